@@ -1,0 +1,10 @@
+"""The admin: read what happened, let flows change it. One file per family of records."""
+
+from __future__ import annotations
+
+from django_henry_checkout.admin.carts import CartAdmin
+from django_henry_checkout.admin.events import DeliveryAdmin, EventAdmin
+from django_henry_checkout.admin.orders import OrderAdmin
+from django_henry_checkout.admin.purchases import PurchaseAdmin
+
+__all__ = ["CartAdmin", "DeliveryAdmin", "EventAdmin", "OrderAdmin", "PurchaseAdmin"]

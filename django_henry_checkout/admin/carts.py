@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from django_henry_checkout.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from django_henry_checkout.models import Cart, CartLine
+
+
+class CartLineInline(ReadOnlyInline):
+    model = CartLine
+    fields = ["title", "link", "quantity", "selected_options", "unit_price"]
+    readonly_fields = fields
+
+
+@admin.register(Cart)
+class CartAdmin(ReadOnlyAdmin):
+    list_display = ["ulid", "account", "user", "line_count", "updated_at"]
+    list_select_related = ["user"]
+    list_filter = ["account"]
+    search_fields = ["public_id"]
+    date_hierarchy = None
+    fields = ["ulid", "account", "user", "version", "metadata", "created_at", "updated_at"]
+    inlines = [CartLineInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cart]:
+        return super().get_queryset(request).annotate(lines_counted=Count("lines"))
+
+    @admin.display(description=_("lines"))
+    def line_count(self, cart: Cart) -> int:
+        return int(getattr(cart, "lines_counted", 0))

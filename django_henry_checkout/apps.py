@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class HenryCheckoutConfig(AppConfig):
+    name = "django_henry_checkout"
+    label = "henry_checkout"
+    verbose_name = _("Henry checkout")
+    # Pinned: a project's DEFAULT_AUTO_FIELD must not change the schema of a released migration.
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_henry_checkout import checks  # noqa: F401 - registers them

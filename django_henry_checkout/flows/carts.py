@@ -1,0 +1,199 @@
+"""Carts: make, find, edit, merge. Every edit locks the cart and raises its `version`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import CartChanged, CartFull, CartNotFound, InvalidItem
+from django_henry_checkout.flows.items import clean_item, clean_quantity, line_key
+from django_henry_checkout.models import Cart, CartLine, Order, OrderLine
+from django_henry_checkout.types import Caller, LineItem
+
+
+def create_cart(*, user: Any = None, account: str = "default") -> Cart:
+    """Make an empty cart, owned by `user`, or by whoever holds its id if that is None."""
+    return Cart.objects.create(user=user, account=account)
+
+
+def get_cart(cart_id: UUID, *, caller: Caller) -> Cart:
+    """Return a cart of the caller.
+
+    Raises:
+        CartNotFound: there is none with that id, or it is somebody else's; the two look the same.
+    """
+    cart = Cart.objects.owned_by(caller).filter(public_id=cart_id).first()
+    if cart is None:
+        raise CartNotFound
+    return cart
+
+
+def add_item(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> CartLine:
+    """Put a product into the cart; one that is there already, with the same options, gets more.
+
+    Args:
+        expected_version: the `cart.version` that the shopper saw; None accepts any.
+
+    Returns:
+        CartLine: the line as it is now.
+
+    Raises:
+        InvalidItem: the item, or the quantity that it would add up to, is refused.
+        CartFull: the cart has MAX_CART_LINES lines.
+        CartChanged: the cart is no longer at `expected_version`.
+    """
+    item = clean_item(item)
+    with transaction.atomic():
+        cart = _lock(cart, expected_version=expected_version)
+        key = line_key(item)
+        line = cart.lines.filter(key=key).first()
+        if line is None:
+            _refuse_if_full(cart)
+            line = CartLine(cart=cart, key=key, quantity=0)
+        _fill(line, item, quantity=clean_quantity(line.quantity + item.quantity))
+        line.save()
+        _touch(cart)
+    return line
+
+
+def change_quantity(cart: Cart, line_pk: int, quantity: int, *, expected_version: int | None = None) -> None:
+    """Set how many of a line are wanted; 0 removes it.
+
+    Raises:
+        InvalidItem: the quantity is out of bounds, or the line is not in this cart.
+        CartChanged: as for `add_item`.
+    """
+    if quantity == 0:
+        return remove_line(cart, line_pk, expected_version=expected_version)
+    quantity = clean_quantity(quantity)
+    return _edit(
+        cart,
+        lambda locked: locked.lines.filter(pk=line_pk).update(quantity=quantity),
+        expected_version=expected_version,
+    )
+
+
+def remove_line(cart: Cart, line_pk: int, *, expected_version: int | None = None) -> None:
+    """Take a line out of the cart.
+
+    Raises:
+        InvalidItem: the line is not in this cart.
+        CartChanged: as for `add_item`.
+    """
+    _edit(cart, lambda locked: locked.lines.filter(pk=line_pk).delete()[0], expected_version=expected_version)
+
+
+def clear_cart(cart: Cart) -> None:
+    """Take everything out of the cart. An empty cart stays as it is."""
+    with transaction.atomic():
+        cart = _lock(cart)
+        if cart.lines.all().delete()[0]:
+            _touch(cart)
+
+
+def merge_carts(source: Cart, *, into: Cart) -> None:
+    """Move the lines of a guest's cart into the shopper's own, and delete the guest's cart.
+
+    Quantities of equal lines add up, to MAX_QUANTITY at most. Lines beyond MAX_CART_LINES stay out:
+    merging happens while somebody signs in, and must not fail. Orders begun from the guest's cart move
+    along. Repeating it does nothing.
+    """
+    with transaction.atomic():
+        locked = {cart.pk: cart for cart in Cart.objects.lock().filter(pk__in=[source.pk, into.pk])}
+        if source.pk not in locked or into.pk not in locked or source.pk == into.pk:
+            return
+        source, into = locked[source.pk], locked[into.pk]
+        present = {line.key: line for line in into.lines.all()}
+        for line in source.lines.all():
+            twin = present.get(line.key)
+            if twin is not None:
+                twin.quantity = min(twin.quantity + line.quantity, settings.MAX_QUANTITY)
+                twin.save(update_fields=["quantity"])
+            elif len(present) < settings.MAX_CART_LINES:
+                line.cart = into
+                line.save(update_fields=["cart"])
+                present[line.key] = line
+        Order.objects.filter(cart=source).update(cart=into, user=into.user)
+        source.delete()
+        _touch(into)
+
+
+def adopt_cart(cart: Cart, *, user: Any) -> None:
+    """Give a guest's cart, and the orders begun from it, to the shopper who signed in."""
+    with transaction.atomic():
+        if Cart.objects.filter(pk=cart.pk, user=None).update(user=user):
+            Order.objects.filter(cart=cart, user=None).update(user=user)
+    cart.user = user
+
+
+def lock_cart_of(order_pk: int) -> None:
+    """Lock the cart that an order was begun from, if there is one still."""
+    Cart.objects.lock().filter(orders=order_pk).first()
+
+
+def take_out_bought(order: Order, lines: list[OrderLine]) -> None:
+    """Remove from the cart what an order has taken: lines added since the checkout began stay.
+
+    Runs inside the caller's transaction, after `lock_cart_of`.
+    """
+    if order.cart is None:
+        return
+    bought = {line.key: line.quantity for line in lines}
+    gone = []
+    for line in order.cart.lines.filter(key__in=bought):
+        line.quantity -= bought[line.key]
+        if line.quantity > 0:
+            line.save(update_fields=["quantity"])
+        else:
+            gone.append(line.pk)
+    CartLine.objects.filter(pk__in=gone).delete()
+    _touch(order.cart)
+
+
+def _lock(cart: Cart, *, expected_version: int | None = None) -> Cart:
+    locked = Cart.objects.lock().filter(pk=cart.pk).first()
+    if locked is None:
+        raise CartNotFound
+    if expected_version is not None and locked.version != expected_version:
+        raise CartChanged
+    return locked
+
+
+def _edit(cart: Cart, change: Callable[[Cart], int], *, expected_version: int | None) -> None:
+    with transaction.atomic():
+        locked = _lock(cart, expected_version=expected_version)
+        if not change(locked):
+            raise InvalidItem("This line is not in the cart.", field="line", code="line_not_found")
+        _touch(locked)
+
+
+def _refuse_if_full(cart: Cart) -> None:
+    if cart.lines.count() >= settings.MAX_CART_LINES:
+        raise CartFull(
+            f"The cart holds {settings.MAX_CART_LINES} lines, which is the most; remove one first."
+        )
+
+
+def _touch(cart: Cart) -> None:
+    cart.version = F("version") + 1  # type: ignore[assignment]  # a database expression
+    cart.save(update_fields=["version", "updated_at"])
+    cart.refresh_from_db(fields=["version"])
+
+
+def _fill(line: CartLine, item: LineItem, *, quantity: int) -> None:
+    line.link = item.link
+    line.quantity = quantity
+    line.selected_options = list(item.selected_options)
+    line.selected_shipping = dict(item.selected_shipping)
+    line.coupons = list(item.coupons)
+    line.metadata = dict(item.metadata)
+    line.title = item.title
+    line.image_url = item.image_url
+    if item.unit_price is not None:
+        line.unit_price_amount = item.unit_price.amount
+        line.currency = item.unit_price.currency.code

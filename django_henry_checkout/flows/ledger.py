@@ -1,0 +1,190 @@
+"""The signal ledger: events are written with the change, deliveries with the event, signals are run later.
+
+A delivery is claimed by a lease, then run and marked done in one transaction. So a crash at any point
+costs one lease at most, and what a receiver writes to the same database happens exactly once.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from django_henry_checkout import signals
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import ReceiverMissing
+from django_henry_checkout.models import Delivery, DeliveryStatus, Event, Order, OrderLine, Purchase
+from django_henry_checkout.types import Claim, format_public_id
+
+logger = logging.getLogger("django_henry_checkout.ledger")
+
+RETRY_CAP = timedelta(hours=1)
+
+
+class Journal:
+    """Collects what happens to one order within a transaction, and writes it at the end.
+
+    Args:
+        order: locked by the caller, or just created.
+        source: who or what caused it: a `Source`, "shopper", "worker", a user's name.
+    """
+
+    def __init__(self, order: Order, *, source: str) -> None:
+        self._order = order
+        self._source = source
+        self._events: list[Event] = []
+
+    @property
+    def has_events(self) -> bool:
+        """Whether anything was noted."""
+        return bool(self._events)
+
+    def add(
+        self, kind: str, *, purchase: Purchase | None = None, line: OrderLine | None = None, **payload: Any
+    ) -> None:
+        """Note an event. `kind` is the name of a signal, or of something that is only recorded."""
+        self._order.event_count += 1
+        self._events.append(
+            Event(
+                order=self._order,
+                sequence=self._order.event_count,
+                type=kind,
+                source=self._source,
+                purchase=purchase,
+                line=line,
+                payload=payload,
+            )
+        )
+
+    def write(self) -> None:
+        """Save the order, its events, and a delivery for each receiver that is connected now."""
+        self._order.save()
+        if not self._events:
+            return
+        Event.objects.bulk_create(self._events)
+        Delivery.objects.bulk_create(
+            [
+                Delivery(event=event, order=self._order, sequence=event.sequence, receiver=name)
+                for event in self._events
+                for name in _receivers_of(event.type)
+            ]
+        )
+
+
+def _receivers_of(kind: str) -> dict[str, signals.Receiver]:
+    signal = signals.BY_NAME.get(kind)
+    return {} if signal is None else signal.receivers_by_name()
+
+
+def deliver_due(*, limit: int | None = None) -> int:
+    """Run the receivers that are due; return how many were run, whatever became of them.
+
+    Effects: one claim for the batch; for each delivery one short transaction that holds whatever the
+    receiver writes. Safe to run in any number of workers at once.
+    """
+    claims = _claim(limit or settings.DELIVERY_BATCH)
+    for claim in claims:
+        _deliver(claim)
+    return len(claims)
+
+
+def _claim(limit: int) -> list[Claim]:
+    now = timezone.now()
+    lease_until = now + settings.DELIVERY_LEASE
+    with transaction.atomic():
+        due = Delivery.objects.runnable(now)
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True, of=("self",))
+        rows = list(due.values_list("pk", "fence")[:limit])
+        # Compare-and-set as well: SQLite has no row locks.
+        pks = [pk for pk, _fence in rows]
+        Delivery.objects.filter(pk__in=pks, status=DeliveryStatus.PENDING, due_at__lte=now).update(
+            due_at=lease_until, fence=F("fence") + 1
+        )
+    return [Claim(pk=pk, fence=fence + 1, lease_until=lease_until) for pk, fence in rows]
+
+
+def _deliver(claim: Claim) -> None:
+    mine = Delivery.objects.filter(pk=claim.pk, fence=claim.fence, status=DeliveryStatus.PENDING)
+    # Committed before the receiver runs, so that one which kills its process is counted too.
+    if not mine.update(tries=F("tries") + 1):
+        return
+    delivery = Delivery.objects.select_related("event__order", "event__purchase", "event__line").get(
+        pk=claim.pk
+    )
+    if delivery.tries > settings.DELIVERY_TRIES:
+        _park(delivery, reason="The worker died each time that this receiver ran.")
+        return
+    try:
+        with transaction.atomic():
+            if mine.update(status=DeliveryStatus.DONE, done_at=timezone.now()):
+                _call(delivery)
+    except Exception as error:  # the task boundary: a receiver may raise anything
+        logger.exception("Receiver %s failed on event %s.", delivery.receiver, delivery.event)
+        _note_failure(delivery, error)
+
+
+def _call(delivery: Delivery) -> None:
+    event = delivery.event
+    receiver = _receivers_of(event.type).get(delivery.receiver)
+    if receiver is None:
+        raise ReceiverMissing(
+            f"No receiver named {delivery.receiver} is connected to {event.type} in this process. "
+            "Import the module that connects it in an AppConfig.ready()."
+        )
+    run = async_to_sync(receiver) if iscoroutinefunction(receiver) else receiver
+    run(
+        sender=Order,
+        signal=signals.BY_NAME[event.type],
+        order=event.order,
+        event_id=format_public_id(event.public_id),
+        occurred_at=event.occurred_at,
+        account=event.order.account,
+        purchase=event.purchase,
+        item=event.line,
+        status=event.payload.get("status", event.order.status),
+        previous_status=event.payload.get("previous_status", ""),
+    )
+
+
+def _note_failure(delivery: Delivery, error: Exception) -> None:
+    """Set the next try, or park the delivery. The type of the error is kept, not its text: that may be personal."""
+    if delivery.tries >= settings.DELIVERY_TRIES:
+        _park(delivery, reason=_describe(error))
+        return
+    ceiling = min(timedelta(seconds=4**delivery.tries), RETRY_CAP)
+    pause = ceiling * random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
+    Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence, status=DeliveryStatus.PENDING).update(
+        due_at=timezone.now() + pause, last_error=_describe(error)
+    )
+
+
+def _park(delivery: Delivery, *, reason: str) -> None:
+    parked = Delivery.objects.filter(
+        pk=delivery.pk, fence=delivery.fence, status=DeliveryStatus.PENDING
+    ).update(status=DeliveryStatus.PARKED, last_error=reason)
+    if parked:
+        logger.error(
+            "Delivery %s is parked after %s tries: resume it in the admin.", delivery, delivery.tries
+        )
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ReceiverMissing):
+        return str(error)[:1000]
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
+def resume_delivery(delivery: Delivery) -> bool:
+    """Let a parked delivery run again, from the start of its tries; return whether it was parked."""
+    return bool(
+        Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.PARKED).update(
+            status=DeliveryStatus.PENDING, tries=0, due_at=timezone.now()
+        )
+    )

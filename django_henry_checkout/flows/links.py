@@ -1,0 +1,38 @@
+"""Signed links to an order's status page. They expire, and `Order.link_epoch` revokes them."""
+
+from __future__ import annotations
+
+from django.core import signing
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import TokenInvalid, TokenLapsed
+from django_henry_checkout.models import Order
+from django_henry_checkout.types import parse_public_id
+
+_SALT = "henry_checkout.status"
+
+
+def status_token(order: Order) -> str:
+    """Return a token that lets its holder look at the order, and do nothing else."""
+    return signing.dumps([order.ulid, order.link_epoch], salt=_SALT)
+
+
+def order_of_status_token(token: str) -> Order:
+    """Return the order that a status token shows.
+
+    Raises:
+        TokenInvalid: it was not made here.
+        TokenLapsed: it is older than STATUS_LINK_LIFETIME, or was revoked.
+    """
+    try:
+        ulid, epoch = signing.loads(token, salt=_SALT, max_age=settings.STATUS_LINK_LIFETIME)
+    except signing.SignatureExpired:
+        raise TokenLapsed from None
+    except (signing.BadSignature, ValueError):
+        raise TokenInvalid from None
+    order = Order.objects.filter(public_id=parse_public_id(ulid)).first()
+    if order is None:
+        raise TokenInvalid
+    if order.link_epoch != epoch:
+        raise TokenLapsed
+    return order

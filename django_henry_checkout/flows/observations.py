@@ -1,0 +1,317 @@
+"""`apply_observation()`: the one writer of what Henry says.
+
+Poll, return page, admin and commands all come here. It locks the order, checks fence and move, writes
+rows and events, and returns what changed. Status moves forward only; a late or repeated answer is
+recorded as drift at most.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from moneyed import Money
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.flows.carts import lock_cart_of, take_out_bought
+from django_henry_checkout.flows.ledger import Journal
+from django_henry_checkout.flows.orders import flag_for_review, move_order
+from django_henry_checkout.flows.schedule import next_poll_at
+from django_henry_checkout.flows.verdicts import Verdict, judge
+from django_henry_checkout.models import (
+    CheckoutSession,
+    ItemStatus,
+    Order,
+    OrderBuyer,
+    OrderLine,
+    OrderStatus,
+    Purchase,
+    PurchasePoll,
+    PurchaseStatus,
+    SessionStatus,
+)
+from django_henry_checkout.types import Buyer, ItemOutcome, Observation, Source
+
+logger = logging.getLogger("django_henry_checkout.observations")
+
+_ENDING_EVENTS = {
+    OrderStatus.COMPLETED: "purchase_completed",
+    OrderStatus.PARTIALLY_COMPLETED: "purchase_partially_completed",
+    OrderStatus.FAILED: "purchase_failed",
+    OrderStatus.CANCELED: "purchase_canceled",
+}
+_SESSION_MOVES = {
+    PurchaseStatus.PENDING: SessionStatus.CONFIRMING,
+    PurchaseStatus.PROCESSING: SessionStatus.COMPLETED,
+    PurchaseStatus.COMPLETE: SessionStatus.COMPLETED,
+    PurchaseStatus.PARTIALLY_COMPLETE: SessionStatus.COMPLETED,
+    PurchaseStatus.FAILED: SessionStatus.ERRORED,
+    PurchaseStatus.CANCELLED: SessionStatus.ERRORED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applied:
+    """What an observation did. `stale`: the caller had lost its lease, so nothing was written."""
+
+    order_status: str
+    changed: bool = False
+    stale: bool = False
+
+
+def apply_observation(
+    purchase: Purchase, observation: Observation, *, source: Source, fence: int | None = None
+) -> Applied:
+    """Write what Henry says about a purchase.
+
+    Args:
+        purchase: as read before the call to Henry; it is read again under the lock.
+        fence: the fence of the poller's claim; None for a caller that has no lease.
+
+    Returns:
+        Applied: `changed` is True if an event was written.
+
+    Effects: one transaction. Rows of purchase, lines, buyer, session, order; events and deliveries; the
+    cart loses what was bought when the purchase is first seen; the next poll is set, or polling ends.
+    """
+    with transaction.atomic():
+        if purchase.is_waiting:
+            # The cart will be touched: carts are locked before orders, by everybody.
+            lock_cart_of(purchase.order_id)
+        order = Order.objects.lock().get(pk=purchase.order_id)
+        purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
+        poll: PurchasePoll | None = getattr(purchase, "poll", None)
+        if fence is not None and (poll is None or poll.fence != fence):
+            logger.warning("Purchase %s: lease lost, answer dropped.", purchase.ulid)
+            return Applied(order_status=order.status, stale=True)
+        if purchase.ref_id and purchase.ref_id != observation.ref_id:
+            raise ValueError(f"An observation of {observation.ref_id} was applied to {purchase.ref_id}.")
+        return _Application(order, purchase, poll, observation, source).run()
+
+
+class _Application:
+    """One observation being applied under the lock of its order."""
+
+    def __init__(
+        self,
+        order: Order,
+        purchase: Purchase,
+        poll: PurchasePoll | None,
+        observation: Observation,
+        source: Source,
+    ) -> None:
+        self.now = timezone.now()
+        self.order = order
+        self.purchase = purchase
+        self.poll = poll
+        self.observation = observation
+        self.verdict: Verdict = judge(observation)
+        self.journal = Journal(order, source=source)
+        self.lines = list(order.lines.all())
+
+    def run(self) -> Applied:
+        if self.purchase.is_terminal:
+            self._note_contradiction()
+        else:
+            self._take_ref()
+            self._note_unknown_words()
+            self._take_items()
+            self._take_money()
+            self._take_buyer()
+            self._move()
+            self._save_purchase()
+            self._schedule()
+        self.journal.write()
+        return Applied(order_status=self.order.status, changed=self.journal.has_events)
+
+    def _note_contradiction(self) -> None:
+        """Henry says something else about a purchase that has ended: keep the ending, record the word once."""
+        word = self.observation.status
+        if word != self.purchase.status and word not in self.purchase.drift:
+            self.purchase.drift = [*self.purchase.drift, word]
+            self.purchase.save(update_fields=["drift"])
+            self.journal.add("drift_seen", purchase=self.purchase, words=[word], after=self.purchase.status)
+
+    def _take_ref(self) -> None:
+        """The first sight of the purchase: from here on it is followed by its `ref_id`."""
+        if self.purchase.ref_id:
+            return
+        self.purchase.ref_id = self.observation.ref_id
+        self.purchase.found_at = self.now
+        self.purchase.deadline_at = self.now + settings.POLL_WINDOW
+        if self.verdict.purchase is None:
+            self.purchase.move_to(PurchaseStatus.PENDING)
+        self.journal.add("purchase_submitted", purchase=self.purchase, ref_id=self.observation.ref_id)
+        if self.order.can_move_to(OrderStatus.PLACED):
+            move_order(self.order, OrderStatus.PLACED, journal=self.journal)
+        take_out_bought(self.order, self.lines)
+
+    def _note_unknown_words(self) -> None:
+        new = [word for word in self.verdict.unknown if word not in self.purchase.drift]
+        if new:
+            logger.warning("Purchase %s: unknown words from Henry: %s.", self.purchase.ulid, ", ".join(new))
+            self.purchase.drift = [*self.purchase.drift, *new]
+            self.journal.add("drift_seen", purchase=self.purchase, words=new)
+
+    def _take_items(self) -> None:
+        changed = []
+        for line, outcome, status in self._matched():
+            before = (line.status, line.confirmation_number, line.merchant, line.total_amount)
+            if line.can_move_to(status):
+                line.move_to(status)
+                if status == ItemStatus.FAILED:
+                    self.journal.add("order_item_failed", purchase=self.purchase, line=line, link=line.link)
+            if outcome is not None:
+                _fill_line(line, outcome)
+            if before != (line.status, line.confirmation_number, line.merchant, line.total_amount):
+                changed.append(line)
+        fields = ["status", "confirmation_number", "merchant", "total_amount", "currency"]
+        if changed:
+            OrderLine.objects.bulk_update(changed, fields)
+
+    def _matched(self) -> Iterable[tuple[OrderLine, ItemOutcome | None, ItemStatus]]:
+        """Pair lines with items, by link and options, else by link alone; each item is used once."""
+        items = list(zip(self.observation.items, self.verdict.items, strict=True))
+        unmatched = list(self.lines)
+        for exactly in (True, False):
+            for line in list(unmatched):
+                found = next((pair for pair in items if _is_same(line, pair[0], exactly=exactly)), None)
+                if found is not None:
+                    items.remove(found)
+                    unmatched.remove(line)
+                    yield line, *found
+        if self.verdict.order in _ENDING_EVENTS:
+            # The buyer may take items out on Henry's page: then Henry does not list them.
+            left_out = ItemStatus.CANCELED if self.observation.items else ItemStatus.UNKNOWN
+            for line in unmatched:
+                yield line, None, left_out
+
+    def _take_money(self) -> None:
+        costs = self.observation.costs
+        if costs.total is None:
+            return
+        order, items = self.order, [item.costs for item in self.observation.items]
+        order.currency = costs.total.currency.code
+        order.total_amount = costs.total.amount
+        found = {
+            "fee": costs.fee,
+            "subtotal": _sum(item.subtotal for item in items) or costs.subtotal,
+            "shipping": _sum(item.shipping for item in items) or costs.shipping,
+            "tax": _sum(item.tax for item in items) or costs.tax,
+            "discount": _sum(item.discount for item in items) or costs.discount,
+        }
+        for name, money in found.items():
+            usable = money is not None and money.currency.code == order.currency
+            setattr(order, f"{name}_amount", money.amount if usable and money is not None else None)
+
+    def _take_buyer(self) -> None:
+        buyer = self.observation.buyer
+        if buyer is not None:
+            OrderBuyer.objects.update_or_create(order=self.order, defaults=_buyer_columns(buyer))
+
+    def _move(self) -> None:
+        self._move_purchase()
+        self._move_order()
+        self._move_session()
+        if self.verdict.review:
+            flag_for_review(self.order, self.verdict.review, journal=self.journal)
+
+    def _move_purchase(self) -> None:
+        status = self.verdict.purchase
+        if status is None or status == self.purchase.status:
+            return
+        if self.purchase.can_move_to(status):
+            self.purchase.move_to(status)
+        elif self.purchase.status != PurchaseStatus.STUCK:  # stuck ones wait for an ending
+            self._note_backward(status)
+
+    def _note_backward(self, status: str) -> None:
+        word = f"{self.purchase.status}>{status}"
+        if word not in self.purchase.drift:
+            self.purchase.drift = [*self.purchase.drift, word]
+            self.journal.add("drift_seen", purchase=self.purchase, words=[word])
+
+    def _move_order(self) -> None:
+        status = self.verdict.order
+        if status is None or status == self.order.status or not self.order.can_move_to(status):
+            return
+        if status in _ENDING_EVENTS:
+            self.journal.add(_ENDING_EVENTS[status], purchase=self.purchase, ref_id=self.purchase.ref_id)
+        move_order(self.order, status, journal=self.journal)
+
+    def _move_session(self) -> None:
+        target = _SESSION_MOVES.get(PurchaseStatus(self.purchase.status))
+        session = CheckoutSession.objects.live().filter(order=self.order).first()
+        if session is None or target is None or not session.can_move_to(target):
+            return
+        session.move_to(target)
+        session.ended_at = self.now if session.is_terminal else None
+        session.save(update_fields=["status", "ended_at"])
+
+    def _save_purchase(self) -> None:
+        purchase, observation = self.purchase, self.observation
+        purchase.error = observation.error[:500]
+        purchase.answer = _without_personal_data(observation)
+        purchase.answered_at = self.now
+        if purchase.is_terminal:
+            purchase.ended_at = self.now
+        purchase.save()
+
+    def _schedule(self) -> None:
+        if self.poll is None:
+            return
+        if self.purchase.is_terminal:
+            self.poll.delete()
+            return
+        self.poll.tries += 1
+        self.poll.errors = 0
+        self.poll.digest = self.observation.digest
+        self.poll.due_at = next_poll_at(self.purchase, now=self.now)
+        self.poll.save(update_fields=["tries", "errors", "digest", "due_at"])
+
+
+def _is_same(line: OrderLine, item: ItemOutcome, *, exactly: bool) -> bool:
+    return line.link == item.link and (not exactly or tuple(line.selected_options) == item.selected_options)
+
+
+def _fill_line(line: OrderLine, outcome: ItemOutcome) -> None:
+    line.confirmation_number = outcome.confirmation_number or line.confirmation_number
+    line.merchant = outcome.merchant or outcome.host or line.merchant
+    if outcome.costs.total is not None:
+        line.total_amount = outcome.costs.total.amount
+        line.currency = outcome.costs.total.currency.code
+
+
+def _sum(parts: Iterable[Money | None]) -> Money | None:
+    """Add up what is known; None if nothing is, or if the currencies differ."""
+    known = [part for part in parts if part is not None]
+    if not known or len({part.currency for part in known}) > 1:
+        return None
+    return sum(known[1:], known[0])
+
+
+def _buyer_columns(buyer: Buyer) -> dict[str, Any]:
+    address = buyer.shipping_address
+    return {
+        "first_name": buyer.first_name,
+        "last_name": buyer.last_name,
+        "email": buyer.email,
+        "phone": buyer.phone,
+        "shipping_address": {} if address is None else vars(address),
+    }
+
+
+def _without_personal_data(observation: Observation) -> dict[str, Any]:
+    return {
+        "refId": observation.ref_id,
+        "status": observation.status,
+        "error": observation.error,
+        "items": [
+            {"link": item.link, "status": item.status, "confirmationNumber": item.confirmation_number}
+            for item in observation.items
+        ],
+    }

@@ -1,0 +1,33 @@
+"""When to ask Henry next. Pure but for the jitter."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.models import Purchase, PurchaseStatus
+
+ERROR_BASE = timedelta(seconds=1)
+ERROR_CAP = timedelta(minutes=5)
+HINT_BOUNDS = (timedelta(seconds=1), timedelta(hours=1))
+
+
+def next_poll_at(purchase: Purchase, *, now: datetime) -> datetime:
+    """Return when to poll again: soon while the purchase is young, hourly once it is stuck."""
+    if purchase.status == PurchaseStatus.STUCK:
+        interval = settings.STUCK_INTERVAL
+    else:
+        age = (now - (purchase.found_at or purchase.created_at)).total_seconds()
+        schedule = settings.POLL_SCHEDULE
+        interval = timedelta(seconds=[step for since, step in schedule if age >= since or since == 0][-1])
+    return now + interval * random.uniform(1 - settings.POLL_JITTER, 1 + settings.POLL_JITTER)  # noqa: S311 - load
+
+
+def retry_at(*, now: datetime, errors: int, hint: float | None = None) -> datetime:
+    """Return when to try again after `errors` failures in a row: what Henry asked for, else full jitter."""
+    if hint is not None:
+        low, high = HINT_BOUNDS
+        return now + min(max(timedelta(seconds=min(hint, 86_400)), low), high)
+    ceiling = min(ERROR_BASE * 2 ** min(errors, 10), ERROR_CAP)
+    return now + max(ceiling * random.random(), timedelta(milliseconds=200))  # noqa: S311 - spreads load

@@ -1,0 +1,203 @@
+"""Begin, cancel and expire checkout sessions."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils import timezone
+from moneyed import Money
+
+from django_henry_checkout.conf import Account, is_safe_origin, settings
+from django_henry_checkout.exceptions import CartEmpty, OrderNotOpen, UntrustedCheckoutUrl
+from django_henry_checkout.flows.ledger import Journal
+from django_henry_checkout.flows.purchases import ensure_wait
+from django_henry_checkout.gateway import gateway_for
+from django_henry_checkout.models import (
+    Cart,
+    CartLine,
+    CheckoutSession,
+    Order,
+    OrderLine,
+    OrderStatus,
+    SessionKind,
+    SessionStatus,
+)
+from django_henry_checkout.types import HenryCart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A checkout that has begun. `token` is the session's secret: shown once, kept only as a hash."""
+
+    order: Order
+    session: CheckoutSession
+    token: str = field(repr=False)
+
+
+def begin_hosted(cart: Cart, *, user: Any = None) -> Begun:
+    """Begin to pay a cart on Henry's page.
+
+    A fresh cart is made at Henry from a snapshot of the lines, so that later edits cannot reach what is
+    being paid. A cart that has not changed since its last open order goes on with that order and its
+    cart at Henry: two clicks, or a second try after a cancel, can never be two purchases.
+
+    Args:
+        cart: with at least one line.
+        user: owner of the order; None for a guest.
+
+    Returns:
+        Begun: the order, its new session, and the session's token.
+
+    Raises:
+        CartEmpty: there is nothing to buy.
+        GatewayError: Henry gave no usable answer. Nothing was written; the cart is as it was.
+        UntrustedCheckoutUrl: Henry named a page outside CHECKOUT_ORIGINS. Nothing was written.
+
+    Effects: one HTTP call at most, then one transaction.
+    Source: henry-api.md 3.4.3.
+    """
+    account = settings.account(cart.account)
+    version, lines = cart.version, list(cart.lines.all())
+    if not lines:
+        raise CartEmpty
+    draft = Order(account=cart.account, cart=cart, cart_version=version, user=user)
+    henry_cart: HenryCart | None = None
+    if _open_order(cart, version) is None:
+        gateway = gateway_for(account)
+        henry_cart = gateway.create_cart([line.as_item() for line in lines], tags={"order": draft.ulid})
+        check_checkout_url(henry_cart.checkout_url, account=account)
+    with transaction.atomic():
+        Cart.objects.lock().get(pk=cart.pk)
+        order = _open_order(cart, version, lock=True)
+        if order is None:
+            if henry_cart is None:  # the open order ended while we looked away
+                raise OrderNotOpen
+            order = _create_order(draft, lines, henry_cart)
+        return _start_session(order, kind=SessionKind.HOSTED)
+
+
+def renew_hosted(order: Order) -> Begun:
+    """Start a new session for an open order, for instance after a cancel.
+
+    Raises:
+        OrderNotOpen: the order is already being bought or has ended.
+    """
+    with transaction.atomic():
+        order = Order.objects.lock().get(pk=order.pk)
+        if order.status != OrderStatus.OPEN:
+            raise OrderNotOpen
+        return _start_session(order, kind=SessionKind.HOSTED)
+
+
+def _open_order(cart: Cart, version: int, *, lock: bool = False) -> Order | None:
+    orders = Order.objects.lock() if lock else Order.objects.all()
+    return orders.filter(cart=cart, cart_version=version, status=OrderStatus.OPEN).first()
+
+
+def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart) -> Order:
+    order.henry_cart_id = henry_cart.cart_id
+    order.hosted_url = henry_cart.checkout_url
+    subtotal = _subtotal(lines)
+    if subtotal is not None:
+        order.subtotal_amount, order.currency = subtotal.amount, subtotal.currency.code
+    order.save()
+    copied = ("key", "link", "quantity", "selected_options", "selected_shipping", "coupons", "metadata")
+    shown = ("title", "image_url", "unit_price_amount", "currency")
+    OrderLine.objects.bulk_create(
+        OrderLine(
+            order=order,
+            position=position,
+            merchant=urlsplit(line.link).hostname or "",
+            **{name: getattr(line, name) for name in (*copied, *shown)},
+        )
+        for position, line in enumerate(lines, start=1)
+    )
+    journal = Journal(order, source="shopper")
+    journal.add("checkout_started")
+    journal.write()
+    return order
+
+
+def _subtotal(lines: Sequence[CartLine]) -> Money | None:
+    prices = [line.subtotal for line in lines]
+    known = [price for price in prices if price is not None]
+    if len(known) < len(prices) or len({price.currency for price in known}) != 1:
+        return None
+    return sum(known[1:], known[0])
+
+
+def _start_session(order: Order, *, kind: SessionKind) -> Begun:
+    """Open a session; an older one of the same order gives way, its token still finds the order."""
+    now = timezone.now()
+    older = CheckoutSession.objects.live().filter(order=order).first()
+    if older is not None:
+        older.move_to(SessionStatus.CANCELED)
+        older.ended_at = now
+        older.save(update_fields=["status", "ended_at"])
+        journal = Journal(order, source="shopper")
+        journal.add("session_replaced", session=older.ulid)
+        journal.write()
+    token = secrets.token_urlsafe(32)
+    session = CheckoutSession.objects.create(
+        order=order,
+        kind=kind,
+        status=SessionStatus.AWAITING_PAYMENT,
+        token_hash=hash_token(token),
+        expires_at=now + settings.SESSION_LIFETIME,
+    )
+    ensure_wait(order)
+    return Begun(order=order, session=session, token=token)
+
+
+def hash_token(token: str) -> str:
+    """Return what is stored of a bearer token. It has 256 random bits, so a plain digest is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def check_checkout_url(url: str, *, account: Account) -> None:
+    """Refuse a checkout page that is not on one of the account's exact origins.
+
+    Raises:
+        UntrustedCheckoutUrl: https, host or port differ, or credentials are in it.
+    """
+    try:
+        parts = urlsplit(url)
+        origin, _port = f"{parts.scheme}://{parts.netloc}", parts.port
+    except ValueError:
+        raise UntrustedCheckoutUrl from None
+    if not is_safe_origin(url) or not url.isprintable() or "\\" in url:
+        raise UntrustedCheckoutUrl
+    if origin.lower() not in {allowed.rstrip("/").lower() for allowed in account.checkout_origins}:
+        raise UntrustedCheckoutUrl
+
+
+def end_session(session: CheckoutSession, status: SessionStatus, *, source: str) -> bool:
+    """End a live session as canceled, errored or expired; its order stays open. True if this call did it.
+
+    A payment that Henry reports later is still taken: only the session ends, not the wait.
+    """
+    with transaction.atomic():
+        order = Order.objects.lock().get(pk=session.order_id)
+        locked = CheckoutSession.objects.live().filter(pk=session.pk).first()
+        if locked is None or not locked.can_move_to(status):
+            return False
+        locked.move_to(status)
+        locked.ended_at = timezone.now()
+        locked.save(update_fields=["status", "ended_at"])
+        kinds = {SessionStatus.CANCELED: "checkout_canceled", SessionStatus.EXPIRED: "checkout_expired"}
+        journal = Journal(order, source=source)
+        journal.add(kinds.get(status, "checkout_errored"), session=locked.ulid)
+        journal.write()
+    return True
+
+
+def expire_sessions(*, limit: int = 100) -> int:
+    """End the sessions whose time is over; return how many."""
+    lapsed = CheckoutSession.objects.lapsed(timezone.now()).order_by("expires_at")[:limit]
+    return sum(end_session(session, SessionStatus.EXPIRED, source="worker") for session in lapsed)

@@ -1,0 +1,80 @@
+"""A connection pool whose answers obey one total deadline.
+
+A socket's timeout starts anew with each byte, so an answer that drips in is never late for it. Here every
+read of head and body gets only what is left of the request's own time.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from contextvars import ContextVar
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+#: When the request that runs in this thread must be over, on the monotonic clock.
+deadline: ContextVar[float] = ContextVar("deadline")
+
+
+class _DeadlineReader(io.RawIOBase):
+    """The read side of a socket, with the time that is left as its timeout."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        # makefile() keeps the socket open until this reader is closed, as http.client expects.
+        self._raw = sock.makefile("rb", buffering=0)
+        self._sock = sock
+        self._read_timeout = sock.gettimeout()
+        self._ends_at = deadline.get()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took longer than its total deadline")
+        self._sock.settimeout(left if self._read_timeout is None else min(left, self._read_timeout))
+        return self._raw.readinto(buffer)  # type: ignore[no-any-return]  # typeshed: Any
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_DeadlineReader(sock))
+
+
+class _DeadlineHTTPConnection(HTTPConnection):
+    response_class = _DeadlineResponse  # type: ignore[assignment]  # urllib3 narrows it for itself only
+
+
+class _DeadlineHTTPSConnection(HTTPSConnection):
+    response_class = _DeadlineResponse  # type: ignore[assignment]
+
+
+class _DeadlineHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _DeadlineHTTPConnection
+
+
+class _DeadlineHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _DeadlineHTTPSConnection
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """A requests adapter: no redirects, no retries, no cookies, nothing from the environment.
+
+    An adapter that is called directly does none of these by itself; a Session would do all of them.
+    """
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _DeadlineHTTPPool, "https": _DeadlineHTTPSPool}

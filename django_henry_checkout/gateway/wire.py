@@ -1,0 +1,298 @@
+"""JSON of Henry's v1 generations <-> dataclasses, one function per message.
+
+Reading is tolerant where henry-api.md marks a shape as unsure: a missing or odd optional part becomes
+empty. It is strict where a mistake would cost money: ids, statuses and amounts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from moneyed import Currency, CurrencyDoesNotExist, Money, get_currency
+
+from django_henry_checkout.exceptions import BadResponse
+from django_henry_checkout.types import (
+    Address,
+    Buyer,
+    Costs,
+    DetailsJob,
+    HenryCart,
+    ItemDetails,
+    ItemOutcome,
+    LineItem,
+    Observation,
+    PurchaseRequest,
+    ShippingOption,
+)
+
+MAX_ID_LENGTH = 255
+MAX_AMOUNT = Decimal(10) ** 15
+
+
+# Reading: building blocks ----------------------------------------------------------------------
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _text(value: object, *, limit: int = 500) -> str:
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def read_id(value: object, *, name: str) -> str:
+    """Read an opaque id: printable text of at most 255 characters; its format is not ours to check."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_LENGTH or not value.isprintable():
+        raise BadResponse(f"Henry's answer has no usable {name}.")
+    return value
+
+
+def read_money(value: object) -> Money | None:
+    """Read `{value, currency}`; the value may be a number or text, never a float. None if absent."""
+    if value is None:
+        return None
+    content = _object(value)
+    amount, currency = content.get("value", content.get("amount")), content.get("currency")
+    if amount is None and currency is None:
+        return None
+    return Money(_read_amount(amount), _read_currency(currency))
+
+
+def _read_amount(amount: object) -> Decimal:
+    if isinstance(amount, bool) or not isinstance(amount, int | str | Decimal):
+        raise BadResponse("Henry's answer holds an amount that is not a number.")
+    try:
+        parsed = Decimal(amount)
+    except InvalidOperation:
+        raise BadResponse("Henry's answer holds an amount that is not a number.") from None
+    if not parsed.is_finite() or abs(parsed) >= MAX_AMOUNT:
+        raise BadResponse("Henry's answer holds an impossible amount.")
+    return parsed.quantize(Decimal("0.0001"))
+
+
+def _read_currency(code: object) -> Currency:
+    try:
+        return get_currency(str(code).upper())
+    except CurrencyDoesNotExist:
+        raise BadResponse(f"Henry's answer holds an unknown currency: {_text(code, limit=10)!r}.") from None
+
+
+def read_costs(value: object) -> Costs:
+    """Read a costs object. The fee is `serviceFee`, in older answers `commissionFee` (henry-api.md 1.2)."""
+    content = _object(value)
+    return Costs(
+        total=read_money(content.get("total")),
+        subtotal=read_money(content.get("subtotal")),
+        tax=read_money(content.get("tax")),
+        shipping=read_money(content.get("shipping")),
+        discount=read_money(content.get("discount")),
+        fee=read_money(content.get("serviceFee", content.get("commissionFee"))),
+    )
+
+
+def read_address(value: object) -> Address | None:
+    """Read an address; None when it has no first line."""
+    content = _object(value)
+    if not _text(content.get("line1")):
+        return None
+    return Address(
+        line1=_text(content.get("line1")),
+        line2=_text(content.get("line2")),
+        city=_text(content.get("city")),
+        province=_text(content.get("province")),
+        postal_code=_text(content.get("postalCode")),
+        country_code=_text(content.get("countryCode"), limit=2).upper(),
+    )
+
+
+def read_buyer(value: object) -> Buyer | None:
+    """Read the `details` of a purchase; the card part is left unread on purpose."""
+    content = _object(value)
+    name, phone = _object(content.get("name")), content.get("phone")
+    buyer = Buyer(
+        first_name=_text(name.get("firstName")),
+        middle_name=_text(name.get("middleName")),
+        last_name=_text(name.get("lastName")),
+        email=_text(content.get("email"), limit=254),
+        phone=_text(phone if isinstance(phone, str) else _object(phone).get("e164"), limit=50),
+        shipping_address=read_address(content.get("shippingAddress")),
+    )
+    return None if buyer == Buyer() else buyer
+
+
+# Reading: messages -----------------------------------------------------------------------------
+
+
+def read_cart(answer: object) -> HenryCart:
+    """Read a CartResponse (henry-api.md 3.2); note its nested `data.data`."""
+    data = _object(_object(answer).get("data"))
+    items = _list(_object(data.get("data")).get("items"))
+    return HenryCart(
+        cart_id=read_id(data.get("cartId"), name="cartId"),
+        checkout_url=_text(data.get("checkoutUrl"), limit=4000),
+        links=tuple(_text(_object(item).get("link"), limit=2048) for item in items),
+    )
+
+
+def read_observation(job: object) -> Observation:
+    """Read a PurchaseJob: the answer of purchase and of its status, and one row of the order list."""
+    content = _object(job)
+    result = _object(content.get("result"))
+    outcomes = [_object(item) for item in _list(result.get("items"))]
+    return Observation(
+        ref_id=read_id(content.get("refId"), name="refId"),
+        status=read_id(content.get("status"), name="status"),
+        items=_read_items(_list(content.get("products")), outcomes),
+        digest=_digest(content),
+        buyer=read_buyer(content.get("details")),
+        costs=read_costs(result.get("costs")),
+        error=_read_error(content.get("error")),
+    )
+
+
+def _read_items(products: Sequence[Any], outcomes: list[Mapping[str, Any]]) -> tuple[ItemOutcome, ...]:
+    """Join products with their results by link, each result used once: a link may occur twice."""
+    items = []
+    for product in map(_object, products):
+        link = _text(product.get("link"), limit=2048)
+        outcome = next((found for found in outcomes if found.get("productLink") == link), None)
+        if outcome is not None:
+            outcomes.remove(outcome)
+        quantity = product.get("quantity", 1)
+        items.append(
+            ItemOutcome(
+                link=link,
+                quantity=quantity if isinstance(quantity, int) else 1,
+                status=_text(product.get("status"), limit=64),
+                merchant=_text(product.get("merchant"), limit=200),
+                host=_text(product.get("host"), limit=200),
+                selected_options=tuple(_text(option) for option in _list(product.get("selectedOptions"))),
+                confirmation_number=_text(_object(outcome).get("confirmationNumber"), limit=200),
+                costs=read_costs(_object(outcome).get("costs")),
+            )
+        )
+    return tuple(items)
+
+
+def _read_error(value: object) -> str:
+    """Make one line of the job's `error` object, whose keys are unknown (henry-api.md 2.5)."""
+    content = _object(value)
+    for key in ("message", "code", "reason"):
+        if _text(content.get(key)):
+            return _text(content.get(key))
+    return json.dumps(content, default=str)[:500] if content else ""
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def read_order_list(answer: object) -> tuple[Observation, ...]:
+    """Read the order list: an envelope whose `data` is a bare array of PurchaseJobs."""
+    data = _object(answer).get("data")
+    if not isinstance(data, list):
+        raise BadResponse("Henry's order list holds no array.")
+    return tuple(read_observation(job) for job in data)
+
+
+def read_details_jobs(answer: object) -> tuple[DetailsJob, ...]:
+    """Read the answer of a details call: one job per merchant."""
+    data = _object(_object(answer).get("data"))
+    return tuple(read_details_job(job) for job in _list(data.get("jobs")))
+
+
+def read_details_job(job: object) -> DetailsJob:
+    """Read one details job."""
+    content = _object(job)
+    items = _list(_object(content.get("result")).get("items"))
+    return DetailsJob(
+        ref_id=read_id(content.get("refId"), name="refId"),
+        status=read_id(content.get("status"), name="status"),
+        items=tuple(_read_item_details(_object(item)) for item in items),
+        error=_read_error(content.get("error")),
+    )
+
+
+def _read_item_details(item: Mapping[str, Any]) -> ItemDetails:
+    options = (_object(option) for option in _list(item.get("shippingOptions")))
+    coupons = (_object(coupon) for coupon in _list(item.get("coupons")))
+    return ItemDetails(
+        shipping_options=tuple(
+            ShippingOption(
+                option_id=read_id(option.get("id"), name="shipping option id"),
+                name=_text(option.get("name")),
+                cost=read_money(option.get("cost")),
+                time_estimate=_text(option.get("timeEstimate")),
+                min_date=_text(option.get("minDate")),
+                max_date=_text(option.get("maxDate")),
+            )
+            for option in options
+        ),
+        costs=read_costs(item.get("costs")),
+        coupons=tuple((_text(coupon.get("code")), coupon.get("available") is True) for coupon in coupons),
+    )
+
+
+# Writing ---------------------------------------------------------------------------------------
+
+
+def write_item(item: LineItem) -> dict[str, Any]:
+    """Write a CartItem of the current generation; empty optional parts are left out."""
+    content: dict[str, Any] = {"link": item.link, "quantity": item.quantity}
+    if item.selected_options:
+        content["selectedOptions"] = list(item.selected_options)
+    if item.selected_shipping:
+        content["selectedShipping"] = dict(item.selected_shipping)
+    if item.coupons:
+        content["coupons"] = list(item.coupons)
+    if item.metadata:
+        content["metadata"] = dict(item.metadata)
+    return content
+
+
+def write_address(address: Address) -> dict[str, str]:
+    """Write an Address; empty optional lines are left out."""
+    content = {
+        "line1": address.line1,
+        "line2": address.line2,
+        "city": address.city,
+        "province": address.province,
+        "postalCode": address.postal_code,
+        "countryCode": address.country_code,
+    }
+    return {key: value for key, value in content.items() if value or key not in {"line2", "province"}}
+
+
+def write_purchase(request: PurchaseRequest) -> dict[str, Any]:
+    """Write the body of a headless purchase with a card token (henry-api.md 3.4.5)."""
+    buyer = request.buyer
+    first, last = request.name_on_card
+    card: dict[str, Any] = {
+        "nameOnCard": {"firstName": first or buyer.first_name, "lastName": last or buyer.last_name},
+        "details": {"cardToken": request.card_token},
+    }
+    if request.billing_address is not None:
+        card["billingAddress"] = write_address(request.billing_address)
+    name = {"firstName": buyer.first_name, "lastName": buyer.last_name}
+    if buyer.middle_name:
+        name["middleName"] = buyer.middle_name
+    person: dict[str, Any] = {"name": name, "email": buyer.email, "phone": buyer.phone, "card": card}
+    if buyer.shipping_address is not None:
+        person["shippingAddress"] = write_address(buyer.shipping_address)
+    content: dict[str, Any] = {"buyer": person}
+    if request.override_products:
+        content["overrideProducts"] = dict(request.override_products)
+    if request.metadata:
+        content["metadata"] = dict(request.metadata)
+    if request.coupons:
+        content["coupons"] = list(request.coupons)
+    return content

@@ -1,0 +1,28 @@
+"""State and the questions one can ask of it. Knows no HTTP; decisions are made in `flows`."""
+
+from __future__ import annotations
+
+from django_henry_checkout.models.carts import Cart, CartLine
+from django_henry_checkout.models.events import Delivery, DeliveryStatus, Event
+from django_henry_checkout.models.orders import ItemStatus, Order, OrderBuyer, OrderLine, OrderStatus
+from django_henry_checkout.models.purchases import Purchase, PurchasePoll, PurchaseStatus
+from django_henry_checkout.models.sessions import CheckoutSession, SessionKind, SessionStatus
+
+__all__ = [
+    "Cart",
+    "CartLine",
+    "CheckoutSession",
+    "Delivery",
+    "DeliveryStatus",
+    "Event",
+    "ItemStatus",
+    "Order",
+    "OrderBuyer",
+    "OrderLine",
+    "OrderStatus",
+    "Purchase",
+    "PurchasePoll",
+    "PurchaseStatus",
+    "SessionKind",
+    "SessionStatus",
+]

@@ -1,0 +1,68 @@
+"""What the records share: public ids, money, state tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+from moneyed import Money
+
+from django_henry_checkout.exceptions import IllegalTransition
+from django_henry_checkout.types import format_public_id, new_public_id
+
+
+class PublicRecord(models.Model):
+    """A record that is shown outside by a ULID; the database key never leaves."""
+
+    public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def ulid(self) -> str:
+        """The public id as a ULID."""
+        return format_public_id(self.public_id)
+
+
+class StateMachine(models.Model):
+    """A record whose `status` moves by a table. States that are missing from the table are terminal."""
+
+    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {}
+
+    status: Any
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether no move leads out of the status."""
+        return not self.MOVES.get(self.status)
+
+    def can_move_to(self, status: str) -> bool:
+        """Tell whether the table has the move."""
+        return status in self.MOVES.get(self.status, frozenset())
+
+    def move_to(self, status: str) -> None:
+        """Set the status; the caller saves, and writes the event in the same transaction.
+
+        Raises:
+            IllegalTransition: the table has no such move.
+        """
+        if not self.can_move_to(status):
+            raise IllegalTransition(
+                f"{type(self).__name__} {self.pk} cannot move from {self.status} to {status}."
+            )
+        self.status = status
+
+
+def amount_field(verbose_name: str) -> models.DecimalField[Any, Any]:
+    """Return a column for an amount in major units; NULL means that it is not known yet."""
+    return models.DecimalField(verbose_name, max_digits=19, decimal_places=4, null=True, blank=True)
+
+
+def money_of(amount: Any, currency: str) -> Money | None:
+    """Join a column and its currency; None when either is not known."""
+    return None if amount is None or not currency else Money(amount, currency)

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings as django_settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from moneyed import Money
+
+from django_henry_checkout.models.base import PublicRecord, StateMachine, amount_field, money_of
+from django_henry_checkout.models.carts import Cart
+from django_henry_checkout.types import Address, Caller, LineItem
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+_NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+AMOUNTS = ("subtotal", "shipping", "tax", "discount", "fee", "total")
+
+
+def new_order_number() -> str:
+    """Return a number that people can read out; random, so that it tells nothing about the shop."""
+    letters = "".join(secrets.choice(_NUMBER_ALPHABET) for _ in range(10))
+    return f"{letters[:5]}-{letters[5:]}"
+
+
+class OrderStatus(models.TextChoices):
+    OPEN = "open", _("waiting for payment")
+    PLACED = "placed", _("placed")
+    PROCESSING = "processing", _("being bought")
+    COMPLETED = "completed", _("completed")
+    PARTIALLY_COMPLETED = "partially_completed", _("partly completed")
+    FAILED = "failed", _("failed")
+    CANCELED = "canceled", _("canceled")
+
+
+_ENDINGS = frozenset(
+    {OrderStatus.COMPLETED, OrderStatus.PARTIALLY_COMPLETED, OrderStatus.FAILED, OrderStatus.CANCELED}
+)
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def owned_by(self, caller: Caller) -> Self:
+        """Keep the orders of a signed-in shopper, and the guest orders that his session remembers."""
+        owned = Q(pk__in=[])
+        if caller.user_pk is not None:
+            owned |= Q(user_id=caller.user_pk)
+        if caller.order_ids:
+            owned |= Q(public_id__in=caller.order_ids, user=None)
+        return self.filter(owned)
+
+    def lock(self) -> Self:
+        """Lock the rows, in one order for everybody. SQLite has no row locks: there the transaction is one."""
+        return self.order_by("pk").select_for_update(of=("self",))
+
+
+class Order(PublicRecord, StateMachine):
+    """What is being bought: a snapshot of the lines, the buyer, the totals, a number."""
+
+    MOVES = {
+        OrderStatus.OPEN: frozenset({OrderStatus.PLACED, OrderStatus.CANCELED}),
+        OrderStatus.PLACED: _ENDINGS | {OrderStatus.PROCESSING},
+        OrderStatus.PROCESSING: _ENDINGS,
+    }
+
+    number = models.CharField(
+        _("number"), max_length=32, default=new_order_number, unique=True, editable=False
+    )
+    account = models.CharField(_("account"), max_length=64)
+    status = models.CharField(_("status"), max_length=32, choices=OrderStatus, default=OrderStatus.OPEN)
+    needs_review = models.BooleanField(_("needs review"), default=False)
+    review_reason = models.CharField(_("reason for review"), max_length=300, blank=True)
+    cart = models.ForeignKey(
+        Cart, verbose_name=_("cart"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
+    )
+    cart_version = models.PositiveIntegerField(_("cart version"), default=0)
+    user = models.ForeignKey(
+        django_settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    henry_cart_id = models.CharField(_("Henry's cart"), max_length=255, blank=True)
+    hosted_url = models.CharField(_("hosted page"), max_length=4000, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    subtotal_amount = amount_field(_("subtotal"))
+    shipping_amount = amount_field(_("shipping"))
+    tax_amount = amount_field(_("tax"))
+    discount_amount = amount_field(_("discount"))
+    fee_amount = amount_field(_("fee"))
+    total_amount = amount_field(_("total"))
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    event_count = models.PositiveIntegerField(_("events"), default=0)
+    link_epoch = models.PositiveIntegerField(_("link epoch"), default=0)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+    placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        lines: RelatedManager[OrderLine]
+        buyer: OrderBuyer
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="henry_order_user"),
+            models.Index(fields=["status", "-id"], name="henry_order_status"),
+            models.Index(fields=["account", "henry_cart_id"], name="henry_order_henry_cart"),
+            models.Index(fields=["-id"], condition=Q(needs_review=True), name="henry_order_review"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=OrderStatus.values), name="henry_order_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(total_amount=None) | Q(total_amount__gte=0), name="henry_order_total"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def subtotal(self) -> Money | None:
+        """The price of the goods."""
+        return money_of(self.subtotal_amount, self.currency)
+
+    @property
+    def shipping(self) -> Money | None:
+        """What delivery costs."""
+        return money_of(self.shipping_amount, self.currency)
+
+    @property
+    def tax(self) -> Money | None:
+        """Taxes."""
+        return money_of(self.tax_amount, self.currency)
+
+    @property
+    def discount(self) -> Money | None:
+        """What coupons took off; positive."""
+        return money_of(self.discount_amount, self.currency)
+
+    @property
+    def fee(self) -> Money | None:
+        """The shop's service fee, as Henry reports it."""
+        return money_of(self.fee_amount, self.currency)
+
+    @property
+    def total(self) -> Money | None:
+        """What the buyer pays; None until Henry has said it."""
+        return money_of(self.total_amount, self.currency)
+
+
+class OrderBuyer(models.Model):
+    """Who bought: the one place that holds personal data of an order."""
+
+    order = models.OneToOneField(
+        Order, primary_key=True, on_delete=models.CASCADE, related_name="buyer", verbose_name=_("order")
+    )
+    first_name = models.CharField(_("first name"), max_length=500, blank=True)
+    last_name = models.CharField(_("last name"), max_length=500, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("phone"), max_length=50, blank=True)
+    shipping_address = models.JSONField(_("shipping address"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("buyer")
+        verbose_name_plural = _("buyers")
+
+    def __str__(self) -> str:
+        return f"buyer of {self.order_id}"
+
+    @property
+    def address(self) -> Address | None:
+        """The address as a plain value, or None."""
+        return Address(**self.shipping_address) if self.shipping_address else None
+
+
+class ItemStatus(models.TextChoices):
+    PENDING = "pending", _("waiting")
+    PROCESSING = "processing", _("being bought")
+    BOUGHT = "bought", _("bought")
+    FAILED = "failed", _("could not be bought")
+    CANCELED = "canceled", _("canceled")
+    UNKNOWN = "unknown", _("not known")
+
+
+class OrderLine(StateMachine):
+    """One line of the snapshot, and what became of it."""
+
+    MOVES = {
+        ItemStatus.PENDING: frozenset(ItemStatus.values) - {ItemStatus.PENDING},
+        ItemStatus.PROCESSING: frozenset(ItemStatus.values) - {ItemStatus.PENDING, ItemStatus.PROCESSING},
+        ItemStatus.UNKNOWN: frozenset({ItemStatus.BOUGHT, ItemStatus.FAILED, ItemStatus.CANCELED}),
+    }
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", verbose_name=_("order"))
+    position = models.PositiveIntegerField(_("position"))
+    key = models.CharField(_("key"), max_length=64, editable=False)
+    link = models.CharField(_("link"), max_length=2048)
+    quantity = models.PositiveIntegerField(_("quantity"))
+    selected_options = models.JSONField(_("selected options"), default=list, blank=True)
+    selected_shipping = models.JSONField(_("selected shipping"), default=dict, blank=True)
+    coupons = models.JSONField(_("coupons"), default=list, blank=True)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    title = models.CharField(_("title"), max_length=300, blank=True)
+    image_url = models.CharField(_("picture"), max_length=2048, blank=True)
+    merchant = models.CharField(_("merchant"), max_length=200, blank=True)
+    unit_price_amount = amount_field(_("unit price"))
+    total_amount = amount_field(_("total"))
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    status = models.CharField(_("status"), max_length=32, choices=ItemStatus, default=ItemStatus.PENDING)
+    confirmation_number = models.CharField(_("confirmation number"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="henry_order_line_position"),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="henry_order_line_quantity"),
+            models.CheckConstraint(condition=Q(status__in=ItemStatus.values), name="henry_order_line_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.title or self.link}"
+
+    @property
+    def unit_price(self) -> Money | None:
+        """The price that the shop showed for one."""
+        return money_of(self.unit_price_amount, self.currency)
+
+    @property
+    def total(self) -> Money | None:
+        """What Henry paid for the line, taxes and shipping included; None until it is bought."""
+        return money_of(self.total_amount, self.currency)
+
+    def as_item(self) -> LineItem:
+        """Return the line as a plain value."""
+        return LineItem(
+            link=self.link,
+            quantity=self.quantity,
+            selected_options=tuple(self.selected_options),
+            selected_shipping=self.selected_shipping,
+            coupons=tuple(self.coupons),
+            metadata=self.metadata,
+            title=self.title,
+            image_url=self.image_url,
+            unit_price=self.unit_price,
+        )

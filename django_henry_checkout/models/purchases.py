@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from django_henry_checkout.models.base import PublicRecord, StateMachine
+from django_henry_checkout.models.orders import Order
+
+
+class PurchaseStatus(models.TextChoices):
+    """Ours until Henry has it; from `pending` on, Henry's own words, plus `stuck` and `abandoned`."""
+
+    PLANNED = "planned", _("planned")
+    SENT = "sent", _("sent")
+    IN_DOUBT = "in_doubt", _("in doubt")
+    PENDING = "pending", _("pending")
+    PROCESSING = "processing", _("processing")
+    STUCK = "stuck", _("stuck")
+    COMPLETE = "complete", _("complete")
+    PARTIALLY_COMPLETE = "partially_complete", _("partially complete")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+    ABANDONED = "abandoned", _("never paid")
+
+
+_ENDINGS = frozenset(
+    {
+        PurchaseStatus.COMPLETE,
+        PurchaseStatus.PARTIALLY_COMPLETE,
+        PurchaseStatus.FAILED,
+        PurchaseStatus.CANCELLED,
+    }
+)
+_AT_HENRY = _ENDINGS | {PurchaseStatus.PENDING, PurchaseStatus.PROCESSING}
+LIVE_PURCHASE = frozenset(PurchaseStatus) - _ENDINGS - {PurchaseStatus.ABANDONED}
+
+
+class Purchase(PublicRecord, StateMachine):
+    """One job at Henry (`ref_id`), or our wait for one: after a hosted payment it is found by cart id."""
+
+    MOVES = {
+        PurchaseStatus.PLANNED: _AT_HENRY | {PurchaseStatus.SENT, PurchaseStatus.ABANDONED},
+        PurchaseStatus.SENT: _AT_HENRY | {PurchaseStatus.IN_DOUBT},
+        PurchaseStatus.IN_DOUBT: _AT_HENRY,
+        PurchaseStatus.PENDING: _ENDINGS | {PurchaseStatus.PROCESSING, PurchaseStatus.STUCK},
+        PurchaseStatus.PROCESSING: _ENDINGS | {PurchaseStatus.STUCK},
+        PurchaseStatus.STUCK: _ENDINGS,
+    }
+
+    order = models.ForeignKey(
+        Order, on_delete=models.CASCADE, related_name="purchases", verbose_name=_("order")
+    )
+    account = models.CharField(_("account"), max_length=64)
+    ref_id = models.CharField(_("refId"), max_length=255, blank=True)
+    henry_cart_id = models.CharField(_("Henry's cart"), max_length=255, blank=True)
+    status = models.CharField(
+        _("status"), max_length=32, choices=PurchaseStatus, default=PurchaseStatus.PLANNED
+    )
+    error = models.CharField(_("error"), max_length=500, blank=True)
+    answer = models.JSONField(_("last answer"), default=dict, blank=True)
+    drift = models.JSONField(_("unknown words"), default=list, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    found_at = models.DateTimeField(_("found"), null=True, blank=True)
+    answered_at = models.DateTimeField(_("last answer at"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    deadline_at = models.DateTimeField(_("deadline"))
+
+    if TYPE_CHECKING:
+        poll: PurchasePoll
+
+    class Meta:
+        verbose_name = _("purchase")
+        verbose_name_plural = _("purchases")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["account", "henry_cart_id"], name="henry_purchase_cart")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=Q(status__in=sorted(LIVE_PURCHASE)),
+                name="henry_one_live_purchase",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "ref_id"], condition=~Q(ref_id=""), name="henry_purchase_ref_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=PurchaseStatus.values), name="henry_purchase_status_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.ref_id or self.ulid
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether Henry is asked for an order of the cart, because no `ref_id` is known yet."""
+        return not self.ref_id
+
+
+class PollQuerySet(models.QuerySet["PurchasePoll"]):
+    def due(self, now: datetime) -> Self:
+        """Keep what should be polled now, longest overdue first. A lease is a due time in the future."""
+        return self.filter(due_at__lte=now).order_by("due_at")
+
+
+class PurchasePoll(models.Model):
+    """When a purchase is polled next. One narrow row for each open purchase; deleted when it ends.
+
+    A claim moves `due_at` to the end of its lease and raises `fence`: a worker that lost its lease can
+    be told by its old fence, and what it brings back is dropped.
+    """
+
+    purchase = models.OneToOneField(
+        Purchase, primary_key=True, on_delete=models.CASCADE, related_name="poll", verbose_name=_("purchase")
+    )
+    due_at = models.DateTimeField(_("due"), db_index=True)
+    fence = models.PositiveIntegerField(_("fence"), default=0)
+    tries = models.PositiveIntegerField(_("tries"), default=0)
+    errors = models.PositiveIntegerField(_("errors in a row"), default=0)
+    digest = models.CharField(_("digest of the last answer"), max_length=64, blank=True)
+    worker = models.CharField(_("worker"), max_length=100, blank=True)
+
+    objects = PollQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("poll")
+        verbose_name_plural = _("polls")
+
+    def __str__(self) -> str:
+        return f"poll of {self.purchase_id}"

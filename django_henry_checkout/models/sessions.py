@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from django_henry_checkout.models.base import PublicRecord, StateMachine
+from django_henry_checkout.models.orders import Order
+
+
+class SessionStatus(models.TextChoices):
+    OPEN = "open", _("open")
+    QUOTED = "quoted", _("quoted")
+    AWAITING_PAYMENT = "awaiting_payment", _("waiting for payment")
+    CONFIRMING = "confirming", _("confirming")
+    COMPLETED = "completed", _("completed")
+    CANCELED = "canceled", _("canceled")
+    ERRORED = "errored", _("errored")
+    EXPIRED = "expired", _("expired")
+
+
+class SessionKind(models.TextChoices):
+    HOSTED = "hosted", _("hosted page")
+    INLINE = "inline", _("inline form")
+    LINK = "link", _("link or QR code")
+
+
+_ENDINGS = frozenset(
+    {SessionStatus.COMPLETED, SessionStatus.CANCELED, SessionStatus.ERRORED, SessionStatus.EXPIRED}
+)
+LIVE_SESSION = frozenset(SessionStatus) - _ENDINGS
+
+
+class SessionQuerySet(models.QuerySet["CheckoutSession"]):
+    def live(self) -> Self:
+        """Keep the sessions that have not ended."""
+        return self.filter(status__in=LIVE_SESSION)
+
+    def lapsed(self, now: datetime) -> Self:
+        """Keep the live sessions whose time is over."""
+        return self.live().filter(expires_at__lte=now)
+
+
+class CheckoutSession(PublicRecord, StateMachine):
+    """One attempt to pay an order. Its bearer secret is kept only as a hash."""
+
+    MOVES = {
+        SessionStatus.OPEN: _ENDINGS | {SessionStatus.QUOTED, SessionStatus.AWAITING_PAYMENT},
+        SessionStatus.QUOTED: _ENDINGS | {SessionStatus.AWAITING_PAYMENT, SessionStatus.CONFIRMING},
+        SessionStatus.AWAITING_PAYMENT: _ENDINGS | {SessionStatus.CONFIRMING},
+        SessionStatus.CONFIRMING: _ENDINGS,
+    }
+
+    order = models.ForeignKey(
+        Order, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("order")
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=SessionKind, default=SessionKind.HOSTED)
+    status = models.CharField(_("status"), max_length=32, choices=SessionStatus, default=SessionStatus.OPEN)
+    token_hash = models.CharField(_("token hash"), max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField(_("expires"))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("checkout session")
+        verbose_name_plural = _("checkout sessions")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], condition=Q(status__in=sorted(LIVE_SESSION)), name="henry_session_live"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(status__in=sorted(LIVE_SESSION)), name="henry_one_live_session"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=SessionStatus.values), name="henry_session_status_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.ulid

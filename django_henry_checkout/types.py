@@ -1,0 +1,208 @@
+"""The words that every layer shares: plain values, no Django models, no input or output.
+
+Everything here is frozen. Money is `moneyed.Money` in major units; times are aware, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from moneyed import Money
+from ulid import ULID
+
+
+def new_public_id() -> UUID:
+    """Return a fresh ULID as a `uuid.UUID`, which is how databases hold it."""
+    return ULID().to_uuid()
+
+
+def parse_public_id(text: str) -> UUID | None:
+    """Read a public id in either spelling, ULID (26 characters) or UUID; None if it is neither."""
+    try:
+        return ULID.from_str(text.upper()).to_uuid() if len(text) == 26 else UUID(text)
+    except ValueError:
+        return None
+
+
+def format_public_id(value: UUID) -> str:
+    """Return the ULID spelling of a public id."""
+    return str(ULID.from_uuid(value))
+
+
+class PurchaseWord(StrEnum):
+    """The status words of Henry for a purchase (henry-api.md 6.1). Any other word is drift."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETE = "complete"
+    PARTIALLY_COMPLETE = "partially_complete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Source(StrEnum):
+    """Where an observation came from."""
+
+    POLL = "poll"
+    RETURN_PAGE = "return_page"
+    STAFF = "staff"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    line1: str
+    city: str
+    postal_code: str
+    country_code: str
+    line2: str = ""
+    province: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buyer:
+    """Who buys. Personal data: hidden from `repr`, so that no log or traceback shows it by accident."""
+
+    first_name: str = field(default="", repr=False)
+    middle_name: str = field(default="", repr=False)
+    last_name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    shipping_address: Address | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineItem:
+    """One product that somebody wants.
+
+    `link` is what Henry buys; `title`, `image_url` and `unit_price` are what the shop shows.
+    """
+
+    link: str
+    quantity: int = 1
+    selected_options: tuple[str, ...] = ()
+    selected_shipping: Mapping[str, str] = field(default_factory=dict)
+    coupons: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    image_url: str = ""
+    unit_price: Money | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HenryCart:
+    """A cart at Henry. `checkout_url` is as Henry gave it: check it before anybody is sent there."""
+
+    cart_id: str
+    checkout_url: str
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What something costs, as far as Henry said."""
+
+    total: Money | None = None
+    subtotal: Money | None = None
+    tax: Money | None = None
+    shipping: Money | None = None
+    discount: Money | None = None
+    fee: Money | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShippingOption:
+    option_id: str
+    name: str
+    cost: Money | None = None
+    time_estimate: str = ""
+    min_date: str = ""
+    max_date: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemDetails:
+    """Costs and choices for one item of a details job."""
+
+    shipping_options: tuple[ShippingOption, ...] = ()
+    costs: Costs = field(default_factory=Costs)
+    coupons: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetailsJob:
+    """What a checkout would cost, worked out by Henry per merchant (henry-api.md 3.4.4)."""
+
+    ref_id: str
+    status: str
+    items: tuple[ItemDetails, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemOutcome:
+    """What Henry says of one item of a purchase. `status` is Henry's word, perhaps an unknown one."""
+
+    link: str
+    quantity: int
+    status: str
+    merchant: str = ""
+    host: str = ""
+    selected_options: tuple[str, ...] = ()
+    confirmation_number: str = ""
+    costs: Costs = field(default_factory=Costs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What Henry says about one purchase at one moment.
+
+    `digest` is equal for two answers that say the same. `status` is Henry's word, perhaps an unknown one.
+    """
+
+    ref_id: str
+    status: str
+    items: tuple[ItemOutcome, ...]
+    digest: str
+    buyer: Buyer | None = None
+    costs: Costs = field(default_factory=Costs)
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurchaseRequest:
+    """A headless purchase. It holds a card *token*; a card number has no place here."""
+
+    buyer: Buyer
+    card_token: str = field(repr=False)
+    name_on_card: tuple[str, str] = field(default=("", ""), repr=False)
+    billing_address: Address | None = field(default=None, repr=False)
+    coupons: tuple[str, ...] = ()
+    override_products: Mapping[str, int | None] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """On whose behalf something is asked.
+
+    A signed-in shopper has `user_pk`; a guest proves ownership by what his Django session remembers.
+    """
+
+    user_pk: Any = None
+    cart_ids: frozenset[UUID] = frozenset()
+    order_ids: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to work on one row until the lease ends. A write with an outdated `fence` is refused."""
+
+    pk: int
+    fence: int
+    lease_until: datetime

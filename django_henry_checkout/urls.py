@@ -1,0 +1,20 @@
+"""Include with `path("henry/", include("django_henry_checkout.urls"))`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from django_henry_checkout.views import hosted, status
+
+app_name = "henry_checkout"
+
+_PAY = "api/v1/checkout/<str:order_id>/pay/<str:token>"
+
+urlpatterns = [
+    path("buy", hosted.buy, name="buy"),
+    path(_PAY, hosted.pay, name="pay"),
+    path(f"{_PAY}/completed", hosted.come_back, {"ending": "completed"}, name="completed"),
+    path(f"{_PAY}/canceled", hosted.come_back, {"ending": "canceled"}, name="canceled"),
+    path(f"{_PAY}/errored", hosted.come_back, {"ending": "errored"}, name="errored"),
+    path("status/<str:token>", status.order_status, name="status"),
+]

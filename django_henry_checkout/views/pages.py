@@ -1,0 +1,130 @@
+"""What all pages share: headers, kind error pages, and where a shopper goes next."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import (
+    CartEmpty,
+    CartNotFound,
+    CheckoutError,
+    ConfigurationError,
+    GatewayError,
+    HenryCheckoutError,
+    OrderNotFound,
+    OrderNotOpen,
+    TokenInvalid,
+    TokenLapsed,
+    UntrustedCheckoutUrl,
+)
+from django_henry_checkout.flows.links import status_token
+from django_henry_checkout.models import Order
+
+logger = logging.getLogger("django_henry_checkout.pages")
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+_STATUS = {
+    TokenInvalid: 404,
+    CartNotFound: 404,
+    OrderNotFound: 404,
+    TokenLapsed: 410,
+    OrderNotOpen: 409,
+    CartEmpty: 409,
+}
+
+
+def page(view: View[P]) -> View[P]:
+    """Make a view one of our pages.
+
+    Open to guests even under `LoginRequiredMiddleware`; outside ATOMIC_REQUESTS, because Henry is asked;
+    never cached and never a referrer for other sites, because its address may hold a token; and what
+    goes wrong is shown kindly, while the log says what to do.
+    """
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            response = view(request, *args, **kwargs)
+        except (CheckoutError, GatewayError, ConfigurationError) as error:
+            response = sorry(request, error)
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return login_not_required(transaction.non_atomic_requests(never_cache(wrapped)))
+
+
+def sorry(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) -> HttpResponse:
+    """Answer with a page that tells the shopper what to do; details go to the log only."""
+    at_fault = isinstance(error, GatewayError | ConfigurationError | UntrustedCheckoutUrl)
+    if at_fault:
+        request_id = getattr(error, "request_id", "")
+        logger.error("Checkout is not available: %s %s", error, request_id)
+    status = 503 if at_fault else _STATUS.get(type(error), 400)
+    context: dict[str, Any] = {"title": _title(error), "message": _message(error), "status": status}
+    response = render(request, "henry_checkout/sorry.html", context, status=status)
+    if status == 503:
+        response.headers["Retry-After"] = "30"
+    return response
+
+
+def _title(error: Exception) -> str:
+    if isinstance(error, TokenInvalid | CartNotFound | OrderNotFound):
+        return _("We cannot find that")
+    if isinstance(error, TokenLapsed):
+        return _("This link has lapsed")
+    if isinstance(error, OrderNotOpen):
+        return _("This order is already on its way")
+    if isinstance(error, CartEmpty):
+        return _("Your cart is empty")
+    if isinstance(error, CheckoutError) and not isinstance(error, UntrustedCheckoutUrl):
+        return _("That did not work")
+    return _("Checkout is taking a short break")
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, TokenInvalid | CartNotFound | OrderNotFound):
+        return _("The link may be incomplete. Nothing was changed; please start again from the shop.")
+    if isinstance(error, TokenLapsed):
+        return _(
+            "For your safety payment links work for a short time only. Please start again from your cart."
+        )
+    if isinstance(error, OrderNotOpen):
+        return _("It needs no further payment. You can follow it on its order page.")
+    if isinstance(error, CartEmpty):
+        return _("Put something into it, then come back to pay.")
+    if isinstance(error, CheckoutError) and not isinstance(error, UntrustedCheckoutUrl):
+        return str(error)
+    return _("Your cart is safe and nothing was charged. Please try again in a moment.")
+
+
+def status_url(order: Order) -> str:
+    """Return the path of an order's live status page."""
+    return reverse("henry_checkout:status", args=[status_token(order)])
+
+
+def destination(ending: str, order: Order) -> str:
+    """Return where RETURN_URLS sends the shopper after an ending, or "" for our own page."""
+    target = settings.RETURN_URLS.get(ending, "")
+    if "/" in target:
+        return target.replace("{order}", order.ulid)
+    if not target:
+        return ""
+    try:
+        return reverse(target, args=[order.ulid])
+    except NoReverseMatch:
+        return reverse(target)

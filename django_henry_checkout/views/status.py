@@ -1,0 +1,24 @@
+"""The live status page of an order: by script without a reload, by `meta refresh` without a script."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from django_henry_checkout.flows.links import order_of_status_token
+from django_henry_checkout.views.pages import page
+
+
+@require_safe
+@page
+def order_status(request: HttpRequest, token: str) -> HttpResponse:
+    """Show an order to whoever holds its link. With `?part=1` only the panel, 304 if nothing changed."""
+    order = order_of_status_token(token)
+    etag = f'"{order.ulid}-{order.event_count}"'
+    part = "part" in request.GET
+    if part and request.headers.get("If-None-Match") == etag:
+        return HttpResponseNotModified(headers={"ETag": etag})
+    template = "henry_checkout/includes/order_panel.html" if part else "henry_checkout/status.html"
+    context = {"order": order, "lines": list(order.lines.all()), "token": token}
+    return render(request, template, context, headers={"ETag": etag} if part else None)

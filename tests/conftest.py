@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from moneyed import Money
+
+from tests.henry import Sandbox, running_sandbox
+
+
+@pytest.fixture(scope="session")
+def _sandbox_process() -> Iterator[Sandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(_sandbox_process: Sandbox, settings: Any) -> Sandbox:
+    """A fresh sandbox, and a shop that is set up for it."""
+    _sandbox_process.reset()
+    settings.HENRY_CHECKOUT = _sandbox_process.settings()
+    return _sandbox_process
+
+
+@pytest.fixture
+def polls_at_once(settings: Any) -> None:
+    """Make each purchase due again at once, so that a test needs no waiting."""
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_SCHEDULE": ((0, 0),), "POLL_JITTER": 0}
+
+
+@pytest.fixture
+def cart(db: None) -> Any:
+    """A guest's cart with two products of two merchants."""
+    from django_henry_checkout.flows import carts
+
+    cart = carts.create_cart()
+    for link, price in (("https://alpine.example/products/boots", "149.00"), ("https://clay.example/products/mug", "24.50")):
+        carts.add_item(cart, make_item(link, price=price))
+    cart.refresh_from_db()
+    return cart
+
+
+def make_item(link: str = "https://alpine.example/products/boots", *, price: str = "10.00", **more: Any) -> Any:
+    from django_henry_checkout.types import LineItem
+
+    return LineItem(link=link, title=link.rsplit("/", 1)[-1], unit_price=Money(Decimal(price), "USD"), **more)
+
+
+@pytest.fixture
+def short_leases(settings: Any) -> None:
+    lease = timedelta(seconds=1)
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_LEASE": lease, "DELIVERY_LEASE": lease}

@@ -1,0 +1,89 @@
+"""Henry's words and what they mean: each row is one answer, in one of the two dialects."""
+
+from __future__ import annotations
+
+import pytest
+from moneyed import Money
+
+from django_henry_checkout.flows.verdicts import judge
+from django_henry_checkout.types import Costs, ItemOutcome, Observation
+
+
+def observation(status: str, *items: str, receipt: bool = False) -> Observation:
+    return Observation(
+        ref_id="ckp-ref_1",
+        status=status,
+        digest=status,
+        items=tuple(
+            ItemOutcome(
+                link=f"https://a.example/{number}",
+                quantity=1,
+                status=item,
+                confirmation_number="C-1" if receipt else "",
+            )
+            for number, item in enumerate(items)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "items", "order"),
+    [
+        ("pending", ("pending", "pending"), "placed"),
+        ("processing", ("complete", "processing"), "processing"),
+        ("processing", ("failed", "processing"), "processing"),
+        ("complete", ("complete", "complete"), "completed"),
+        ("complete", ("complete", "failed"), "partially_completed"),
+        ("complete", ("complete", "cancelled"), "partially_completed"),
+        ("complete", ("failed", "failed"), "failed"),
+        ("complete", (), "completed"),
+        ("partially_complete", ("complete", "failed"), "partially_completed"),
+        ("partially_complete", ("failed", "failed"), "failed"),
+        ("failed", ("failed", "failed"), "failed"),
+        ("failed", ("pending", "pending"), "failed"),
+        ("cancelled", ("cancelled", "cancelled"), "canceled"),
+        ("cancelled", ("pending",), "canceled"),
+    ],
+)
+def test_known_words_decide_the_order(status: str, items: tuple[str, ...], order: str) -> None:
+    verdict = judge(observation(status, *items))
+    assert verdict.order == order
+    assert verdict.purchase == status
+    assert verdict.review == ""
+    assert verdict.unknown == ()
+
+
+@pytest.mark.parametrize("status", ["awaiting_merchant", "COMPLETE", "completed", "done"])
+def test_an_unknown_word_moves_nothing(status: str) -> None:
+    verdict = judge(observation(status, "pending"))
+    assert verdict.purchase is None
+    assert verdict.order is None
+    assert verdict.unknown == (status,)
+
+
+def test_an_unknown_item_word_is_noted_and_does_not_hold_up_the_purchase() -> None:
+    verdict = judge(observation("processing", "backordered"))
+    assert verdict.order == "processing"
+    assert verdict.items == ("processing",)
+    assert verdict.unknown == ("backordered",)
+
+
+@pytest.mark.parametrize(("receipt", "item", "review"), [(True, "bought", ""), (False, "unknown", "item_outcome_unknown")])
+def test_a_complete_purchase_with_a_silent_item_looks_for_a_receipt(receipt: bool, item: str, review: str) -> None:
+    verdict = judge(observation("complete", "pending", receipt=receipt))
+    assert verdict.items == (item,)
+    assert verdict.order == "completed"
+    assert verdict.review == review
+
+
+def test_costs_count_as_a_receipt() -> None:
+    costs = Costs(total=Money("5.00", "USD"))
+    item = ItemOutcome(link="https://a.example/", quantity=1, status="processing", costs=costs)
+    assert judge(Observation(ref_id="r", status="complete", items=(item,), digest="")).items == ("bought",)
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_money_spent_in_a_lost_purchase_is_never_hidden(status: str) -> None:
+    verdict = judge(observation(status, "complete", "failed"))
+    assert verdict.order == "partially_completed"
+    assert verdict.review == f"{status}_but_items_bought"
