@@ -26,7 +26,7 @@ def sandbox(_sandbox_process: Sandbox, settings: Any) -> Sandbox:
 
 
 @pytest.fixture
-def polls_at_once(settings: Any) -> None:
+def polls_at_once(sandbox: Sandbox, settings: Any) -> None:
     """Make each purchase due again at once, so that a test needs no waiting."""
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_SCHEDULE": ((0, 0),), "POLL_JITTER": 0}
 
@@ -50,6 +50,6 @@ def make_item(link: str = "https://alpine.example/products/boots", *, price: str
 
 
 @pytest.fixture
-def short_leases(settings: Any) -> None:
+def short_leases(sandbox: Sandbox, settings: Any) -> None:
     lease = timedelta(seconds=1)
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_LEASE": lease, "DELIVERY_LEASE": lease}

@@ -1,0 +1,226 @@
+"""Events become deliveries, deliveries run receivers: once each, in order, alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from django_henry_checkout import signals
+from django_henry_checkout.flows.ledger import Journal, deliver_due, resume_delivery
+from django_henry_checkout.models import Delivery, Order
+from tests.shop.models import Received
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RECORD = "tests.shop.apps.record"
+
+
+def note(order: Order, *kinds: str, **payload: Any) -> None:
+    with transaction.atomic():
+        order.refresh_from_db()
+        journal = Journal(order, source="test")
+        for kind in kinds:
+            journal.add(kind, **payload)
+        journal.write()
+
+
+@pytest.fixture
+def order(db: None) -> Order:
+    return Order.objects.create(account="default")
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., None]]:
+    connected = []
+
+    def connect(receiver: Any, signal: signals.LedgerSignal, uid: str) -> None:
+        signal.connect(receiver, weak=False, dispatch_uid=uid)
+        connected.append((signal, uid))
+
+    yield connect
+    for signal, uid in connected:
+        signal.disconnect(dispatch_uid=uid)
+
+
+def due_again(**state: Any) -> None:
+    Delivery.objects.filter(status="pending").update(due_at=timezone.now() - timedelta(seconds=1), **state)
+
+
+def run_until_idle() -> None:
+    for _round in range(50):
+        if not deliver_due():
+            return
+    raise AssertionError("the ledger does not come to rest")
+
+
+def test_a_receiver_runs_once_per_event_with_what_the_docs_say(order: Order, connect: Any) -> None:
+    seen: list[dict[str, Any]] = []
+    connect(lambda **kwargs: seen.append(kwargs), signals.order_status_changed, "spy")
+    note(order, "order_status_changed", status="placed", previous_status="open")
+    run_until_idle()
+    (kwargs,) = seen
+    event = order.events.get()
+    assert kwargs["order"] == order
+    assert kwargs["event_id"] == event.ulid
+    assert kwargs["occurred_at"] == event.occurred_at
+    assert kwargs["account"] == "default"
+    assert (kwargs["purchase"], kwargs["item"]) == (None, None)
+    assert (kwargs["status"], kwargs["previous_status"]) == ("placed", "open")
+    assert kwargs["signal"] is signals.order_status_changed
+    assert Received.objects.count() == 1
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"done"}
+
+
+def test_an_event_that_rolls_back_is_never_delivered(order: Order) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        note(order, "purchase_completed")
+        raise RuntimeError
+    run_until_idle()
+    assert not Received.objects.exists()
+
+
+def test_what_is_no_signal_is_recorded_only(order: Order) -> None:
+    note(order, "drift_seen")
+    assert order.events.count() == 1
+    assert not Delivery.objects.exists()
+
+
+def test_a_failing_receiver_blocks_only_itself_and_is_parked(order: Order, connect: Any, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 3}
+    healthy = []
+
+    def broken(**kwargs: Any) -> None:
+        Received.objects.create(signal="broken", event_id="", order_number="")
+        raise RuntimeError("secret@example.com")
+
+    connect(broken, signals.purchase_completed, "broken")
+    connect(lambda **kwargs: healthy.append(kwargs["event_id"]), signals.purchase_completed, "healthy")
+    note(order, "purchase_completed")
+    for _try in range(5):
+        run_until_idle()
+        due_again()
+
+    assert len(healthy) == 1
+    parked = Delivery.objects.get(receiver="broken")
+    assert (parked.status, parked.tries) == ("parked", 3)
+    assert parked.last_error == "builtins.RuntimeError"  # its text could be personal
+    assert not Received.objects.filter(signal="broken").exists()
+
+
+def test_a_parked_receiver_is_resumed_and_then_goes_on_in_order(order: Order, connect: Any, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 1}
+    fails, seen = [True], []
+
+    def receiver(*, signal: Any, **kwargs: Any) -> None:
+        if fails[0]:
+            raise RuntimeError
+        seen.append(signal.name)
+
+    connect(receiver, signals.purchase_submitted, "picky")
+    connect(receiver, signals.purchase_completed, "picky")
+    note(order, "purchase_submitted")
+    note(order, "purchase_completed")
+    run_until_idle()
+    assert seen == []
+    assert list(Delivery.objects.filter(receiver="picky").values_list("status", flat=True)) == ["parked", "pending"]
+
+    fails[0] = False
+    assert resume_delivery(Delivery.objects.get(receiver="picky", status="parked"))
+    run_until_idle()
+    assert seen == ["purchase_submitted", "purchase_completed"]
+
+
+def test_a_receiver_that_breaks_the_transaction_is_rolled_back_alone(order: Order, connect: Any) -> None:
+    def poisons(**kwargs: Any) -> None:
+        with pytest.raises(Exception, match=""):  # noqa: PT011 - any database error
+            Order.objects.create(account="x" * 65, number=None)  # type: ignore[misc]
+        Received.objects.create(signal="after the error", event_id="", order_number="")
+
+    connect(poisons, signals.purchase_completed, "poisons")
+    note(order, "purchase_completed")
+    run_until_idle()
+    assert Received.objects.filter(signal="purchase_completed").count() == 1
+    assert Delivery.objects.get(receiver=RECORD).status == "done"
+
+
+def test_async_receivers_run_too(order: Order, connect: Any) -> None:
+    seen = []
+
+    async def receiver(**kwargs: Any) -> None:
+        seen.append(kwargs["event_id"])
+
+    connect(receiver, signals.purchase_failed, "async")
+    note(order, "purchase_failed")
+    run_until_idle()
+    assert len(seen) == 1
+
+
+def test_a_receiver_that_is_gone_waits_and_says_so(order: Order, connect: Any) -> None:
+    connect(lambda **kwargs: None, signals.purchase_failed, "away")
+    note(order, "purchase_failed")
+    signals.purchase_failed.disconnect(dispatch_uid="away")
+    run_until_idle()
+    delivery = Delivery.objects.get(receiver="away")
+    assert delivery.status == "pending"
+    assert "AppConfig.ready()" in delivery.last_error
+
+
+def test_a_receiver_that_kills_its_worker_is_parked_in_the_end(order: Order, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 3}
+    note(order, "purchase_completed")
+    # What three killed workers leave behind: tries counted, nothing marked.
+    due_again(tries=3)
+    run_until_idle()
+    assert Delivery.objects.get().status == "parked"
+    assert not Received.objects.exists()
+
+
+def test_an_outdated_fence_runs_nothing(order: Order) -> None:
+    from django_henry_checkout.flows import ledger
+
+    note(order, "purchase_completed")
+    (late,) = ledger._claim(10)
+    due_again()
+    run_until_idle()
+    ledger._deliver(late)
+    assert Received.objects.count() == 1
+
+
+def test_receivers_have_stable_names_and_may_not_share_one() -> None:
+    signal = signals.LedgerSignal("probe")
+
+    def make() -> Callable[..., None]:
+        def receiver(**kwargs: Any) -> None: ...
+
+        return receiver
+
+    first, second = make(), make()
+    signal.connect(first)
+    signal.connect(first)
+    assert list(signal.receivers_by_name()) == [signals.receiver_name(first)]
+    with pytest.raises(ValueError, match="dispatch_uid"):
+        signal.connect(second)
+    signal.connect(second, dispatch_uid="second")
+    assert set(signal.receivers_by_name()) == {signals.receiver_name(first), "second"}
+    del first
+    assert set(signal.receivers_by_name()) == {"second"}
+    assert signal.disconnect(dispatch_uid="second")
+    assert signal.receivers_by_name() == {}
+
+
+def test_bound_methods_and_callable_objects_have_names() -> None:
+    class Shop:
+        def method(self, **kwargs: Any) -> None: ...
+
+        def __call__(self, **kwargs: Any) -> None: ...
+
+    signal, shop = signals.LedgerSignal("probe"), Shop()
+    signal.connect(shop.method)
+    signal.connect(shop)
+    assert all(name.startswith(__name__) for name in signal.receivers_by_name())
+    assert len(signal.receivers_by_name()) == 2

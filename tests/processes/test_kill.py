@@ -1,0 +1,69 @@
+"""Promise 2, nothing lost, and promise 3, one effect: workers are killed, rows are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll
+from tests.conftest import make_item
+from tests.henry import Sandbox
+from tests.shop.models import Received
+from tests.workers import Worker, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+PURCHASES = 50
+ENDINGS = {"complete": "completed", "failed": "partially_completed"}
+
+
+def begin_and_pay(sandbox: Sandbox, number: int) -> tuple[str, str]:
+    """Pay one cart whose second item ends as its number says; return the order's number and expected status."""
+    ending = "failed" if number % 5 == 0 else "complete"
+    cart = carts.create_cart()
+    carts.add_item(cart, make_item())
+    carts.add_item(cart, make_item("https://clay.example/products/mug", metadata={"sandbox": ending}))
+    order = begin_hosted(cart).order
+    sandbox.pay(order.henry_cart_id)
+    return order.number, ENDINGS[ending]
+
+
+def test_killed_workers_lose_nothing_and_repeat_nothing(sandbox: Sandbox) -> None:
+    sandbox.scenario(timing={"pendingSeconds": 2, "processingSeconds": 4})
+    expected = dict(begin_and_pay(sandbox, number) for number in range(PURCHASES))
+
+    # Slow receivers, so that a kill is likely to hit one at work.
+    for progress in (5, 60, 140):
+        worker = Worker(sandbox, receiver_seconds=0.01)
+        wait_until(lambda floor=progress: Received.objects.count() >= floor, what=f"{progress} receivers ran")
+        worker.kill()
+        assert PurchasePoll.objects.exists() or Delivery.objects.exclude(status="done").exists()
+
+    last = Worker(sandbox)
+    try:
+        wait_until(
+            lambda: not PurchasePoll.objects.exists() and not Delivery.objects.exclude(status="done").exists(),
+            what="quiet",
+        )
+    finally:
+        last.stop()
+
+    assert dict(Order.objects.values_list("number", "status")) == expected
+    assert len(sandbox.orders()) == PURCHASES
+    told = Counter(Received.objects.values_list("signal", "order_number"))
+    happened = Counter(Event.objects.values_list("type", "order__number"))
+    assert told == happened
+    per_event = Counter(Received.objects.values_list("event_id", flat=True))
+    assert set(per_event.values()) == {1}
+    assert len(per_event) == Event.objects.count() == Delivery.objects.count()
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_its_work(sandbox: Sandbox) -> None:
+    begin_and_pay(sandbox, 1)
+    worker = Worker(sandbox, receiver_seconds=0.2)
+    wait_until(Received.objects.exists)
+    worker.stop()
+    assert Delivery.objects.filter(status="done").count() == Received.objects.count()
