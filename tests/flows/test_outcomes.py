@@ -147,11 +147,11 @@ def test_an_item_that_fails_early_is_told_at_once_and_the_order_goes_on(sandbox:
     begun = begin_hosted(cart)
     sandbox.pay(begun.order.henry_cart_id)
     sandbox.advance(2000)
-    follow(sandbox, rounds=3)
+    follow(sandbox, rounds=6)
     assert Order.objects.get().status == "processing"
     assert signals_received() == ["purchase_submitted", "order_item_failed"]
     sandbox.advance(2000)
-    follow(sandbox, rounds=3)
+    follow(sandbox, rounds=6)
     assert Order.objects.get().status == "partially_completed"
     assert signals_received() == ["purchase_submitted", "order_item_failed", "purchase_partially_completed"]
 

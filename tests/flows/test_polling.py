@@ -1,0 +1,202 @@
+"""The poll engine: leases, fences, back-off, deadlines."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from django_henry_checkout.flows import polling
+from django_henry_checkout.flows.polling import next_due_at, poll_due
+from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
+from tests.henry import Sandbox
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
+
+
+def poll() -> PurchasePoll:
+    return PurchasePoll.objects.get()
+
+
+def due_now() -> None:
+    PurchasePoll.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def seconds_ahead() -> float:
+    return (poll().due_at - timezone.now()).total_seconds()
+
+
+def test_nothing_due_asks_nothing(sandbox: Sandbox, cart: Cart) -> None:
+    assert next_due_at() is None
+    begin_hosted(cart)
+    PurchasePoll.objects.update(due_at=timezone.now() + timedelta(seconds=60))
+    asked = len(sandbox.requests())
+    assert poll_due() == 0
+    assert len(sandbox.requests()) == asked
+    assert next_due_at() == poll().due_at
+
+
+def test_a_claim_is_a_lease_that_nobody_else_gets(sandbox: Sandbox, cart: Cart) -> None:
+    begin_hosted(cart)
+    (claimed,) = polling._claim(10)
+    assert polling._claim(10) == []
+    assert poll().fence == claimed.fence == 1
+    assert 40 < seconds_ahead() <= 45
+    due_now()  # the lease runs out
+    (next_one,) = polling._claim(10)
+    assert next_one.fence == 2
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
+    order = begin_hosted(cart).order
+    sandbox.pay(order.henry_cart_id)
+    poll_due()
+    (late,) = polling._claim(10)
+    due_now()
+    sandbox.advance(3)
+    assert poll_due() == 1
+    events, due_at = Event.objects.count(), poll().due_at
+    with caplog.at_level(logging.WARNING):
+        polling._poll(late)
+    assert "lease lost" in caplog.text
+    assert (Event.objects.count(), poll().due_at) == (events, due_at)
+
+
+def test_a_late_error_of_a_lost_lease_moves_no_due_time(sandbox: Sandbox, cart: Cart) -> None:
+    begin_hosted(cart)
+    (late,) = polling._claim(10)
+    due_now()
+    polling._claim(10)
+    due_at = poll().due_at
+    sandbox.scenario(faults=[{"fault": "status", "status": 500}])
+    polling._poll(late)
+    assert (poll().due_at, poll().errors) == (due_at, 0)
+
+
+def test_trouble_backs_off_and_recovers(sandbox: Sandbox, cart: Cart) -> None:
+    order = begin_hosted(cart).order
+    sandbox.pay(order.henry_cart_id)
+    sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 3}])
+    for errors in (1, 2, 3):
+        due_now()
+        poll_due()
+        assert poll().errors == errors
+        assert 0 < seconds_ahead() <= 2**errors
+    due_now()
+    poll_due()
+    assert (poll().errors, Order.objects.get().status) == (0, "placed")
+
+
+def test_a_poll_is_sent_once_however_it_fails(sandbox: Sandbox, cart: Cart) -> None:
+    begin_hosted(cart)
+    before = len(sandbox.requests())
+    sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
+    poll_due()
+    assert len(sandbox.requests()) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "low", "high"),
+    [({"Retry-After": "40"}, 38, 40), ({"retry-after-ms": "20000"}, 18, 20), ({"Retry-After": "9999999"}, 3500, 3600)],
+)
+def test_a_pause_that_henry_asks_for_is_kept(
+    sandbox: Sandbox, cart: Cart, headers: dict[str, str], low: int, high: int
+) -> None:
+    begin_hosted(cart)
+    sandbox.scenario(faults=[{"fault": "status", "status": 429, "headers": headers}])
+    poll_due()
+    assert low < seconds_ahead() <= high
+
+
+@pytest.mark.parametrize("kind", ["html", "truncated", "nan", "duplicate_keys", "latin1", "empty", "deep", "wrong_type"])
+def test_garbage_changes_nothing(sandbox: Sandbox, cart: Cart, kind: str) -> None:
+    order = begin_hosted(cart).order
+    sandbox.pay(order.henry_cart_id)
+    sandbox.scenario(faults=[{"fault": "garbage", "kind": kind}])
+    poll_due()
+    assert (Order.objects.get().status, poll().errors) == ("open", 1)
+    due_now()
+    poll_due()
+    assert Order.objects.get().status == "placed"
+
+
+def test_an_outage_over_the_deadline_is_not_silent(sandbox: Sandbox, cart: Cart) -> None:
+    order = begin_hosted(cart).order
+    sandbox.pay(order.henry_cart_id)
+    poll_due()
+    sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
+    Purchase.objects.update(deadline_at=timezone.now())
+    due_now()
+    poll_due()
+    order.refresh_from_db()
+    assert (Purchase.objects.get().status, order.needs_review) == ("stuck", True)
+
+
+def test_an_account_that_is_gone_is_waited_for(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
+    begin_hosted(cart)
+    Purchase.objects.update(account="closed")
+    with caplog.at_level(logging.ERROR):
+        poll_due()
+    assert "no account 'closed'" in caplog.text
+    assert poll().errors == 1
+
+
+def test_an_unchanged_answer_costs_one_statement(
+    sandbox: Sandbox, cart: Cart, django_assert_num_queries: Any
+) -> None:
+    order = begin_hosted(cart).order
+    sandbox.scenario(timing={"pendingSeconds": 1000, "processingSeconds": 1})
+    sandbox.pay(order.henry_cart_id)
+    poll_due()
+    due_now()
+    (claimed,) = polling._claim(10)
+    with django_assert_num_queries(1):
+        polling._poll(claimed)
+    assert poll().tries == 2
+
+
+def test_no_transaction_is_open_while_henry_is_asked(
+    sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_hosted(cart)
+    open_during_call = []
+
+    def ask(purchase: Purchase) -> None:
+        open_during_call.append(connection.in_atomic_block)
+
+    monkeypatch.setattr(polling, "ask_henry", ask)
+    poll_due()
+    assert open_during_call == [False]
+
+
+def test_two_orders_of_one_cart_are_shown_to_a_person(
+    sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = begin_hosted(cart).order
+    job = sandbox.pay(order.henry_cart_id)
+    twins = [{**job, "refId": "ckp-ref_second"}, job]  # newest first
+    sandbox.scenario(
+        faults=[{"fault": "body", "status": 200, "json": {"success": True, "data": twins}, "path": "/v1/orders"}]
+    )
+    poll_due()
+    order.refresh_from_db()
+    assert Purchase.objects.get().ref_id == job["refId"]
+    assert order.needs_review
+    assert "ckp-ref_second" in order.review_reason
+
+
+def test_a_failed_first_try_does_not_hide_the_one_that_bought(sandbox: Sandbox, cart: Cart) -> None:
+    order = begin_hosted(cart).order
+    job = sandbox.pay(order.henry_cart_id)
+    twins = [{**job, "refId": "ckp-ref_failed", "status": "failed"}, job]
+    sandbox.scenario(
+        faults=[{"fault": "body", "status": 200, "json": {"success": True, "data": twins}, "path": "/v1/orders"}]
+    )
+    poll_due()
+    order.refresh_from_db()
+    assert (Purchase.objects.get().ref_id, order.needs_review) == (job["refId"], False)

@@ -1,0 +1,301 @@
+"""Begin, pay, come back, cancel, expire: over real HTTP, with Henry in good and bad health."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.utils import timezone
+
+from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.exceptions import (
+    AuthenticationFailed,
+    CartEmpty,
+    ConfigurationError,
+    GatewayError,
+    GatewayTimeout,
+    OrderNotOpen,
+    TokenInvalid,
+    TokenLapsed,
+    UntrustedCheckoutUrl,
+)
+from django_henry_checkout.flows import carts, links
+from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
+from django_henry_checkout.flows.sessions import (
+    begin_hosted,
+    check_checkout_url,
+    expire_sessions,
+    renew_hosted,
+)
+from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase
+from tests.conftest import make_item
+from tests.henry import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BACK = "https://shop.example/back"
+
+
+def nothing_was_written() -> bool:
+    return not (Order.objects.exists() or CheckoutSession.objects.exists() or Purchase.objects.exists())
+
+
+def test_an_order_is_a_snapshot_of_the_cart(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    carts.clear_cart(cart)
+    carts.add_item(cart, make_item("https://alpine.example/products/tent"))
+
+    order = Order.objects.get()
+    assert [line.title for line in order.lines.all()] == ["boots", "mug"]
+    assert [line.merchant for line in order.lines.all()] == ["alpine.example", "clay.example"]
+    assert str(order.subtotal_amount) == "173.5000"
+    sandbox.pay(order.henry_cart_id)
+    (bought,) = sandbox.orders()
+    assert [item["link"].rsplit("/", 1)[-1] for item in bought["items"]] == ["boots", "mug"]
+    assert order == begun.order
+
+
+def test_beginning_twice_is_one_order_and_one_cart_at_henry(sandbox: Sandbox, cart: Cart) -> None:
+    first, second = begin_hosted(cart), begin_hosted(cart)
+    assert first.order == second.order
+    assert Purchase.objects.count() == 1
+    assert [row["path"] for row in sandbox.requests()].count("/v1/cart") == 1
+    assert list(CheckoutSession.objects.order_by("pk").values_list("status", flat=True)) == [
+        "canceled",
+        "awaiting_payment",
+    ]
+    assert first.token != second.token
+
+
+def test_an_edited_cart_begins_another_order(sandbox: Sandbox, cart: Cart) -> None:
+    first = begin_hosted(cart)
+    carts.add_item(cart, make_item())
+    cart.refresh_from_db()
+    second = begin_hosted(cart)
+    assert first.order != second.order
+    assert first.order.henry_cart_id != second.order.henry_cart_id
+
+
+def test_an_empty_cart_is_refused_before_henry_is_asked(sandbox: Sandbox) -> None:
+    with pytest.raises(CartEmpty):
+        begin_hosted(carts.create_cart())
+    assert sandbox.requests() == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "status", "status": 500},
+        {"fault": "status", "status": 401},
+        {"fault": "status", "status": 422},
+        {"fault": "status", "status": 429},
+        {"fault": "reset"},
+        {"fault": "lost_reply"},
+        {"fault": "garbage", "kind": "html"},
+        {"fault": "garbage", "kind": "truncated"},
+        {"fault": "garbage", "kind": "wrong_type"},
+        {"fault": "redirect", "location": "https://evil.example/"},
+        {"fault": "body", "status": 200, "json": {"success": False, "message": "no"}},
+        {"fault": "body", "status": 200, "json": {"success": True, "data": {"checkoutUrl": "x"}}},
+    ],
+)
+def test_trouble_at_henry_leaves_the_cart_intact(sandbox: Sandbox, cart: Cart, fault: dict[str, Any]) -> None:
+    sandbox.scenario(faults=[{**fault, "path": "/v1/cart", "method": "POST"}])
+    with pytest.raises(GatewayError):
+        begin_hosted(cart)
+    assert nothing_was_written()
+    assert cart.lines.count() == 2
+    assert begin_hosted(cart).order.status == "open"
+
+
+def test_a_slow_henry_is_not_waited_for_for_ever(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "TOTAL_TIMEOUT": 0.5}
+    sandbox.scenario(faults=[{"fault": "delay", "seconds": 3, "path": "/v1/cart"}])
+    with pytest.raises(GatewayTimeout):
+        begin_hosted(cart)
+    assert nothing_was_written()
+
+
+def test_a_wrong_key_names_the_setting_and_not_the_key(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = sandbox.settings(API_KEY="canary-key")
+    with pytest.raises(AuthenticationFailed, match=r'HENRY_CHECKOUT\["API_KEY"\]') as caught:
+        begin_hosted(cart)
+    assert "canary-key" not in str(caught.value)
+    assert nothing_was_written()
+
+
+def test_a_missing_key_names_the_setting(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = sandbox.settings(API_KEY="")
+    with pytest.raises(ConfigurationError, match=r'HENRY_CHECKOUT\["API_KEY"\]'):
+        begin_hosted(cart)
+    assert nothing_was_written()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/cart/1",
+        "http://checkout.henrylabs.ai/cart/1",
+        "https://checkout.henrylabs.ai.evil.example/cart/1",
+        "https://checkout.henrylabs.ai:8443/cart/1",
+        "https://user:pass@checkout.henrylabs.ai/cart/1",
+        "https://checkout.henrylabs.ai\\@evil.example/",
+        "https://checkout.henrylabs.ai@evil.example/",
+        "//checkout.henrylabs.ai/cart/1",
+        "javascript:alert(1)",
+        "https://[::1",
+        "",
+    ],
+)
+def test_only_exact_origins_are_followed(settings: Any, url: str) -> None:
+    settings.HENRY_CHECKOUT = {"API_KEY": "k"}
+    check_checkout_url("https://checkout.henrylabs.ai/cart/1?theme=dark", account=henry.account())
+    with pytest.raises(UntrustedCheckoutUrl):
+        check_checkout_url(url, account=henry.account())
+
+
+def test_a_page_elsewhere_is_not_sold_from(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = sandbox.settings(CHECKOUT_ORIGINS=["https://checkout.henrylabs.ai"])
+    with pytest.raises(UntrustedCheckoutUrl):
+        begin_hosted(cart)
+    assert nothing_was_written()
+
+
+def test_the_token_is_kept_as_a_hash_and_opens_its_order_only(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    session = find_session(begun.order.public_id, begun.token)
+    assert session == begun.session
+    assert begun.token not in str(vars(session))
+    assert begun.token not in repr(begun)
+    other = Order.objects.create(account="default")
+    for order_id, token in ((other.public_id, begun.token), (begun.order.public_id, begun.token[:-1])):
+        with pytest.raises(TokenInvalid):
+            find_session(order_id, token)
+
+
+def test_the_way_to_henry_carries_the_way_back(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+    begun = begin_hosted(cart)
+    url = payment_url(begun.session, return_url=BACK)
+    assert url.startswith(sandbox.url)
+    assert parse_qs(urlsplit(url).query) == {"returnUrl": [BACK]}
+    settings.HENRY_CHECKOUT = sandbox.settings(RETURN_URL_PARAMETER="")
+    assert payment_url(begun.session, return_url=BACK) == begun.order.hosted_url
+
+
+def test_a_session_that_is_over_leads_nowhere(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    CheckoutSession.objects.update(expires_at=timezone.now())
+    with pytest.raises(TokenLapsed):
+        payment_url(find_session(begun.order.public_id, begun.token), return_url=BACK)
+    assert expire_sessions() == 1
+    assert expire_sessions() == 0
+    with pytest.raises(TokenLapsed):
+        payment_url(find_session(begun.order.public_id, begun.token), return_url=BACK)
+    assert Event.objects.filter(type="checkout_expired").count() == 1
+
+
+def test_a_return_opened_twenty_times_is_one_order(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    session = find_session(begun.order.public_id, begun.token)
+    endings = {return_from_payment(session, Ending.COMPLETED) for _time in range(20)}
+    assert endings == {Ending.COMPLETED}
+    assert Order.objects.get().status == "placed"
+    assert Event.objects.filter(type="purchase_submitted").count() == 1
+    assert len(sandbox.orders()) == 1
+
+
+def test_a_claimed_payment_that_henry_has_not_seen_moves_nothing(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    session = find_session(begun.order.public_id, begun.token)
+    assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING
+    assert Order.objects.get().status == "open"
+
+
+def test_henry_down_on_the_way_back_is_taken_calmly(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
+    session = find_session(begun.order.public_id, begun.token)
+    assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING
+    assert return_from_payment(session, Ending.COMPLETED) is Ending.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("hint", "status", "event"),
+    [(Ending.CANCELED, "canceled", "checkout_canceled"), (Ending.ERRORED, "errored", "checkout_errored")],
+)
+def test_giving_up_leaves_the_order_open_and_a_new_session_works(
+    sandbox: Sandbox, cart: Cart, hint: Ending, status: str, event: str
+) -> None:
+    begun = begin_hosted(cart)
+    session = find_session(begun.order.public_id, begun.token)
+    for _time in range(3):
+        assert return_from_payment(session, hint) is hint
+    assert Event.objects.filter(type=event).count() == 1
+    session.refresh_from_db()
+    assert (session.status, Order.objects.get().status) == (status, "open")
+    with pytest.raises(TokenLapsed):
+        payment_url(session, return_url=BACK)
+
+    again = renew_hosted(begun.order)
+    assert again.order == begun.order
+    assert payment_url(again.session, return_url=BACK)
+    assert begin_hosted(cart).order == begun.order
+
+
+def test_what_henry_says_beats_a_cancel(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    session = find_session(begun.order.public_id, begun.token)
+    assert return_from_payment(session, Ending.CANCELED) is Ending.COMPLETED
+    assert not Event.objects.filter(type="checkout_canceled").exists()
+
+
+@pytest.mark.usefixtures("polls_at_once")
+def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    return_from_payment(find_session(begun.order.public_id, begun.token), Ending.CANCELED)
+    sandbox.pay(begun.order.henry_cart_id)
+    for _round in range(8):
+        sandbox.advance(2)
+        run_once()
+    order = Order.objects.get()
+    assert order.status == "completed"
+    assert order.sessions.get().status == "canceled"
+    with pytest.raises(OrderNotOpen):
+        renew_hosted(order)
+    assert return_from_payment(find_session(order.public_id, begun.token), Ending.CANCELED) is Ending.COMPLETED
+
+
+@pytest.mark.usefixtures("polls_at_once")
+def test_a_shopper_who_paid_nothing_is_never_in_the_way_of_the_next_order(sandbox: Sandbox, cart: Cart) -> None:
+    first = begin_hosted(cart).order
+    sandbox.pay(first.henry_cart_id)
+    for _round in range(8):
+        sandbox.advance(2)
+        run_once()
+    cart.refresh_from_db()
+    assert cart.lines.count() == 0
+    carts.add_item(cart, make_item())
+    cart.refresh_from_db()
+    assert begin_hosted(cart).order != first
+
+
+def test_status_links_are_signed_expire_and_can_be_revoked(settings: Any, db: None) -> None:
+    order = Order.objects.create(account="default")
+    token = links.status_token(order)
+    assert links.order_of_status_token(token) == order
+    for forged in ("", "x", token[:-1], token.replace(":", ".", 1), f"{token}x"):
+        with pytest.raises(TokenInvalid):
+            links.order_of_status_token(forged)
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "STATUS_LINK_LIFETIME": timedelta(seconds=-1)}
+    with pytest.raises(TokenLapsed):
+        links.order_of_status_token(token)
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "STATUS_LINK_LIFETIME": timedelta(days=1)}
+    Order.objects.update(link_epoch=1)
+    with pytest.raises(TokenLapsed):
+        links.order_of_status_token(token)

@@ -1,0 +1,117 @@
+"""Two at once: threads start at a barrier, on whichever database the suite runs.
+
+PostgreSQL lets them meet in row locks; SQLite lets one transaction in after the other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from django_henry_checkout.flows import carts, ledger, polling
+from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
+from django_henry_checkout.flows.observations import apply_observation
+from django_henry_checkout.flows.purchases import ask_henry
+from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.models import Cart, CheckoutSession, Delivery, Event, Order, Purchase, PurchasePoll
+from django_henry_checkout.types import Source
+from tests.conftest import make_item
+from tests.henry import Sandbox
+from tests.shop.models import Received
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 8
+
+
+def at_once(work: Callable[[int], Any], *, threads: int = THREADS) -> list[Any]:
+    barrier = threading.Barrier(threads)
+
+    def run(number: int) -> Any:
+        try:
+            connection.ensure_connection()
+            barrier.wait(20)
+            return work(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, range(threads)))
+
+
+def test_clicks_at_once_are_one_order(sandbox: Sandbox, cart: Cart) -> None:
+    begun = at_once(lambda _number: begin_hosted(Cart.objects.get(pk=cart.pk)))
+    assert len({one.order.pk for one in begun}) == 1
+    assert Order.objects.count() == Purchase.objects.count() == PurchasePoll.objects.count() == 1
+    assert CheckoutSession.objects.live().count() == 1
+    assert Event.objects.filter(type="checkout_started").count() == 1
+
+
+def test_returns_polls_and_staff_at_once_are_one_change(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    purchase = Purchase.objects.get()
+    observation = ask_henry(purchase)
+    assert observation is not None
+
+    def work(number: int) -> None:
+        if number % 2:
+            apply_observation(Purchase.objects.get(), observation, source=Source.STAFF)
+        else:
+            return_from_payment(find_session(begun.order.public_id, begun.token), Ending.COMPLETED)
+
+    at_once(work)
+    assert Event.objects.filter(type="purchase_submitted").count() == 1
+    assert list(Event.objects.values_list("sequence", flat=True)) == list(range(1, Event.objects.count() + 1))
+    assert cart.lines.count() == 0
+
+
+def test_each_due_purchase_is_claimed_by_one_worker(sandbox: Sandbox) -> None:
+    for number in range(20):
+        cart = carts.create_cart()
+        carts.add_item(cart, make_item(f"https://alpine.example/products/{number}"))
+        begin_hosted(cart)
+    PurchasePoll.objects.update(due_at=timezone.now())
+    claimed = [claim.purchase.pk for claims in at_once(lambda _number: polling._claim(5)) for claim in claims]
+    assert len(claimed) == len(set(claimed)) > 0
+    assert set(PurchasePoll.objects.filter(pk__in=claimed).values_list("fence", flat=True)) == {1}
+
+
+def test_workers_at_once_run_each_receiver_once(db: None) -> None:
+    from tests.flows.test_ledger import note
+
+    for _number in range(10):
+        order = Order.objects.create(account="default")
+        note(order, "purchase_submitted", "purchase_completed")
+
+    def work(_number: int) -> None:
+        for _round in range(40):
+            ledger.deliver_due(limit=3)
+
+    at_once(work, threads=4)
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"done"}
+    assert Received.objects.count() == 20
+    for order in Order.objects.all():
+        told = Received.objects.filter(order_number=order.number).order_by("pk").values_list("signal", flat=True)
+        assert list(told) == ["purchase_submitted", "purchase_completed"]
+
+
+def test_additions_at_once_all_count(db: None) -> None:
+    cart = carts.create_cart()
+    at_once(lambda _number: carts.add_item(cart, make_item()))
+    cart.refresh_from_db()
+    assert (cart.lines.get().quantity, cart.version) == (THREADS, THREADS)
+
+
+def test_signing_in_twice_at_once_merges_once(db: None, django_user_model: Any) -> None:
+    user = django_user_model.objects.create_user("ada")
+    own, guest = carts.create_cart(user=user), carts.create_cart()
+    carts.add_item(guest, make_item(quantity=3))
+    at_once(lambda _number: carts.merge_carts(guest, into=own))
+    assert own.lines.get().quantity == 3

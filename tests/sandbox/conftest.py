@@ -1,0 +1,144 @@
+"""A real sandbox in a process of its own, and a small client for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "key-for-tests"
+MUG = "https://kilnandtide.example/products/shoreline-mug"
+TEAPOT = "https://kilnandtide.example/products/harbour-teapot"
+JACKET = "https://fernhill.example/products/summit-shell-jacket"
+CARD = "4242424242424242"
+ADDRESS = {
+    "line1": "350 Harbour Street",
+    "city": "New York",
+    "province": "NY",
+    "postalCode": "10001",
+    "countryCode": "US",
+}
+NAME = {"firstName": "Ada", "lastName": "Lovelace"}
+
+
+class Process:
+    """The sandbox as a shop's developer starts it."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "django_henry_checkout.sandbox", "--port", "0", "--api-key", KEY]
+        # A settings module of the shop in the environment must not disturb it.
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "shop.settings",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        # A file, not a pipe: nobody reads while the tests run, and a full pipe would stop the server.
+        self.output = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [*command, *arguments], cwd=ROOT, env=environment, stdout=self.output, stderr=subprocess.STDOUT
+        )
+        first = self._first_line()
+        found = re.fullmatch(r"Sandbox ready: (http://127\.0\.0\.1:\d+)/\n", first)
+        assert found, first
+        self.url = found[1]
+
+    def _first_line(self) -> str:
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and self.process.poll() is None:
+            printed = os.pread(self.output.fileno(), 300, 0).decode()
+            if "\n" in printed:
+                return printed.partition("\n")[0] + "\n"
+            time.sleep(0.02)
+        return f"nothing was printed, exit code {self.process.poll()}"
+
+    def stop(self, signum: int = signal.SIGTERM) -> tuple[int, str]:
+        """End it; return its exit code and what it printed after the first line."""
+        self.process.send_signal(signum)
+        code = self.process.wait(timeout=5)
+        self.output.seek(0)
+        printed = self.output.read().partition("\n")[2]
+        self.output.close()
+        return code, printed
+
+
+class Client:
+    """Calls of the API, the control and the page, without retries and without following redirects."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def api(self, method: str, path: str, json: Any = None, **options: Any) -> requests.Response:
+        options.setdefault("headers", {"x-api-key": KEY})
+        return self.raw(method, f"/v1{path}", json=json, **options)
+
+    def raw(self, method: str, path: str, **options: Any) -> requests.Response:
+        options.setdefault("timeout", 5)
+        return self.session.request(method, self.url + path, allow_redirects=False, **options)
+
+    def control(self, path: str, json: Any = None) -> Any:
+        response = self.raw("GET" if json is None else "POST", f"/__sandbox__/{path}", json=json)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def scenario(self, **parts: Any) -> None:
+        self.control("scenario", parts)
+
+    def fault(self, fault: str, **parts: Any) -> None:
+        self.scenario(faults=[{"fault": fault, **parts}])
+
+    def cart(self, *items: Any, **more: Any) -> str:
+        chosen = [item if isinstance(item, dict) else {"link": item} for item in items or (MUG,)]
+        response = self.api("POST", "/cart", {"items": chosen, **more})
+        assert response.status_code == 200, response.text
+        return str(response.json()["data"]["cartId"])
+
+    def purchase(self, cart_id: str, token: str = "card_test_pays", **more: Any) -> requests.Response:
+        body = {"buyer": buyer(token), **more}
+        return self.api("POST", f"/cart/{cart_id}/purchase", body)
+
+    def status(self, ref_id: str) -> Any:
+        return self.api("GET", "/cart/purchase/status", params={"refId": ref_id}).json()
+
+    def advance(self, seconds: float) -> None:
+        self.control("clock", {"advanceSeconds": seconds})
+
+    def orders(self) -> Any:
+        return self.control("orders")
+
+
+def buyer(token: str = "card_test_pays") -> dict[str, Any]:
+    return {
+        "name": NAME,
+        "email": "ada@shop.example",
+        "phone": "+12125550123",
+        "shippingAddress": ADDRESS,
+        "card": {"nameOnCard": NAME, "details": {"cardToken": token}},
+    }
+
+
+@pytest.fixture(scope="session")
+def process() -> Iterator[Process]:
+    running = Process()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def sandbox(process: Process) -> Iterator[Client]:
+    client = Client(process.url)
+    client.control("reset", {})
+    yield client
+    client.session.close()

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from tests.sandbox.conftest import KEY, MUG, Client
+
+
+def refs(sandbox: Client) -> int:
+    return len(sandbox.orders())
+
+
+def statuses(sandbox: Client, count: int) -> list[int]:
+    return [sandbox.api("GET", "/orders").status_code for _ in range(count)]
+
+
+def test_status_with_headers_and_body(sandbox: Client) -> None:
+    sandbox.fault("status", status=429, headers={"Retry-After": "7"}, body={"message": "slow down"})
+    answer = sandbox.api("GET", "/orders")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
+    assert answer.json() == {"message": "slow down"}
+    assert statuses(sandbox, 1) == [200]
+
+
+def test_a_failing_answer_processes_nothing_unless_asked(sandbox: Client) -> None:
+    first, second = sandbox.cart(MUG), sandbox.cart(MUG)
+    sandbox.fault("status", status=503, path="*/purchase")
+    assert sandbox.purchase(first).status_code == 503
+    assert refs(sandbox) == 0
+    sandbox.fault("status", status=503, path="*/purchase", process=True)
+    assert sandbox.purchase(second).status_code == 503
+    assert refs(sandbox) == 1
+
+
+def test_times_and_after(sandbox: Client) -> None:
+    sandbox.fault("status", status=500, after=1, times=2)
+    assert statuses(sandbox, 4) == [200, 500, 500, 200]
+    sandbox.fault("status", status=500, times=0)
+    assert statuses(sandbox, 4) == [500] * 4
+
+
+def test_probability_repeats_with_its_seed(sandbox: Client) -> None:
+    runs = []
+    for seed in (1, 1, 2):
+        entry = {"fault": "status", "status": 500, "times": 0, "probability": 0.5}
+        sandbox.scenario(seed=seed, faults=[entry])
+        runs.append(statuses(sandbox, 24))
+    assert runs[0] == runs[1] != runs[2]
+    assert set(runs[0]) == {200, 500}
+
+
+def test_method_and_path_choose_the_request(sandbox: Client) -> None:
+    sandbox.fault("status", status=500, times=0, method="post", path="/v1/cart/*/purchase")
+    cart_id = sandbox.cart(MUG)
+    assert statuses(sandbox, 1) == [200]
+    assert sandbox.purchase(cart_id).status_code == 500
+
+
+def test_pages_and_control_are_spared_unless_named(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG)
+    sandbox.fault("status", status=500, times=0)
+    assert sandbox.raw("GET", f"/cart/{cart_id}").status_code == 200
+    sandbox.fault("status", status=500, times=0, path="*")
+    assert sandbox.raw("GET", f"/cart/{cart_id}").status_code == 500
+    assert sandbox.control("health") == {"ok": True}
+
+
+def test_delay(sandbox: Client) -> None:
+    sandbox.fault("delay", seconds=0.3)
+    started = time.monotonic()
+    assert statuses(sandbox, 1) == [200]
+    assert time.monotonic() - started >= 0.3
+
+
+def test_reset_processes_nothing(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG)
+    sandbox.fault("reset", path="*/purchase")
+    with pytest.raises(requests.ConnectionError) as caught:
+        sandbox.purchase(cart_id)
+    assert "ConnectionResetError" in repr(caught.value)
+    assert refs(sandbox) == 0
+    record = sandbox.control("requests")[-1]
+    assert (record["status"], record["fault"]) == (None, "reset")
+
+
+def test_lost_reply_processes_everything(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG)
+    sandbox.fault("lost_reply", path="*/purchase")
+    with pytest.raises(requests.ConnectionError) as caught:
+        sandbox.purchase(cart_id)
+    assert "ConnectionResetError" in repr(caught.value)
+    assert refs(sandbox) == 1
+    assert sandbox.control("requests")[-1]["status"] == 200
+
+
+def ask(sandbox: Client) -> socket.socket:
+    host, _, port = sandbox.url.removeprefix("http://").partition(":")
+    found = socket.create_connection((host, int(port)), timeout=3)
+    found.sendall(f"GET /v1/orders HTTP/1.1\r\nHost: {host}\r\nx-api-key: {KEY}\r\n\r\n".encode())
+    return found
+
+
+def test_drip_sends_the_head_at_once_and_the_body_slowly(sandbox: Client) -> None:
+    sandbox.fault("drip", interval=0.05)
+    with ask(sandbox) as found:
+        head = found.recv(4096)
+        assert b"Content-Length" in head
+        assert head.endswith(b"\r\n\r\n")
+        started = time.monotonic()
+        body = b"".join(found.recv(1) for _ in range(4))
+        assert time.monotonic() - started >= 0.15
+    assert body == b'{"su'
+
+
+def test_drip_can_slow_the_headers_too(sandbox: Client) -> None:
+    sandbox.fault("drip", interval=0.05, headers=True)
+    with ask(sandbox) as found:
+        assert [len(found.recv(100)) for _ in range(4)] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+def test_huge_streams_megabytes(sandbox: Client, framing: str) -> None:
+    sandbox.fault("huge", megabytes=3, framing=framing)
+    answer = sandbox.api("GET", "/orders")
+    assert len(answer.content) > 3 * 1024 * 1024
+    assert ("Content-Length" in answer.headers) == (framing == "length")
+    assert json.loads(answer.content)["success"] is True
+
+
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+def test_huge_can_be_a_compression_bomb(sandbox: Client, framing: str) -> None:
+    sandbox.fault("huge", megabytes=8, gzip=True, framing=framing)
+    answer = sandbox.api("GET", "/orders", stream=True)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    packed = b"".join(answer.raw.stream(65536, decode_content=False))
+    assert len(packed) < 100_000
+    assert len(b"".join([packed])) > 0
+
+
+@pytest.mark.parametrize(
+    "kind", ["html", "truncated", "nan", "duplicate_keys", "latin1", "empty", "deep", "wrong_type"]
+)
+def test_garbage(sandbox: Client, kind: str) -> None:
+    sandbox.fault("garbage", kind=kind)
+    answer = sandbox.api("GET", "/orders")
+    assert answer.status_code == 200
+    assert _is_garbage(kind, answer.content)
+
+
+def _is_garbage(kind: str, body: bytes) -> bool:
+    if kind in ("nan", "duplicate_keys", "wrong_type"):
+        return {"nan": b"NaN", "duplicate_keys": b'"status": "pending"', "wrong_type": b'"refId": 5'}[
+            kind
+        ] in body
+    try:
+        json.loads(body.decode())
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def test_a_body_can_be_shorter_than_promised(sandbox: Client) -> None:
+    sandbox.fault("garbage", kind="short")
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        sandbox.api("GET", "/orders")
+
+
+def test_another_body_and_a_redirect(sandbox: Client) -> None:
+    sandbox.fault("body", status=200, json={"refId": "x", "status": "complete"})
+    assert sandbox.api("GET", "/orders").json() == {"refId": "x", "status": "complete"}
+    sandbox.fault("redirect", location="http://127.0.0.1:9/elsewhere", status=307)
+    answer = sandbox.api("GET", "/orders")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "http://127.0.0.1:9/elsewhere")
+
+
+def test_the_connection_is_sound_after_each_fault(sandbox: Client) -> None:
+    faults: list[dict[str, Any]] = [
+        {"fault": "status"},
+        {"fault": "huge", "megabytes": 1},
+        {"fault": "garbage", "kind": "empty"},
+        {"fault": "drip", "interval": 0},
+    ]
+    sandbox.scenario(faults=faults)
+    assert statuses(sandbox, 5) == [500, 200, 200, 200, 200]
+    assert sandbox.api("GET", "/orders").json()["data"] == []

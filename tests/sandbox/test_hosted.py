@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+import requests
+
+from tests.sandbox.conftest import CARD, JACKET, MUG, TEAPOT, Client
+
+SHOP = "https://shop.example/back?order=7"
+
+
+class Page:
+    """A hosted page as a browser without JavaScript sees it."""
+
+    def __init__(self, sandbox: Client, cart_id: str, **query: str) -> None:
+        self.sandbox = sandbox
+        self.path = f"/cart/{cart_id}"
+        self.query = query
+        self.response = sandbox.raw("GET", self.path, params=query)
+        self.text = html.unescape(self.response.text)
+
+    def hidden(self, name: str) -> str:
+        found = re.search(rf'name="{name}" value="([^"]*)"', self.response.text)
+        assert found, name
+        return found[1]
+
+    def post(self, **values: str) -> requests.Response:
+        form = {
+            "attempt": self.hidden("attempt"),
+            "seen": self.hidden("seen"),
+            "action": "pay",
+            "email": "ada@shop.example",
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "country": "US",
+            "line1": "350 Harbour Street",
+            "city": "New York",
+            "province": "NY",
+            "postal_code": "10001",
+            "card_number": "4242 4242 4242 4242",
+            "card_expiry": "04 / 39",
+            "card_cvc": "123",
+            "card_name": "Ada Lovelace",
+            "shipping_0": "standard",
+            "shipping_1": "standard",
+            **values,
+        }
+        return self.sandbox.raw("POST", self.path, params=self.query, data=form)
+
+
+def receipt(sandbox: Client, answer: requests.Response) -> str:
+    assert answer.status_code == 302, answer.text
+    return sandbox.raw("GET", answer.headers["Location"]).text
+
+
+def test_the_page_shows_the_cart_and_may_be_framed(sandbox: Client) -> None:
+    page = Page(sandbox, sandbox.cart({"link": MUG, "quantity": 2, "selectedOptions": ["Sea"]}, JACKET))
+    for part in ("Shoreline Mug", "Sea", "2 × $28.00", "Kiln & Tide", "Fernhill Outfitters", "Test mode"):
+        assert part in page.text
+    assert 'Pay <span data-total="total">$' in page.text
+    assert "X-Frame-Options" not in page.response.headers
+    assert page.response.headers["Cache-Control"] == "no-store"
+    assert "'unsafe-inline'" not in page.response.headers["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]*(src=|application/json))|\son\w+=|\sstyle=", page.response.text)
+
+
+def test_paying_makes_an_order_and_a_receipt(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG, JACKET)
+    page = Page(sandbox, cart_id)
+    text = receipt(sandbox, page.post(shipping_0="express"))
+    (order,) = sandbox.orders()
+    assert (order["cartId"], order["via"], order["cardLast4"]) == (cart_id, "hosted", "4242")
+    assert order["refId"] in text
+    assert f"${order['total']:,.2f}" in text
+    job = sandbox.status(order["refId"])
+    assert job["products"][0]["selectedShipping"]["id"] == "express"
+    assert job["details"]["shippingAddress"]["line1"] == "350 Harbour Street"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"email": "ada@"}, "Enter an email address"),
+        ({"phone": "call me"}, "Enter a phone number"),
+        ({"first_name": ""}, "Enter your first name"),
+        ({"country": ""}, "Select a country"),
+        ({"country": "QO"}, "Select a country"),
+        ({"line1": " "}, "Enter your street"),
+        ({"city": ""}, "Enter your town or city"),
+        ({"province": ""}, "Enter a state"),
+        ({"postal_code": "ABC"}, "Enter a ZIP code such as 10001"),
+        ({"country": "CA", "postal_code": ""}, "Enter a Postal code"),
+        ({"card_number": "4242 4242 4242 4241"}, "not valid"),
+        ({"card_number": "４２４２４２４２４２４２４２４２"}, "not valid"),
+        ({"card_expiry": "13/39"}, "month"),
+        ({"card_expiry": "01/20"}, "expired"),
+        ({"card_expiry": "soon"}, "Enter the date as on the card"),
+        ({"card_cvc": "12"}, "3 or 4 digits"),
+        ({"card_name": ""}, "name on the card"),
+        ({"shipping_0": "pigeon"}, "valid choice"),
+        ({"seen": "other"}, "Your cart changed"),
+    ],
+)
+def test_a_mistake_is_shown_and_nothing_is_bought(
+    sandbox: Client, values: dict[str, str], message: str
+) -> None:
+    page = Page(sandbox, sandbox.cart(MUG))
+    answer = page.post(**values)
+    text = html.unescape(answer.text)
+    assert answer.status_code == 422
+    assert message in text
+    assert 'role="alert"' in text
+    assert "<title>Error:" in text
+    for secret in ("4242", 'value="123"', "04 / 39"):
+        assert secret not in text.replace("4242 4242 4242 4242</span>", "")
+    assert sandbox.orders() == []
+
+
+def test_an_error_belongs_to_its_field(sandbox: Client) -> None:
+    text = Page(sandbox, sandbox.cart(MUG)).post(city="").text
+    field = re.search(r"<input[^>]*name=\"city\"[^>]*>", text)
+    assert field
+    assert 'aria-invalid="true"' in field[0]
+    assert 'aria-describedby="id_city_error"' in field[0]
+    assert 'id="id_city_error"' in text
+    assert 'href="#id_city"' in text
+    assert 'value="Ada"' in text
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [("4000000000000002", "Your card was declined"), ("4000 0000 0000 9995", "insufficient funds")],
+)
+def test_a_refused_card_can_be_replaced(sandbox: Client, number: str, message: str) -> None:
+    page = Page(sandbox, sandbox.cart(MUG))
+    answer = page.post(card_number=number)
+    assert answer.status_code == 402
+    assert message in answer.text
+    assert 'value="ada@shop.example"' in answer.text
+    assert number[-4:] not in answer.text
+    assert sandbox.orders() == []
+    receipt(sandbox, page.post())
+    assert len(sandbox.orders()) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "outcome"),
+    [
+        (CARD, "complete"),
+        ("4111111111111111", "complete"),
+        ("4000000000010001", "partially_complete"),
+        ("4000000000020000", "failed"),
+        ("4000000000030009", "cancelled"),
+        ("4000000000040008", "awaiting_merchant"),
+        ("4000000000050007", "complete"),
+        ("4000000000060006", "processing"),
+    ],
+)
+def test_a_card_steers_the_order(sandbox: Client, number: str, outcome: str) -> None:
+    Page(sandbox, sandbox.cart(MUG, TEAPOT)).post(card_number=number)
+    sandbox.advance(7)
+    (order,) = sandbox.orders()
+    assert order["status"] == outcome
+    assert ("failed" in {item["status"] for item in order["items"]}) == (
+        number in ("4000000000010001", "4000000000020000", "4000000000050007", "4000000000060006")
+    )
+
+
+def test_a_second_click_makes_no_second_order(sandbox: Client) -> None:
+    page = Page(sandbox, sandbox.cart(MUG))
+    first, second = page.post(), page.post()
+    assert first.headers["Location"] == second.headers["Location"]
+    assert len(sandbox.orders()) == 1
+
+
+def test_a_bought_cart_says_so_and_leads_back(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG)
+    page = Page(sandbox, cart_id, returnUrl=SHOP)
+    sandbox.control("pay", {"cartId": cart_id})
+    again = Page(sandbox, cart_id, returnUrl=SHOP)
+    assert again.response.status_code == 200
+    assert "has been paid for" in again.text
+    assert f'href="{SHOP}"' in again.text
+    assert page.post().status_code == 409
+    assert len(sandbox.orders()) == 1
+
+
+def test_return_and_cancel_lead_to_the_shop(sandbox: Client) -> None:
+    page = Page(sandbox, sandbox.cart(MUG), returnUrl=SHOP)
+    assert f'href="{SHOP}&status=cancelled"' in page.text
+    text = html.unescape(receipt(sandbox, page.post()))
+    assert f'<meta http-equiv="refresh" content="2;url={SHOP}">' in text
+    assert f'href="{SHOP}" data-done' in text
+    assert 'data-origin="https://shop.example"' in text
+    assert 'data-announce="orderCompleted"' in text
+
+
+def test_an_embedded_page_does_not_leave_alone(sandbox: Client) -> None:
+    page = Page(sandbox, sandbox.cart(MUG), returnUrl=SHOP, embed="true", theme="dark")
+    assert "embedded" in page.text
+    assert 'data-theme="dark"' in page.text
+    text = receipt(sandbox, page.post())
+    assert 'http-equiv="refresh"' not in text
+    assert 'data-theme="dark"' in text
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "/relative", "//host.example", "ftp://x.example", "https://", "https://a@b.example", 'https://x.example/"><b>']
+)  # fmt: skip
+def test_any_other_return_url_is_ignored(sandbox: Client, url: str) -> None:
+    page = Page(sandbox, sandbox.cart(MUG), returnUrl=url)
+    assert page.response.status_code == 200
+    assert url not in page.text.split('action="')[0]
+    assert "/closed" in page.text
+    assert 'data-origin="*"' in page.text
+
+
+def test_cancel_without_a_shop_closes(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG)
+    text = sandbox.raw("GET", f"/cart/{cart_id}/closed").text
+    assert "Checkout closed" in text
+    assert 'data-announce="checkoutClosed"' in text
+    assert "data-order" not in text
+
+
+def test_totals_can_be_updated_without_javascript(sandbox: Client) -> None:
+    page = Page(sandbox, sandbox.cart(MUG))
+    answer = page.post(action="update", shipping_0="express", email="not yet")
+    assert answer.status_code == 200
+    assert 'role="alert"' not in answer.text
+    assert 'value="not yet"' in answer.text
+    assert CARD[:4] not in answer.text.replace("4242 4242 4242 4242</span>", "")
+    assert re.search(r'value="express"[^>]*checked', answer.text)
+    # 28.00 + 18.00 shipping + 1.96 tax
+    assert "$47.96" in answer.text
+
+
+def test_only_what_the_shop_wants_is_collected(sandbox: Client) -> None:
+    options = {"collectBuyerEmail": "off", "collectBuyerPhone": "required", "collectBuyerAddress": "off"}
+    page = Page(sandbox, sandbox.cart(MUG, settings={"options": options}))
+    for name, is_there in {"email": False, "phone": True, "line1": False, "first_name": True}.items():
+        assert (f'name="{name}"' in page.text) is is_there
+    assert page.post(phone="").status_code == 422
+    receipt(sandbox, page.post(phone="+44 20 7946 0123"))
+
+
+def test_unknown_and_empty_carts_have_a_page(sandbox: Client) -> None:
+    assert sandbox.raw("GET", "/cart/crt_000000000000").status_code == 404
+    assert "Your cart is empty" in Page(sandbox, _empty(sandbox)).text
+    assert sandbox.raw("GET", f"/cart/{sandbox.cart(MUG)}/receipt/ckp-ref_x").status_code == 404
+    assert sandbox.raw("DELETE", f"/cart/{sandbox.cart(MUG)}").status_code == 405
+
+
+def _empty(sandbox: Client) -> str:
+    answer: Any = sandbox.api("POST", "/cart", {"items": []}).json()
+    return str(answer["data"]["cartId"])

@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.sandbox.conftest import ADDRESS, JACKET, MUG, NAME, TEAPOT, Client, buyer
+
+REF = r"{}-ref_[0-9a-f]{{8}}-[0-9a-f]{{4}}-4[0-9a-f]{{3}}-[0-9a-f]{{4}}"
+
+
+def end_of(sandbox: Client, ref_id: str) -> Any:
+    sandbox.advance(6.1)
+    return sandbox.status(ref_id)
+
+
+def test_a_purchase_moves_with_the_clock(sandbox: Client) -> None:
+    sandbox.scenario(timing={"pendingSeconds": 100, "processingSeconds": 300})
+    job = sandbox.purchase(sandbox.cart(MUG, TEAPOT)).json()
+    assert re.fullmatch(REF.format("ckp"), job["refId"])
+    assert job["status"] == "pending"
+    assert {line["status"] for line in job["products"]} == {"pending"}
+    assert "result" not in job
+    sandbox.advance(101)
+    assert sandbox.status(job["refId"])["status"] == "processing"
+    sandbox.advance(100)
+    middle = sandbox.status(job["refId"])
+    assert [line["status"] for line in middle["products"]] == ["complete", "processing"]
+    assert len(middle["result"]["items"]) == 1
+    assert "costs" not in middle["result"]
+    sandbox.advance(200)
+    end = sandbox.status(job["refId"])
+    assert end["status"] == "complete"
+    assert len(end["result"]["items"]) == 2
+    assert "error" not in end
+
+
+def test_the_job_has_the_documented_shape(sandbox: Client) -> None:
+    item = {"link": JACKET, "selectedOptions": ["M", "Pine"], "selectedShipping": {"value": "express"}}
+    job = sandbox.purchase(sandbox.cart({**item, "metadata": {"a": 1}})).json()
+    assert job["products"] == [
+        {
+            "status": "pending",
+            "link": JACKET,
+            "quantity": 1,
+            "merchant": "Fernhill Outfitters",
+            "host": "fernhill.example",
+            "selectedOptions": ["M", "Pine"],
+            "selectedShipping": {"id": "express", "value": "Express"},
+            "metadata": {"a": 1},
+        }
+    ]
+    details = job["details"]
+    assert details["card"] == {"nameOnCard": NAME, "details": {}, "billingAddress": ADDRESS}
+    phone = {"countryCode": "+1", "nationalNumber": "2125550123", "e164": "+12125550123", "country": "US"}
+    assert details["phone"] == phone
+    assert details["shippingAddress"] == {**ADDRESS, "name": NAME}
+    assert details["settings"] == {"collectEmail": True, "collectAddress": True, "collectPhone": True}
+    result = end_of(sandbox, job["refId"])["result"]
+    assert set(result["costs"]) == {"subtotal", "serviceFee", "total"}
+    assert set(result["items"][0]["costs"]) == {"total", "subtotal", "tax", "shipping", "discount"}
+    assert result["items"][0]["shippingOption"]["id"] == "express"
+    assert result["items"][0]["confirmationNumber"]
+
+
+def test_money_is_written_with_two_decimals_and_adds_up(sandbox: Client) -> None:
+    fee = {"serviceFeePercent": 2.5, "serviceFeeFixed": {"value": 0.3, "currency": "USD"}}
+    cart_id = sandbox.cart({"link": MUG, "quantity": 3}, TEAPOT, JACKET, settings=fee)
+    ref_id = sandbox.purchase(cart_id).json()["refId"]
+    sandbox.advance(6.1)
+    answer = sandbox.api("GET", f"/cart/purchase/status?refId={ref_id}")
+    assert not re.search(r'"value": (?!"|\d+\.\d\d[,}])', answer.text)
+    result = json.loads(answer.text, parse_float=Decimal)["result"]
+    for item in result["items"]:
+        costs = {name: money["value"] for name, money in item["costs"].items()}
+        parts = costs["subtotal"] + costs["tax"] + costs["shipping"] - costs["discount"]
+        assert costs["total"] == parts
+    whole = sum(item["costs"]["total"]["value"] for item in result["items"])
+    costs = result["costs"]
+    assert costs["serviceFee"]["value"] == (whole * Decimal("0.025")).quantize(Decimal("0.01")) + Decimal(
+        "0.30"
+    )
+    assert costs["total"]["value"] == whole + costs["serviceFee"]["value"]
+
+
+def test_a_cart_is_bought_once(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG)
+    assert sandbox.purchase(cart_id).status_code == 200
+    second = sandbox.purchase(cart_id)
+    assert (second.status_code, second.json()["success"]) == (409, False)
+    assert sandbox.api("POST", f"/cart/{cart_id}/item", {"item": {"link": TEAPOT}}).status_code == 409
+    assert len(sandbox.orders()) == 1
+
+
+def test_quantities_can_be_overridden_for_one_purchase(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG, TEAPOT)
+    job = sandbox.purchase(cart_id, overrideProducts={MUG: 4, TEAPOT: None}).json()
+    assert [(line["link"], line["quantity"]) for line in job["products"]] == [(MUG, 4)]
+    kept = sandbox.api("POST", f"/cart/{cart_id}").json()["data"]["data"]["items"]
+    assert [line["quantity"] for line in kept] == [1, 1]
+    assert sandbox.purchase(sandbox.cart(MUG), overrideProducts={MUG: None}).status_code == 400
+
+
+@pytest.mark.parametrize("mode", ["status", "scenario", "metadata"])
+def test_one_item_can_fail(sandbox: Client, mode: str) -> None:
+    token, item = "card_test_pays", {"link": TEAPOT}
+    if mode == "status":
+        token = "card_test_some_items_fail"
+    elif mode == "scenario":
+        sandbox.scenario(items={TEAPOT: "failed"})
+    else:
+        item["metadata"] = {"sandbox": "failed"}  # type: ignore[assignment]
+    end = end_of(sandbox, sandbox.purchase(sandbox.cart(MUG, item), token).json()["refId"])
+    assert end["status"] == "partially_complete"
+    assert [line["status"] for line in end["products"]] == ["complete", "failed"]
+    assert [item["productLink"] for item in end["result"]["items"]] == [MUG]
+    assert end["result"]["costs"]["subtotal"]["value"] == 28.00
+
+
+@pytest.mark.parametrize(
+    ("token", "outcome", "lines"),
+    [
+        ("card_test_all_items_fail", "failed", ["failed", "failed"]),
+        ("card_test_cancelled", "cancelled", ["cancelled", "cancelled"]),
+        ("card_test_declined", "failed", ["failed", "failed"]),
+    ],
+)
+def test_orders_that_buy_nothing_say_why(sandbox: Client, token: str, outcome: str, lines: list[str]) -> None:
+    end = end_of(sandbox, sandbox.purchase(sandbox.cart(MUG, TEAPOT), token).json()["refId"])
+    assert end["status"] == outcome
+    assert [line["status"] for line in end["products"]] == lines
+    assert end["error"]["code"]
+    assert "result" not in end
+
+
+def test_a_declined_purchase_leaves_the_cart_free(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG)
+    sandbox.purchase(cart_id, "card_test_declined")
+    assert sandbox.orders() == []
+    assert sandbox.purchase(cart_id).status_code == 200
+    assert len(sandbox.orders()) == 1
+
+
+def test_an_unknown_word_stays(sandbox: Client) -> None:
+    ref_id = sandbox.purchase(sandbox.cart(MUG), "card_test_awaiting_merchant").json()["refId"]
+    assert end_of(sandbox, ref_id)["status"] == "awaiting_merchant"
+    sandbox.advance(30 * 24 * 3600)
+    later = sandbox.status(ref_id)
+    assert later["status"] == "awaiting_merchant"
+    assert "costs" not in later.get("result", {})
+
+
+def test_complete_can_hide_a_failed_item(sandbox: Client) -> None:
+    end = end_of(
+        sandbox, sandbox.purchase(sandbox.cart(MUG, TEAPOT), "card_test_hidden_failures").json()["refId"]
+    )
+    assert end["status"] == "complete"
+    assert [line["status"] for line in end["products"]] == ["failed", "complete"]
+
+
+def test_a_slow_order_settles_after_an_hour(sandbox: Client) -> None:
+    ref_id = sandbox.purchase(sandbox.cart(MUG, TEAPOT), "card_test_slow").json()["refId"]
+    sandbox.advance(3600)
+    waiting = sandbox.status(ref_id)
+    assert waiting["status"] == "processing"
+    assert [line["status"] for line in waiting["products"]] == ["failed", "complete"]
+    assert end_of(sandbox, ref_id)["status"] == "partially_complete"
+
+
+def test_the_old_dialect_has_four_words_and_a_commission(sandbox: Client) -> None:
+    sandbox.scenario(dialect="four")
+    partly = sandbox.purchase(sandbox.cart(MUG, TEAPOT), "card_test_some_items_fail").json()["refId"]
+    nothing = sandbox.purchase(sandbox.cart(MUG), "card_test_all_items_fail").json()["refId"]
+    end = end_of(sandbox, partly)
+    assert end["status"] == "complete"
+    assert set(end["result"]["costs"]) == {"subtotal", "commissionFee", "total"}
+    assert sandbox.status(nothing)["status"] == "complete"
+    assert sandbox.status(nothing)["products"][0]["status"] == "failed"
+
+
+@pytest.mark.parametrize("outcome", ["complete", "partially_complete", "failed", "cancelled", "on_hold"])
+def test_the_scenario_sets_the_outcome(sandbox: Client, outcome: str) -> None:
+    sandbox.scenario(outcome=outcome)
+    ref_id = sandbox.purchase(sandbox.cart(MUG, TEAPOT)).json()["refId"]
+    assert end_of(sandbox, ref_id)["status"] == outcome
+
+
+def test_goods_that_are_out_of_stock_fail(sandbox: Client) -> None:
+    ref_id = sandbox.purchase(sandbox.cart("https://haldenaudio.example/products/kitchen-radio")).json()[
+        "refId"
+    ]
+    assert end_of(sandbox, ref_id)["status"] == "failed"
+
+
+def test_any_https_link_can_be_bought_at_a_steady_price(sandbox: Client) -> None:
+    link = "https://www.some-shop.example/p/blue-lamp.html?x=1"
+    ends = [end_of(sandbox, sandbox.purchase(sandbox.cart(link)).json()["refId"]) for _ in range(2)]
+    prices = {end["result"]["costs"]["subtotal"]["value"] for end in ends}
+    assert len(prices) == 1
+    assert min(prices) > 0
+
+
+def test_sync_mode_waits_for_the_end(sandbox: Client) -> None:
+    sandbox.scenario(timing={"pendingSeconds": 0.1, "processingSeconds": 0.1})
+    assert sandbox.purchase(sandbox.cart(MUG), mode="sync").json()["status"] == "complete"
+
+
+def test_raw_card_numbers_are_refused(sandbox: Client) -> None:
+    source = buyer()
+    raw = {"cardNumber": "4242424242424242", "expiryMonth": "12", "expiryYear": "2030", "cvv": "123"}
+    source["card"]["details"] = raw
+    answer = sandbox.api("POST", f"/cart/{sandbox.cart(MUG)}/purchase", {"buyer": source})
+    assert answer.status_code == 400
+    assert "4242" not in answer.text
+    assert sandbox.orders() == []
+
+
+@pytest.mark.parametrize("missing", ["name", "email", "shippingAddress", "card"])
+def test_a_purchase_needs_its_buyer(sandbox: Client, missing: str) -> None:
+    source = buyer()
+    del source[missing]
+    answer = sandbox.api("POST", f"/cart/{sandbox.cart(MUG)}/purchase", {"buyer": source})
+    assert answer.status_code == 400
+    assert missing in answer.json()["message"]
+
+
+def test_details_give_one_job_for_each_merchant(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG, JACKET, TEAPOT)
+    body = {"buyer": {"shippingAddress": ADDRESS}, "coupons": ["SAVE10", "NOPE"]}
+    jobs = sandbox.api("POST", f"/cart/{cart_id}/details", body).json()["data"]["jobs"]
+    assert len(jobs) == 2
+    assert jobs[0]["status"] == "pending"
+    assert re.fullmatch(REF.format("ckd"), jobs[0]["refId"])
+    sandbox.advance(1)
+    ended = sandbox.api("GET", f"/cart/checkout/status?refId={jobs[0]['refId']}").json()
+    assert ended["status"] == "complete"
+    assert len(ended["result"]["items"]) == 2
+    whole = ended["result"]["data"]
+    assert whole["costs"]["subtotal"]["value"] == 104.00
+    assert whole["costs"]["discount"]["value"] == 10.40
+    assert [option["id"] for option in whole["shippingOptions"]] == ["standard", "express"]
+    assert {coupon["code"]: coupon["available"] for coupon in whole["coupons"]} == {
+        "SAVE10": True,
+        "NOPE": False,
+    }
+    assert sandbox.api("GET", "/cart/checkout/status?refId=ckd-ref_x").status_code == 404
+    assert sandbox.api("POST", f"/cart/{cart_id}/details", {}).status_code == 400
+
+
+def test_orders_are_listed_newest_first_and_paged_by_time(sandbox: Client) -> None:
+    carts = [sandbox.cart(MUG) for _ in range(5)]
+    refs = [sandbox.purchase(cart_id).json()["refId"] for cart_id in carts]
+
+    def listed(**query: Any) -> list[str]:
+        answer = sandbox.api("GET", "/orders", params=query).json()
+        return [job["refId"] for job in answer["data"]]
+
+    assert listed() == refs[::-1]
+    assert listed(limit=2) == refs[:2:-1]
+    assert listed(cartId=carts[1]) == [refs[1]]
+    paid = {order["refId"]: order["paidAt"] for order in sandbox.orders()}
+    assert listed(limit=2, cursor=paid[refs[3]]) == [refs[2], refs[1]]
+    assert listed(cursor=paid[refs[0]]) == []
+    assert listed(status="complete") == []
+    sandbox.advance(7)
+    assert listed(status="complete") == refs[::-1]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=soon", "cartId=nope"])
+def test_a_bad_order_query_is_refused(sandbox: Client, query: str) -> None:
+    assert sandbox.api("GET", f"/orders?{query}").status_code == 400
+
+
+def test_search_and_product_details(sandbox: Client) -> None:
+    body = {"type": "global", "filters": {"type": "text", "query": "coffee", "sortBy": "price-low-to-high"}}
+    job = sandbox.api("POST", "/product/search", {**body, "limit": 2}).json()
+    assert job["status"] == "pending"
+    sandbox.advance(1)
+    ended = sandbox.api("GET", f"/product/search/status?refId={job['refId']}").json()
+    found = ended["result"]["products"]
+    assert [each["price"]["value"] for each in found] == sorted(each["price"]["value"] for each in found)
+    assert len(found) == 2
+    assert ended["result"]["pagination"] == {"nextCursor": 2, "previousCursor": None}
+    job = sandbox.api("POST", "/product/details", {"link": JACKET, "mode": "sync"}).json()
+    options = job["result"]["options"]
+    assert (options["label"], options["values"][0]["nextOption"]["label"]) == ("Size", "Color")
+    assert sandbox.api("POST", "/product/search", {"type": "global", "filters": {}}).status_code == 400
