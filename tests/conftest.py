@@ -37,13 +37,18 @@ def cart(db: None) -> Any:
     from django_henry_checkout.flows import carts
 
     cart = carts.create_cart()
-    for link, price in (("https://alpine.example/products/boots", "149.00"), ("https://clay.example/products/mug", "24.50")):
+    for link, price in (
+        ("https://alpine.example/products/boots", "149.00"),
+        ("https://clay.example/products/mug", "24.50"),
+    ):
         carts.add_item(cart, make_item(link, price=price))
     cart.refresh_from_db()
     return cart
 
 
-def make_item(link: str = "https://alpine.example/products/boots", *, price: str = "10.00", **more: Any) -> Any:
+def make_item(
+    link: str = "https://alpine.example/products/boots", *, price: str = "10.00", **more: Any
+) -> Any:
     from django_henry_checkout.types import LineItem
 
     return LineItem(link=link, title=link.rsplit("/", 1)[-1], unit_price=Money(Decimal(price), "USD"), **more)

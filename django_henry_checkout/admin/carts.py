@@ -12,7 +12,6 @@ from django_henry_checkout.models import Cart, CartLine
 class CartLineInline(ReadOnlyInline):
     model = CartLine
     fields = ["title", "link", "quantity", "selected_options", "unit_price"]
-    readonly_fields = fields
 
 
 @admin.register(Cart)
@@ -26,7 +25,8 @@ class CartAdmin(ReadOnlyAdmin):
     inlines = [CartLineInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cart]:
-        return super().get_queryset(request).annotate(lines_counted=Count("lines"))
+        carts: QuerySet[Cart] = super().get_queryset(request)
+        return carts.annotate(lines_counted=Count("lines"))
 
     @admin.display(description=_("lines"))
     def line_count(self, cart: Cart) -> int:

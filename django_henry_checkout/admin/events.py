@@ -14,7 +14,6 @@ from django_henry_checkout.models import Delivery, Event
 class DeliveryInline(ReadOnlyInline):
     model = Delivery
     fields = ["receiver", "status", "tries", "due_at", "done_at", "last_error"]
-    readonly_fields = fields
 
 
 @admin.register(Event)

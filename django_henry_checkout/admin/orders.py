@@ -18,25 +18,21 @@ class OrderLineInline(ReadOnlyInline):
         "confirmation_number",
         "total",
     ]
-    readonly_fields = fields
 
 
 class SessionInline(ReadOnlyInline):
     model = CheckoutSession
     fields = ["ulid", "kind", "status", "created_at", "expires_at", "ended_at"]
-    readonly_fields = fields
 
 
 class PurchaseInline(ReadOnlyInline):
     model = Purchase
     fields = ["ref_id", "henry_cart_id", "status", "answered_at", "deadline_at", "ended_at", "error"]
-    readonly_fields = fields
 
 
 class EventInline(ReadOnlyInline):
     model = Event
     fields = ["sequence", "occurred_at", "type", "source", "payload"]
-    readonly_fields = fields
     ordering = ["sequence"]
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import CartChanged, CartFull, CartNotFound, InvalidItem
@@ -131,28 +130,23 @@ def adopt_cart(cart: Cart, *, user: Any) -> None:
     cart.user = user
 
 
-def lock_cart_of(order_pk: int) -> None:
-    """Lock the cart that an order was begun from, if there is one still."""
-    Cart.objects.lock().filter(orders=order_pk).first()
+def lock_cart_of(order_pk: int) -> Cart | None:
+    """Lock and return the cart that an order was begun from; None if it is gone."""
+    return Cart.objects.lock().filter(orders=order_pk).first()
 
 
-def take_out_bought(order: Order, lines: list[OrderLine]) -> None:
-    """Remove from the cart what an order has taken: lines added since the checkout began stay.
-
-    Runs inside the caller's transaction, after `lock_cart_of`.
-    """
-    if order.cart is None:
-        return
+def take_out_bought(cart: Cart, lines: list[OrderLine]) -> None:
+    """Remove from a locked cart what an order has taken; lines added since the checkout began stay."""
     bought = {line.key: line.quantity for line in lines}
     gone = []
-    for line in order.cart.lines.filter(key__in=bought):
+    for line in cart.lines.filter(key__in=bought):
         line.quantity -= bought[line.key]
         if line.quantity > 0:
             line.save(update_fields=["quantity"])
         else:
             gone.append(line.pk)
     CartLine.objects.filter(pk__in=gone).delete()
-    _touch(order.cart)
+    _touch(cart)
 
 
 def _lock(cart: Cart, *, expected_version: int | None = None) -> Cart:
@@ -180,9 +174,9 @@ def _refuse_if_full(cart: Cart) -> None:
 
 
 def _touch(cart: Cart) -> None:
-    cart.version = F("version") + 1  # type: ignore[assignment]  # a database expression
+    """Raise the version of a locked cart."""
+    cart.version += 1
     cart.save(update_fields=["version", "updated_at"])
-    cart.refresh_from_db(fields=["version"])
 
 
 def _fill(line: CartLine, item: LineItem, *, quantity: int) -> None:

@@ -90,7 +90,7 @@ def line_key(item: LineItem) -> str:
     return hashlib.sha256(json.dumps([item.link, *item.selected_options]).encode()).hexdigest()
 
 
-def _clean_texts(texts: Sequence[str], *, field: str, most: int) -> tuple[str, ...]:
+def _clean_texts(texts: Sequence[object], *, field: str, most: int) -> tuple[str, ...]:
     name = field.replace("_", " ")
     if len(texts) > most:
         raise InvalidItem(f"At most {most} {name} are taken.", field=field)
@@ -102,15 +102,15 @@ def _clean_texts(texts: Sequence[str], *, field: str, most: int) -> tuple[str, .
     return cleaned
 
 
-def _clean_shipping(choice: Mapping[str, str]) -> dict[str, str]:
-    known = {key: choice[key] for key in ("id", "value") if choice.get(key)}
-    if set(choice) - {"id", "value"} or any(
-        not isinstance(text, str) or len(text) > MAX_TEXT_LENGTH for text in known.values()
-    ):
+def _clean_shipping(choice: Mapping[str, object]) -> dict[str, str]:
+    known = {
+        key: text for key, text in choice.items() if isinstance(text, str) and len(text) <= MAX_TEXT_LENGTH
+    }
+    if set(choice) - {"id", "value"} or len(known) < len(choice):
         raise InvalidItem(
             "The shipping choice may hold an id and a value, both text.", field="selected_shipping"
         )
-    return known
+    return {key: text for key, text in known.items() if text}
 
 
 def _clean_picture(url: str) -> str:

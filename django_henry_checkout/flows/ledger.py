@@ -31,7 +31,7 @@ class Journal:
     """Collects what happens to one order within a transaction, and writes it at the end.
 
     Args:
-        order: locked by the caller, or just created.
+        order: locked by the caller, or new and not saved yet.
         source: who or what caused it: a `Source`, "shopper", "worker", a user's name.
     """
 
@@ -52,7 +52,6 @@ class Journal:
         self._order.event_count += 1
         self._events.append(
             Event(
-                order=self._order,
                 sequence=self._order.event_count,
                 type=kind,
                 source=self._source,
@@ -67,6 +66,8 @@ class Journal:
         self._order.save()
         if not self._events:
             return
+        for event in self._events:
+            event.order = self._order
         Event.objects.bulk_create(self._events)
         Delivery.objects.bulk_create(
             [

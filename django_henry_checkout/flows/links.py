@@ -30,7 +30,8 @@ def order_of_status_token(token: str) -> Order:
         raise TokenLapsed from None
     except (signing.BadSignature, ValueError):
         raise TokenInvalid from None
-    order = Order.objects.filter(public_id=parse_public_id(ulid)).first()
+    public_id = parse_public_id(ulid)
+    order = None if public_id is None else Order.objects.filter(public_id=public_id).first()
     if order is None:
         raise TokenInvalid
     if order.link_epoch != epoch:

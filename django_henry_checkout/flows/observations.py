@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +24,7 @@ from django_henry_checkout.flows.orders import flag_for_review, move_order
 from django_henry_checkout.flows.schedule import next_poll_at
 from django_henry_checkout.flows.verdicts import Verdict, judge
 from django_henry_checkout.models import (
+    Cart,
     CheckoutSession,
     ItemStatus,
     Order,
@@ -79,9 +81,8 @@ def apply_observation(
     cart loses what was bought when the purchase is first seen; the next poll is set, or polling ends.
     """
     with transaction.atomic():
-        if purchase.is_waiting:
-            # The cart will be touched: carts are locked before orders, by everybody.
-            lock_cart_of(purchase.order_id)
+        # The cart is touched when the purchase is first seen; carts are locked before orders, by everybody.
+        cart = lock_cart_of(purchase.order_id) if purchase.is_waiting else None
         order = Order.objects.lock().get(pk=purchase.order_id)
         purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
         poll: PurchasePoll | None = getattr(purchase, "poll", None)
@@ -90,7 +91,7 @@ def apply_observation(
             return Applied(order_status=order.status, stale=True)
         if purchase.ref_id and purchase.ref_id != observation.ref_id:
             raise ValueError(f"An observation of {observation.ref_id} was applied to {purchase.ref_id}.")
-        return _Application(order, purchase, poll, observation, source).run()
+        return _Application(order, purchase, poll, observation, source, cart).run()
 
 
 class _Application:
@@ -103,7 +104,9 @@ class _Application:
         poll: PurchasePoll | None,
         observation: Observation,
         source: Source,
+        cart: Cart | None,
     ) -> None:
+        self.cart = cart
         self.now = timezone.now()
         self.order = order
         self.purchase = purchase
@@ -148,7 +151,8 @@ class _Application:
         self.journal.add("purchase_submitted", purchase=self.purchase, ref_id=self.observation.ref_id)
         if self.order.can_move_to(OrderStatus.PLACED):
             move_order(self.order, OrderStatus.PLACED, journal=self.journal)
-        take_out_bought(self.order, self.lines)
+        if self.cart is not None:
+            take_out_bought(self.cart, self.lines)
 
     def _note_unknown_words(self) -> None:
         new = [word for word in self.verdict.unknown if word not in self.purchase.drift]
@@ -197,21 +201,22 @@ class _Application:
         order, items = self.order, [item.costs for item in self.observation.items]
         order.currency = costs.total.currency.code
         order.total_amount = costs.total.amount
-        found = {
-            "fee": costs.fee,
-            "subtotal": _sum(item.subtotal for item in items) or costs.subtotal,
-            "shipping": _sum(item.shipping for item in items) or costs.shipping,
-            "tax": _sum(item.tax for item in items) or costs.tax,
-            "discount": _sum(item.discount for item in items) or costs.discount,
-        }
-        for name, money in found.items():
-            usable = money is not None and money.currency.code == order.currency
-            setattr(order, f"{name}_amount", money.amount if usable and money is not None else None)
+        order.fee_amount = _amount_in(order.currency, costs.fee)
+        for name in ("subtotal", "shipping", "tax", "discount"):
+            summed = _sum(getattr(item, name) for item in items)
+            money = getattr(costs, name) if summed is None else summed
+            setattr(order, f"{name}_amount", _amount_in(order.currency, money))
 
     def _take_buyer(self) -> None:
         buyer = self.observation.buyer
         if buyer is not None:
-            OrderBuyer.objects.update_or_create(order=self.order, defaults=_buyer_columns(buyer))
+            columns = _buyer_columns(buyer)
+            OrderBuyer.objects.bulk_create(  # one statement, insert or update
+                [OrderBuyer(order=self.order, **columns)],
+                update_conflicts=True,
+                unique_fields=["order"],
+                update_fields=list(columns),
+            )
 
     def _move(self) -> None:
         self._move_purchase()
@@ -292,6 +297,10 @@ def _sum(parts: Iterable[Money | None]) -> Money | None:
     if not known or len({part.currency for part in known}) > 1:
         return None
     return sum(known[1:], known[0])
+
+
+def _amount_in(currency: str, money: Money | None) -> Decimal | None:
+    return money.amount if money is not None and money.currency.code == currency else None
 
 
 def _buyer_columns(buyer: Buyer) -> dict[str, Any]:

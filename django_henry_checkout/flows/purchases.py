@@ -15,7 +15,6 @@ from django_henry_checkout.flows.orders import flag_for_review
 from django_henry_checkout.flows.schedule import next_poll_at
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import Order, Purchase, PurchasePoll, PurchaseStatus
-from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.types import Observation, PurchaseWord, Source
 
 logger = logging.getLogger("django_henry_checkout.purchases")
@@ -24,15 +23,12 @@ ORDERS_OF_A_CART = 20
 _LOST = frozenset({PurchaseWord.FAILED, PurchaseWord.CANCELLED})
 
 
-def ensure_wait(order: Order) -> Purchase:
-    """Make sure that somebody waits for the order which a hosted payment leaves at Henry.
+def start_wait(order: Order) -> None:
+    """Begin to wait for the order which a hosted payment leaves at Henry.
 
-    Runs inside the caller's transaction, with the order locked or just created. An order has one wait,
-    however many sessions it has: they all lead to the same cart at Henry.
+    Runs inside the caller's transaction. An order has one wait, however many sessions it has: they all
+    lead to the same cart at Henry.
     """
-    live = Purchase.objects.filter(order=order, status__in=LIVE_PURCHASE).first()
-    if live is not None:
-        return live
     now = timezone.now()
     purchase = Purchase.objects.create(
         order=order,
@@ -41,7 +37,6 @@ def ensure_wait(order: Order) -> Purchase:
         deadline_at=now + settings.HOSTED_WAIT,
     )
     PurchasePoll.objects.create(purchase=purchase, due_at=next_poll_at(purchase, now=now))
-    return purchase
 
 
 def ask_henry(purchase: Purchase, *, retries: int = 0) -> Observation | None:

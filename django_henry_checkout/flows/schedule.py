@@ -18,10 +18,13 @@ def next_poll_at(purchase: Purchase, *, now: datetime) -> datetime:
     if purchase.status == PurchaseStatus.STUCK:
         interval = settings.STUCK_INTERVAL
     else:
-        age = (now - (purchase.found_at or purchase.created_at)).total_seconds()
+        born_at: datetime = purchase.found_at or purchase.created_at
+        age = (now - born_at).total_seconds()
         schedule = settings.POLL_SCHEDULE
-        interval = timedelta(seconds=[step for since, step in schedule if age >= since or since == 0][-1])
-    return now + interval * random.uniform(1 - settings.POLL_JITTER, 1 + settings.POLL_JITTER)  # noqa: S311 - load
+        step = next((step for since, step in reversed(schedule) if age >= since), schedule[0][1])
+        interval = timedelta(seconds=step)
+    spread = random.uniform(1 - settings.POLL_JITTER, 1 + settings.POLL_JITTER)  # noqa: S311 - spreads load
+    return now + interval * spread
 
 
 def retry_at(*, now: datetime, errors: int, hint: float | None = None) -> datetime:
@@ -29,5 +32,5 @@ def retry_at(*, now: datetime, errors: int, hint: float | None = None) -> dateti
     if hint is not None:
         low, high = HINT_BOUNDS
         return now + min(max(timedelta(seconds=min(hint, 86_400)), low), high)
-    ceiling = min(ERROR_BASE * 2 ** min(errors, 10), ERROR_CAP)
+    ceiling = min(ERROR_BASE * 2.0 ** min(errors, 10), ERROR_CAP)
     return now + max(ceiling * random.random(), timedelta(milliseconds=200))  # noqa: S311 - spreads load

@@ -16,7 +16,7 @@ from moneyed import Money
 from django_henry_checkout.conf import Account, is_safe_origin, settings
 from django_henry_checkout.exceptions import CartEmpty, OrderNotOpen, UntrustedCheckoutUrl
 from django_henry_checkout.flows.ledger import Journal
-from django_henry_checkout.flows.purchases import ensure_wait
+from django_henry_checkout.flows.purchases import start_wait
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import (
     Cart,
@@ -25,9 +25,11 @@ from django_henry_checkout.models import (
     Order,
     OrderLine,
     OrderStatus,
+    Purchase,
     SessionKind,
     SessionStatus,
 )
+from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.types import HenryCart
 
 
@@ -75,11 +77,13 @@ def begin_hosted(cart: Cart, *, user: Any = None) -> Begun:
     with transaction.atomic():
         Cart.objects.lock().get(pk=cart.pk)
         order = _open_order(cart, version, lock=True)
-        if order is None:
-            if henry_cart is None:  # the open order ended while we looked away
-                raise OrderNotOpen
-            order = _create_order(draft, lines, henry_cart)
-        return _start_session(order, kind=SessionKind.HOSTED)
+        if order is not None:
+            return _go_on(order)
+        if henry_cart is None:  # the open order ended while we looked away
+            raise OrderNotOpen
+        order = _create_order(draft, lines, henry_cart)
+        start_wait(order)
+        return _open_session(order)
 
 
 def renew_hosted(order: Order) -> Begun:
@@ -92,7 +96,7 @@ def renew_hosted(order: Order) -> Begun:
         order = Order.objects.lock().get(pk=order.pk)
         if order.status != OrderStatus.OPEN:
             raise OrderNotOpen
-        return _start_session(order, kind=SessionKind.HOSTED)
+        return _go_on(order)
 
 
 def _open_order(cart: Cart, version: int, *, lock: bool = False) -> Order | None:
@@ -106,7 +110,9 @@ def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart
     subtotal = _subtotal(lines)
     if subtotal is not None:
         order.subtotal_amount, order.currency = subtotal.amount, subtotal.currency.code
-    order.save()
+    journal = Journal(order, source="shopper")
+    journal.add("checkout_started")
+    journal.write()
     copied = ("key", "link", "quantity", "selected_options", "selected_shipping", "coupons", "metadata")
     shown = ("title", "image_url", "unit_price_amount", "currency")
     OrderLine.objects.bulk_create(
@@ -118,9 +124,6 @@ def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart
         )
         for position, line in enumerate(lines, start=1)
     )
-    journal = Journal(order, source="shopper")
-    journal.add("checkout_started")
-    journal.write()
     return order
 
 
@@ -132,27 +135,35 @@ def _subtotal(lines: Sequence[CartLine]) -> Money | None:
     return sum(known[1:], known[0])
 
 
-def _start_session(order: Order, *, kind: SessionKind) -> Begun:
-    """Open a session; an older one of the same order gives way, its token still finds the order."""
-    now = timezone.now()
+def _go_on(order: Order) -> Begun:
+    """Open another session of an order; an older one gives way, and its token still finds the order."""
     older = CheckoutSession.objects.live().filter(order=order).first()
     if older is not None:
-        older.move_to(SessionStatus.CANCELED)
-        older.ended_at = now
-        older.save(update_fields=["status", "ended_at"])
+        _end(older, SessionStatus.CANCELED)
         journal = Journal(order, source="shopper")
         journal.add("session_replaced", session=older.ulid)
         journal.write()
+    if not Purchase.objects.filter(order=order, status__in=LIVE_PURCHASE).exists():
+        start_wait(order)
+    return _open_session(order)
+
+
+def _open_session(order: Order) -> Begun:
     token = secrets.token_urlsafe(32)
     session = CheckoutSession.objects.create(
         order=order,
-        kind=kind,
+        kind=SessionKind.HOSTED,
         status=SessionStatus.AWAITING_PAYMENT,
         token_hash=hash_token(token),
-        expires_at=now + settings.SESSION_LIFETIME,
+        expires_at=timezone.now() + settings.SESSION_LIFETIME,
     )
-    ensure_wait(order)
     return Begun(order=order, session=session, token=token)
+
+
+def _end(session: CheckoutSession, status: SessionStatus) -> None:
+    session.move_to(status)
+    session.ended_at = timezone.now()
+    session.save(update_fields=["status", "ended_at"])
 
 
 def hash_token(token: str) -> str:
@@ -187,9 +198,7 @@ def end_session(session: CheckoutSession, status: SessionStatus, *, source: str)
         locked = CheckoutSession.objects.live().filter(pk=session.pk).first()
         if locked is None or not locked.can_move_to(status):
             return False
-        locked.move_to(status)
-        locked.ended_at = timezone.now()
-        locked.save(update_fields=["status", "ended_at"])
+        _end(locked, status)
         kinds = {SessionStatus.CANCELED: "checkout_canceled", SessionStatus.EXPIRED: "checkout_expired"}
         journal = Journal(order, source=source)
         journal.add(kinds.get(status, "checkout_errored"), session=locked.ulid)

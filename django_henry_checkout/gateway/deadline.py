@@ -39,7 +39,7 @@ class _DeadlineReader(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("the answer took longer than its total deadline")
         self._sock.settimeout(left if self._read_timeout is None else min(left, self._read_timeout))
-        return self._raw.readinto(buffer)  # type: ignore[no-any-return]  # typeshed: Any
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()
@@ -54,11 +54,11 @@ class _DeadlineResponse(http.client.HTTPResponse):
 
 
 class _DeadlineHTTPConnection(HTTPConnection):
-    response_class = _DeadlineResponse  # type: ignore[assignment]  # urllib3 narrows it for itself only
+    response_class = _DeadlineResponse
 
 
 class _DeadlineHTTPSConnection(HTTPSConnection):
-    response_class = _DeadlineResponse  # type: ignore[assignment]
+    response_class = _DeadlineResponse
 
 
 class _DeadlineHTTPPool(HTTPConnectionPool):

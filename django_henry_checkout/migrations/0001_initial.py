@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,342 +17,791 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=django_henry_checkout.types.new_public_id, editable=False, unique=True)),
-                ('number', models.CharField(default=django_henry_checkout.models.orders.new_order_number, editable=False, max_length=32, unique=True, verbose_name='number')),
-                ('account', models.CharField(max_length=64, verbose_name='account')),
-                ('status', models.CharField(choices=[('open', 'waiting for payment'), ('placed', 'placed'), ('processing', 'being bought'), ('completed', 'completed'), ('partially_completed', 'partly completed'), ('failed', 'failed'), ('canceled', 'canceled')], default='open', max_length=32, verbose_name='status')),
-                ('needs_review', models.BooleanField(default=False, verbose_name='needs review')),
-                ('review_reason', models.CharField(blank=True, max_length=300, verbose_name='reason for review')),
-                ('cart_version', models.PositiveIntegerField(default=0, verbose_name='cart version')),
-                ('henry_cart_id', models.CharField(blank=True, max_length=255, verbose_name="Henry's cart")),
-                ('hosted_url', models.CharField(blank=True, max_length=4000, verbose_name='hosted page')),
-                ('currency', models.CharField(blank=True, max_length=3, verbose_name='currency')),
-                ('subtotal_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='subtotal')),
-                ('shipping_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='shipping')),
-                ('tax_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='tax')),
-                ('discount_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='discount')),
-                ('fee_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='fee')),
-                ('total_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='total')),
-                ('metadata', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
-                ('event_count', models.PositiveIntegerField(default=0, verbose_name='events')),
-                ('link_epoch', models.PositiveIntegerField(default=0, verbose_name='link epoch')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('placed_at', models.DateTimeField(blank=True, null=True, verbose_name='placed')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(
+                        default=django_henry_checkout.types.new_public_id, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "number",
+                    models.CharField(
+                        default=django_henry_checkout.models.orders.new_order_number,
+                        editable=False,
+                        max_length=32,
+                        unique=True,
+                        verbose_name="number",
+                    ),
+                ),
+                ("account", models.CharField(max_length=64, verbose_name="account")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "waiting for payment"),
+                            ("placed", "placed"),
+                            ("processing", "being bought"),
+                            ("completed", "completed"),
+                            ("partially_completed", "partly completed"),
+                            ("failed", "failed"),
+                            ("canceled", "canceled"),
+                        ],
+                        default="open",
+                        max_length=32,
+                        verbose_name="status",
+                    ),
+                ),
+                ("needs_review", models.BooleanField(default=False, verbose_name="needs review")),
+                (
+                    "review_reason",
+                    models.CharField(blank=True, max_length=300, verbose_name="reason for review"),
+                ),
+                ("cart_version", models.PositiveIntegerField(default=0, verbose_name="cart version")),
+                ("henry_cart_id", models.CharField(blank=True, max_length=255, verbose_name="Henry's cart")),
+                ("hosted_url", models.CharField(blank=True, max_length=4000, verbose_name="hosted page")),
+                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "subtotal_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="subtotal"
+                    ),
+                ),
+                (
+                    "shipping_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="shipping"
+                    ),
+                ),
+                (
+                    "tax_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="tax"
+                    ),
+                ),
+                (
+                    "discount_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="discount"
+                    ),
+                ),
+                (
+                    "fee_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="fee"
+                    ),
+                ),
+                (
+                    "total_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="total"
+                    ),
+                ),
+                ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
+                ("event_count", models.PositiveIntegerField(default=0, verbose_name="events")),
+                ("link_epoch", models.PositiveIntegerField(default=0, verbose_name="link epoch")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("placed_at", models.DateTimeField(blank=True, null=True, verbose_name="placed")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
             ],
             options={
-                'verbose_name': 'order',
-                'verbose_name_plural': 'orders',
-                'ordering': ['-pk'],
+                "verbose_name": "order",
+                "verbose_name_plural": "orders",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Purchase',
+            name="Purchase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=django_henry_checkout.types.new_public_id, editable=False, unique=True)),
-                ('account', models.CharField(max_length=64, verbose_name='account')),
-                ('ref_id', models.CharField(blank=True, max_length=255, verbose_name='refId')),
-                ('henry_cart_id', models.CharField(blank=True, max_length=255, verbose_name="Henry's cart")),
-                ('status', models.CharField(choices=[('planned', 'planned'), ('sent', 'sent'), ('in_doubt', 'in doubt'), ('pending', 'pending'), ('processing', 'processing'), ('stuck', 'stuck'), ('complete', 'complete'), ('partially_complete', 'partially complete'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('abandoned', 'never paid')], default='planned', max_length=32, verbose_name='status')),
-                ('error', models.CharField(blank=True, max_length=500, verbose_name='error')),
-                ('answer', models.JSONField(blank=True, default=dict, verbose_name='last answer')),
-                ('drift', models.JSONField(blank=True, default=list, verbose_name='unknown words')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('found_at', models.DateTimeField(blank=True, null=True, verbose_name='found')),
-                ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='last answer at')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('deadline_at', models.DateTimeField(verbose_name='deadline')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(
+                        default=django_henry_checkout.types.new_public_id, editable=False, unique=True
+                    ),
+                ),
+                ("account", models.CharField(max_length=64, verbose_name="account")),
+                ("ref_id", models.CharField(blank=True, max_length=255, verbose_name="refId")),
+                ("henry_cart_id", models.CharField(blank=True, max_length=255, verbose_name="Henry's cart")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("planned", "planned"),
+                            ("sent", "sent"),
+                            ("in_doubt", "in doubt"),
+                            ("pending", "pending"),
+                            ("processing", "processing"),
+                            ("stuck", "stuck"),
+                            ("complete", "complete"),
+                            ("partially_complete", "partially complete"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                            ("abandoned", "never paid"),
+                        ],
+                        default="planned",
+                        max_length=32,
+                        verbose_name="status",
+                    ),
+                ),
+                ("error", models.CharField(blank=True, max_length=500, verbose_name="error")),
+                ("answer", models.JSONField(blank=True, default=dict, verbose_name="last answer")),
+                ("drift", models.JSONField(blank=True, default=list, verbose_name="unknown words")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("found_at", models.DateTimeField(blank=True, null=True, verbose_name="found")),
+                ("answered_at", models.DateTimeField(blank=True, null=True, verbose_name="last answer at")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                ("deadline_at", models.DateTimeField(verbose_name="deadline")),
             ],
             options={
-                'verbose_name': 'purchase',
-                'verbose_name_plural': 'purchases',
-                'ordering': ['-pk'],
+                "verbose_name": "purchase",
+                "verbose_name_plural": "purchases",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Cart',
+            name="Cart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=django_henry_checkout.types.new_public_id, editable=False, unique=True)),
-                ('account', models.CharField(default='default', max_length=64, verbose_name='account')),
-                ('version', models.PositiveIntegerField(default=0, verbose_name='version')),
-                ('metadata', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(
+                        default=django_henry_checkout.types.new_public_id, editable=False, unique=True
+                    ),
+                ),
+                ("account", models.CharField(default="default", max_length=64, verbose_name="account")),
+                ("version", models.PositiveIntegerField(default=0, verbose_name="version")),
+                ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'cart',
-                'verbose_name_plural': 'carts',
+                "verbose_name": "cart",
+                "verbose_name_plural": "carts",
             },
         ),
         migrations.CreateModel(
-            name='CartLine',
+            name="CartLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(editable=False, max_length=64, verbose_name='key')),
-                ('link', models.CharField(max_length=2048, verbose_name='link')),
-                ('quantity', models.PositiveIntegerField(default=1, verbose_name='quantity')),
-                ('selected_options', models.JSONField(blank=True, default=list, verbose_name='selected options')),
-                ('selected_shipping', models.JSONField(blank=True, default=dict, verbose_name='selected shipping')),
-                ('coupons', models.JSONField(blank=True, default=list, verbose_name='coupons')),
-                ('metadata', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
-                ('title', models.CharField(blank=True, max_length=300, verbose_name='title')),
-                ('image_url', models.CharField(blank=True, max_length=2048, verbose_name='picture')),
-                ('unit_price_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='unit price')),
-                ('currency', models.CharField(blank=True, max_length=3, verbose_name='currency')),
-                ('cart', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='henry_checkout.cart', verbose_name='cart')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(editable=False, max_length=64, verbose_name="key")),
+                ("link", models.CharField(max_length=2048, verbose_name="link")),
+                ("quantity", models.PositiveIntegerField(default=1, verbose_name="quantity")),
+                (
+                    "selected_options",
+                    models.JSONField(blank=True, default=list, verbose_name="selected options"),
+                ),
+                (
+                    "selected_shipping",
+                    models.JSONField(blank=True, default=dict, verbose_name="selected shipping"),
+                ),
+                ("coupons", models.JSONField(blank=True, default=list, verbose_name="coupons")),
+                ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
+                ("title", models.CharField(blank=True, max_length=300, verbose_name="title")),
+                ("image_url", models.CharField(blank=True, max_length=2048, verbose_name="picture")),
+                (
+                    "unit_price_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="unit price"
+                    ),
+                ),
+                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "cart",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="henry_checkout.cart",
+                        verbose_name="cart",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'cart line',
-                'verbose_name_plural': 'cart lines',
-                'ordering': ['pk'],
+                "verbose_name": "cart line",
+                "verbose_name_plural": "cart lines",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='OrderBuyer',
+            name="OrderBuyer",
             fields=[
-                ('order', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='buyer', serialize=False, to='henry_checkout.order', verbose_name='order')),
-                ('first_name', models.CharField(blank=True, max_length=500, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=500, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='e-mail')),
-                ('phone', models.CharField(blank=True, max_length=50, verbose_name='phone')),
-                ('shipping_address', models.JSONField(blank=True, default=dict, verbose_name='shipping address')),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="buyer",
+                        serialize=False,
+                        to="henry_checkout.order",
+                        verbose_name="order",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=500, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=500, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail")),
+                ("phone", models.CharField(blank=True, max_length=50, verbose_name="phone")),
+                (
+                    "shipping_address",
+                    models.JSONField(blank=True, default=dict, verbose_name="shipping address"),
+                ),
             ],
             options={
-                'verbose_name': 'buyer',
-                'verbose_name_plural': 'buyers',
+                "verbose_name": "buyer",
+                "verbose_name_plural": "buyers",
             },
         ),
         migrations.AddField(
-            model_name='order',
-            name='cart',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='orders', to='henry_checkout.cart', verbose_name='cart'),
+            model_name="order",
+            name="cart",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="orders",
+                to="henry_checkout.cart",
+                verbose_name="cart",
+            ),
         ),
         migrations.AddField(
-            model_name='order',
-            name='user',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user'),
+            model_name="order",
+            name="user",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="user",
+            ),
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=django_henry_checkout.types.new_public_id, editable=False, unique=True)),
-                ('sequence', models.PositiveIntegerField(verbose_name='sequence')),
-                ('type', models.CharField(max_length=64, verbose_name='type')),
-                ('source', models.CharField(blank=True, max_length=64, verbose_name='source')),
-                ('payload', models.JSONField(blank=True, default=dict, verbose_name='payload')),
-                ('occurred_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='occurred')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='henry_checkout.order', verbose_name='order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(
+                        default=django_henry_checkout.types.new_public_id, editable=False, unique=True
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(verbose_name="sequence")),
+                ("type", models.CharField(max_length=64, verbose_name="type")),
+                ("source", models.CharField(blank=True, max_length=64, verbose_name="source")),
+                ("payload", models.JSONField(blank=True, default=dict, verbose_name="payload")),
+                (
+                    "occurred_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="occurred"),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="henry_checkout.order",
+                        verbose_name="order",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'ordering': ['order_id', 'sequence'],
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "ordering": ["order_id", "sequence"],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.PositiveIntegerField(verbose_name='sequence')),
-                ('receiver', models.CharField(max_length=255, verbose_name='receiver')),
-                ('status', models.CharField(choices=[('pending', 'pending'), ('done', 'done'), ('parked', 'parked')], default='pending', max_length=16, verbose_name='status')),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='due')),
-                ('fence', models.PositiveIntegerField(default=0, verbose_name='fence')),
-                ('tries', models.PositiveIntegerField(default=0, verbose_name='tries')),
-                ('last_error', models.TextField(blank=True, verbose_name='last error')),
-                ('done_at', models.DateTimeField(blank=True, null=True, verbose_name='done')),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='henry_checkout.event', verbose_name='event')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='henry_checkout.order', verbose_name='order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(verbose_name="sequence")),
+                ("receiver", models.CharField(max_length=255, verbose_name="receiver")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("pending", "pending"), ("done", "done"), ("parked", "parked")],
+                        default="pending",
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                ("due_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="due")),
+                ("fence", models.PositiveIntegerField(default=0, verbose_name="fence")),
+                ("tries", models.PositiveIntegerField(default=0, verbose_name="tries")),
+                ("last_error", models.TextField(blank=True, verbose_name="last error")),
+                ("done_at", models.DateTimeField(blank=True, null=True, verbose_name="done")),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deliveries",
+                        to="henry_checkout.event",
+                        verbose_name="event",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="henry_checkout.order",
+                        verbose_name="order",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery',
-                'verbose_name_plural': 'deliveries',
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
             },
         ),
         migrations.CreateModel(
-            name='CheckoutSession',
+            name="CheckoutSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.UUIDField(default=django_henry_checkout.types.new_public_id, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('hosted', 'hosted page'), ('inline', 'inline form'), ('link', 'link or QR code')], default='hosted', max_length=16, verbose_name='kind')),
-                ('status', models.CharField(choices=[('open', 'open'), ('quoted', 'quoted'), ('awaiting_payment', 'waiting for payment'), ('confirming', 'confirming'), ('completed', 'completed'), ('canceled', 'canceled'), ('errored', 'errored'), ('expired', 'expired')], default='open', max_length=32, verbose_name='status')),
-                ('token_hash', models.CharField(editable=False, max_length=64, unique=True, verbose_name='token hash')),
-                ('expires_at', models.DateTimeField(verbose_name='expires')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='henry_checkout.order', verbose_name='order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(
+                        default=django_henry_checkout.types.new_public_id, editable=False, unique=True
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("hosted", "hosted page"),
+                            ("inline", "inline form"),
+                            ("link", "link or QR code"),
+                        ],
+                        default="hosted",
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("quoted", "quoted"),
+                            ("awaiting_payment", "waiting for payment"),
+                            ("confirming", "confirming"),
+                            ("completed", "completed"),
+                            ("canceled", "canceled"),
+                            ("errored", "errored"),
+                            ("expired", "expired"),
+                        ],
+                        default="open",
+                        max_length=32,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "token_hash",
+                    models.CharField(editable=False, max_length=64, unique=True, verbose_name="token hash"),
+                ),
+                ("expires_at", models.DateTimeField(verbose_name="expires")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to="henry_checkout.order",
+                        verbose_name="order",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'checkout session',
-                'verbose_name_plural': 'checkout sessions',
-                'ordering': ['-pk'],
+                "verbose_name": "checkout session",
+                "verbose_name_plural": "checkout sessions",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(verbose_name='position')),
-                ('key', models.CharField(editable=False, max_length=64, verbose_name='key')),
-                ('link', models.CharField(max_length=2048, verbose_name='link')),
-                ('quantity', models.PositiveIntegerField(verbose_name='quantity')),
-                ('selected_options', models.JSONField(blank=True, default=list, verbose_name='selected options')),
-                ('selected_shipping', models.JSONField(blank=True, default=dict, verbose_name='selected shipping')),
-                ('coupons', models.JSONField(blank=True, default=list, verbose_name='coupons')),
-                ('metadata', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
-                ('title', models.CharField(blank=True, max_length=300, verbose_name='title')),
-                ('image_url', models.CharField(blank=True, max_length=2048, verbose_name='picture')),
-                ('merchant', models.CharField(blank=True, max_length=200, verbose_name='merchant')),
-                ('unit_price_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='unit price')),
-                ('total_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True, verbose_name='total')),
-                ('currency', models.CharField(blank=True, max_length=3, verbose_name='currency')),
-                ('status', models.CharField(choices=[('pending', 'waiting'), ('processing', 'being bought'), ('bought', 'bought'), ('failed', 'could not be bought'), ('canceled', 'canceled'), ('unknown', 'not known')], default='pending', max_length=32, verbose_name='status')),
-                ('confirmation_number', models.CharField(blank=True, max_length=200, verbose_name='confirmation number')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='henry_checkout.order', verbose_name='order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(verbose_name="position")),
+                ("key", models.CharField(editable=False, max_length=64, verbose_name="key")),
+                ("link", models.CharField(max_length=2048, verbose_name="link")),
+                ("quantity", models.PositiveIntegerField(verbose_name="quantity")),
+                (
+                    "selected_options",
+                    models.JSONField(blank=True, default=list, verbose_name="selected options"),
+                ),
+                (
+                    "selected_shipping",
+                    models.JSONField(blank=True, default=dict, verbose_name="selected shipping"),
+                ),
+                ("coupons", models.JSONField(blank=True, default=list, verbose_name="coupons")),
+                ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
+                ("title", models.CharField(blank=True, max_length=300, verbose_name="title")),
+                ("image_url", models.CharField(blank=True, max_length=2048, verbose_name="picture")),
+                ("merchant", models.CharField(blank=True, max_length=200, verbose_name="merchant")),
+                (
+                    "unit_price_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="unit price"
+                    ),
+                ),
+                (
+                    "total_amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, max_digits=19, null=True, verbose_name="total"
+                    ),
+                ),
+                ("currency", models.CharField(blank=True, max_length=3, verbose_name="currency")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "waiting"),
+                            ("processing", "being bought"),
+                            ("bought", "bought"),
+                            ("failed", "could not be bought"),
+                            ("canceled", "canceled"),
+                            ("unknown", "not known"),
+                        ],
+                        default="pending",
+                        max_length=32,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "confirmation_number",
+                    models.CharField(blank=True, max_length=200, verbose_name="confirmation number"),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="henry_checkout.order",
+                        verbose_name="order",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'order line',
-                'verbose_name_plural': 'order lines',
-                'ordering': ['position'],
+                "verbose_name": "order line",
+                "verbose_name_plural": "order lines",
+                "ordering": ["position"],
             },
         ),
         migrations.AddField(
-            model_name='event',
-            name='line',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='henry_checkout.orderline', verbose_name='line'),
+            model_name="event",
+            name="line",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="henry_checkout.orderline",
+                verbose_name="line",
+            ),
         ),
         migrations.CreateModel(
-            name='PurchasePoll',
+            name="PurchasePoll",
             fields=[
-                ('purchase', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='poll', serialize=False, to='henry_checkout.purchase', verbose_name='purchase')),
-                ('due_at', models.DateTimeField(db_index=True, verbose_name='due')),
-                ('fence', models.PositiveIntegerField(default=0, verbose_name='fence')),
-                ('tries', models.PositiveIntegerField(default=0, verbose_name='tries')),
-                ('errors', models.PositiveIntegerField(default=0, verbose_name='errors in a row')),
-                ('digest', models.CharField(blank=True, max_length=64, verbose_name='digest of the last answer')),
-                ('worker', models.CharField(blank=True, max_length=100, verbose_name='worker')),
+                (
+                    "purchase",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="poll",
+                        serialize=False,
+                        to="henry_checkout.purchase",
+                        verbose_name="purchase",
+                    ),
+                ),
+                ("due_at", models.DateTimeField(db_index=True, verbose_name="due")),
+                ("fence", models.PositiveIntegerField(default=0, verbose_name="fence")),
+                ("tries", models.PositiveIntegerField(default=0, verbose_name="tries")),
+                ("errors", models.PositiveIntegerField(default=0, verbose_name="errors in a row")),
+                (
+                    "digest",
+                    models.CharField(blank=True, max_length=64, verbose_name="digest of the last answer"),
+                ),
+                ("worker", models.CharField(blank=True, max_length=100, verbose_name="worker")),
             ],
             options={
-                'verbose_name': 'poll',
-                'verbose_name_plural': 'polls',
+                "verbose_name": "poll",
+                "verbose_name_plural": "polls",
             },
         ),
         migrations.AddField(
-            model_name='purchase',
-            name='order',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='purchases', to='henry_checkout.order', verbose_name='order'),
+            model_name="purchase",
+            name="order",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="purchases",
+                to="henry_checkout.order",
+                verbose_name="order",
+            ),
         ),
         migrations.AddField(
-            model_name='event',
-            name='purchase',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='henry_checkout.purchase', verbose_name='purchase'),
+            model_name="event",
+            name="purchase",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="henry_checkout.purchase",
+                verbose_name="purchase",
+            ),
         ),
         migrations.AddIndex(
-            model_name='cart',
-            index=models.Index(fields=['user', '-updated_at'], name='henry_cart_user'),
+            model_name="cart",
+            index=models.Index(fields=["user", "-updated_at"], name="henry_cart_user"),
         ),
         migrations.AddConstraint(
-            model_name='cartline',
-            constraint=models.UniqueConstraint(fields=('cart', 'key'), name='henry_cart_line_once'),
+            model_name="cartline",
+            constraint=models.UniqueConstraint(fields=("cart", "key"), name="henry_cart_line_once"),
         ),
         migrations.AddConstraint(
-            model_name='cartline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='henry_cart_line_quantity'),
+            model_name="cartline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 1)), name="henry_cart_line_quantity"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cartline',
-            constraint=models.CheckConstraint(condition=models.Q(('unit_price_amount', None), ('unit_price_amount__gte', 0), _connector='OR'), name='henry_cart_line_price'),
+            model_name="cartline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("unit_price_amount", None), ("unit_price_amount__gte", 0), _connector="OR"
+                ),
+                name="henry_cart_line_price",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['user', '-id'], name='henry_order_user'),
+            model_name="order",
+            index=models.Index(fields=["user", "-id"], name="henry_order_user"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['status', '-id'], name='henry_order_status'),
+            model_name="order",
+            index=models.Index(fields=["status", "-id"], name="henry_order_status"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'henry_cart_id'], name='henry_order_henry_cart'),
+            model_name="order",
+            index=models.Index(fields=["account", "henry_cart_id"], name="henry_order_henry_cart"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('needs_review', True)), fields=['-id'], name='henry_order_review'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("needs_review", True)), fields=["-id"], name="henry_order_review"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'placed', 'processing', 'completed', 'partially_completed', 'failed', 'canceled'])), name='henry_order_status_known'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "open",
+                            "placed",
+                            "processing",
+                            "completed",
+                            "partially_completed",
+                            "failed",
+                            "canceled",
+                        ],
+                    )
+                ),
+                name="henry_order_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('total_amount', None), ('total_amount__gte', 0), _connector='OR'), name='henry_order_total'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("total_amount", None), ("total_amount__gte", 0), _connector="OR"),
+                name="henry_order_total",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['due_at'], name='henry_delivery_due'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status", "pending")), fields=["due_at"], name="henry_delivery_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'done'), _negated=True), fields=['order', 'receiver', 'sequence'], name='henry_delivery_unfinished'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status", "done"), _negated=True),
+                fields=["order", "receiver", "sequence"],
+                name="henry_delivery_unfinished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('event', 'receiver'), name='henry_delivery_once'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(fields=("event", "receiver"), name="henry_delivery_once"),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'done', 'parked'])), name='henry_delivery_status_known'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["pending", "done", "parked"])),
+                name="henry_delivery_status_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='checkoutsession',
-            index=models.Index(condition=models.Q(('status__in', ['awaiting_payment', 'confirming', 'open', 'quoted'])), fields=['expires_at'], name='henry_session_live'),
+            model_name="checkoutsession",
+            index=models.Index(
+                condition=models.Q(("status__in", ["awaiting_payment", "confirming", "open", "quoted"])),
+                fields=["expires_at"],
+                name="henry_session_live",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkoutsession',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['awaiting_payment', 'confirming', 'open', 'quoted'])), fields=('order',), name='henry_one_live_session'),
+            model_name="checkoutsession",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["awaiting_payment", "confirming", "open", "quoted"])),
+                fields=("order",),
+                name="henry_one_live_session",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkoutsession',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'quoted', 'awaiting_payment', 'confirming', 'completed', 'canceled', 'errored', 'expired'])), name='henry_session_status_known'),
+            model_name="checkoutsession",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "open",
+                            "quoted",
+                            "awaiting_payment",
+                            "confirming",
+                            "completed",
+                            "canceled",
+                            "errored",
+                            "expired",
+                        ],
+                    )
+                ),
+                name="henry_session_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('order', 'position'), name='henry_order_line_position'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(
+                fields=("order", "position"), name="henry_order_line_position"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='henry_order_line_quantity'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 1)), name="henry_order_line_quantity"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing', 'bought', 'failed', 'canceled', 'unknown'])), name='henry_order_line_status'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["pending", "processing", "bought", "failed", "canceled", "unknown"])
+                ),
+                name="henry_order_line_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(fields=['account', 'henry_cart_id'], name='henry_purchase_cart'),
+            model_name="purchase",
+            index=models.Index(fields=["account", "henry_cart_id"], name="henry_purchase_cart"),
         ),
         migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['in_doubt', 'pending', 'planned', 'processing', 'sent', 'stuck'])), fields=('order',), name='henry_one_live_purchase'),
+            model_name="purchase",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("status__in", ["in_doubt", "pending", "planned", "processing", "sent", "stuck"])
+                ),
+                fields=("order",),
+                name="henry_one_live_purchase",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.UniqueConstraint(condition=models.Q(('ref_id', ''), _negated=True), fields=('account', 'ref_id'), name='henry_purchase_ref_once'),
+            model_name="purchase",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ref_id", ""), _negated=True),
+                fields=("account", "ref_id"),
+                name="henry_purchase_ref_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['planned', 'sent', 'in_doubt', 'pending', 'processing', 'stuck', 'complete', 'partially_complete', 'failed', 'cancelled', 'abandoned'])), name='henry_purchase_status_known'),
+            model_name="purchase",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "planned",
+                            "sent",
+                            "in_doubt",
+                            "pending",
+                            "processing",
+                            "stuck",
+                            "complete",
+                            "partially_complete",
+                            "failed",
+                            "cancelled",
+                            "abandoned",
+                        ],
+                    )
+                ),
+                name="henry_purchase_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('order', 'sequence'), name='henry_event_sequence'),
+            model_name="event",
+            constraint=models.UniqueConstraint(fields=("order", "sequence"), name="henry_event_sequence"),
         ),
     ]

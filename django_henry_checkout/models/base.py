@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from moneyed import Money
 
 from django_henry_checkout.exceptions import IllegalTransition
 from django_henry_checkout.types import format_public_id, new_public_id
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 
 class PublicRecord(models.Model):
@@ -58,7 +61,7 @@ class StateMachine(models.Model):
         self.status = status
 
 
-def amount_field(verbose_name: str) -> models.DecimalField[Any, Any]:
+def amount_field(verbose_name: StrPromise) -> models.DecimalField[Any, Any]:
     """Return a column for an amount in major units; NULL means that it is not known yet."""
     return models.DecimalField(verbose_name, max_digits=19, decimal_places=4, null=True, blank=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
@@ -37,7 +37,7 @@ logger = logging.getLogger("django_henry_checkout.pages")
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
-_STATUS = {
+_STATUS: dict[type[Exception], int] = {
     TokenInvalid: 404,
     CartNotFound: 404,
     OrderNotFound: 404,
@@ -65,7 +65,7 @@ def page(view: View[P]) -> View[P]:
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 
-    return login_not_required(transaction.non_atomic_requests(never_cache(wrapped)))
+    return cast("View[P]", login_not_required(transaction.non_atomic_requests(never_cache(wrapped))))
 
 
 def sorry(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) -> HttpResponse:

@@ -21,4 +21,7 @@ def order_status(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponseNotModified(headers={"ETag": etag})
     template = "henry_checkout/includes/order_panel.html" if part else "henry_checkout/status.html"
     context = {"order": order, "lines": list(order.lines.all()), "token": token}
-    return render(request, template, context, headers={"ETag": etag} if part else None)
+    response = render(request, template, context)
+    if part:
+        response.headers["ETag"] = etag
+    return response

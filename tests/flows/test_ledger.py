@@ -77,9 +77,9 @@ def test_a_receiver_runs_once_per_event_with_what_the_docs_say(order: Order, con
 
 
 def test_an_event_that_rolls_back_is_never_delivered(order: Order) -> None:
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         note(order, "purchase_completed")
-        raise RuntimeError
+        transaction.set_rollback(True)
     run_until_idle()
     assert not Received.objects.exists()
 
@@ -90,7 +90,9 @@ def test_what_is_no_signal_is_recorded_only(order: Order) -> None:
     assert not Delivery.objects.exists()
 
 
-def test_a_failing_receiver_blocks_only_itself_and_is_parked(order: Order, connect: Any, settings: Any) -> None:
+def test_a_failing_receiver_blocks_only_itself_and_is_parked(
+    order: Order, connect: Any, settings: Any
+) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 3}
     healthy = []
 
@@ -112,7 +114,9 @@ def test_a_failing_receiver_blocks_only_itself_and_is_parked(order: Order, conne
     assert not Received.objects.filter(signal="broken").exists()
 
 
-def test_a_parked_receiver_is_resumed_and_then_goes_on_in_order(order: Order, connect: Any, settings: Any) -> None:
+def test_a_parked_receiver_is_resumed_and_then_goes_on_in_order(
+    order: Order, connect: Any, settings: Any
+) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 1}
     fails, seen = [True], []
 

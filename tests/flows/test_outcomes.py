@@ -70,7 +70,12 @@ def test_all_failed(sandbox: Sandbox, cart: Cart) -> None:
     order = buy(sandbox, cart, outcome="failed")
     assert order.status == "failed"
     assert set(items(order).values()) == {"failed"}
-    assert signals_received() == ["purchase_submitted", "order_item_failed", "order_item_failed", "purchase_failed"]
+    assert signals_received() == [
+        "purchase_submitted",
+        "order_item_failed",
+        "order_item_failed",
+        "purchase_failed",
+    ]
     assert order.sessions.get().status in {"completed", "errored"}
 
 
@@ -96,7 +101,9 @@ def test_complete_that_hides_that_everything_failed(sandbox: Sandbox, cart: Cart
     assert signals_received()[-1] == "purchase_failed"
 
 
-def test_a_status_never_seen_before_stays_open_and_turns_stuck_at_the_deadline(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_status_never_seen_before_stays_open_and_turns_stuck_at_the_deadline(
+    sandbox: Sandbox, cart: Cart
+) -> None:
     order = buy(sandbox, cart, outcome="awaiting_merchant")
     purchase = Purchase.objects.get()
     assert (order.status, order.needs_review) == ("processing", False)

@@ -102,7 +102,11 @@ def test_a_poll_is_sent_once_however_it_fails(sandbox: Sandbox, cart: Cart) -> N
 
 @pytest.mark.parametrize(
     ("headers", "low", "high"),
-    [({"Retry-After": "40"}, 38, 40), ({"retry-after-ms": "20000"}, 18, 20), ({"Retry-After": "9999999"}, 3500, 3600)],
+    [
+        ({"Retry-After": "40"}, 38, 40),
+        ({"retry-after-ms": "20000"}, 18, 20),
+        ({"Retry-After": "9999999"}, 3500, 3600),
+    ],
 )
 def test_a_pause_that_henry_asks_for_is_kept(
     sandbox: Sandbox, cart: Cart, headers: dict[str, str], low: int, high: int
@@ -113,7 +117,9 @@ def test_a_pause_that_henry_asks_for_is_kept(
     assert low < seconds_ahead() <= high
 
 
-@pytest.mark.parametrize("kind", ["html", "truncated", "nan", "duplicate_keys", "latin1", "empty", "deep", "wrong_type"])
+@pytest.mark.parametrize(
+    "kind", ["html", "truncated", "nan", "duplicate_keys", "latin1", "empty", "deep", "wrong_type"]
+)
 def test_garbage_changes_nothing(sandbox: Sandbox, cart: Cart, kind: str) -> None:
     order = begin_hosted(cart).order
     sandbox.pay(order.henry_cart_id)
@@ -181,7 +187,9 @@ def test_two_orders_of_one_cart_are_shown_to_a_person(
     job = sandbox.pay(order.henry_cart_id)
     twins = [{**job, "refId": "ckp-ref_second"}, job]  # newest first
     sandbox.scenario(
-        faults=[{"fault": "body", "status": 200, "json": {"success": True, "data": twins}, "path": "/v1/orders"}]
+        faults=[
+            {"fault": "body", "status": 200, "json": {"success": True, "data": twins}, "path": "/v1/orders"}
+        ]
     )
     poll_due()
     order.refresh_from_db()
@@ -195,7 +203,9 @@ def test_a_failed_first_try_does_not_hide_the_one_that_bought(sandbox: Sandbox, 
     job = sandbox.pay(order.henry_cart_id)
     twins = [{**job, "refId": "ckp-ref_failed", "status": "failed"}, job]
     sandbox.scenario(
-        faults=[{"fault": "body", "status": 200, "json": {"success": True, "data": twins}, "path": "/v1/orders"}]
+        faults=[
+            {"fault": "body", "status": 200, "json": {"success": True, "data": twins}, "path": "/v1/orders"}
+        ]
     )
     poll_due()
     order.refresh_from_db()

@@ -268,11 +268,15 @@ def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart
     assert order.sessions.get().status == "canceled"
     with pytest.raises(OrderNotOpen):
         renew_hosted(order)
-    assert return_from_payment(find_session(order.public_id, begun.token), Ending.CANCELED) is Ending.COMPLETED
+    assert (
+        return_from_payment(find_session(order.public_id, begun.token), Ending.CANCELED) is Ending.COMPLETED
+    )
 
 
 @pytest.mark.usefixtures("polls_at_once")
-def test_a_shopper_who_paid_nothing_is_never_in_the_way_of_the_next_order(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_shopper_who_paid_nothing_is_never_in_the_way_of_the_next_order(
+    sandbox: Sandbox, cart: Cart
+) -> None:
     first = begin_hosted(cart).order
     sandbox.pay(first.henry_cart_id)
     for _round in range(8):

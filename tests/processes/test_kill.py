@@ -45,7 +45,9 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(sandbox: Sandbox) -> Non
     last = Worker(sandbox)
     try:
         wait_until(
-            lambda: not PurchasePoll.objects.exists() and not Delivery.objects.exclude(status="done").exists(),
+            lambda: (
+                not PurchasePoll.objects.exists() and not Delivery.objects.exclude(status="done").exists()
+            ),
             what="quiet",
         )
     finally:

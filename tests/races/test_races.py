@@ -98,7 +98,9 @@ def test_workers_at_once_run_each_receiver_once(db: None) -> None:
     assert set(Delivery.objects.values_list("status", flat=True)) == {"done"}
     assert Received.objects.count() == 20
     for order in Order.objects.all():
-        told = Received.objects.filter(order_number=order.number).order_by("pk").values_list("signal", flat=True)
+        told = (
+            Received.objects.filter(order_number=order.number).order_by("pk").values_list("signal", flat=True)
+        )
         assert list(told) == ["purchase_submitted", "purchase_completed"]
 
 

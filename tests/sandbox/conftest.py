@@ -44,7 +44,7 @@ class Process:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         # A file, not a pipe: nobody reads while the tests run, and a full pipe would stop the server.
-        self.output = tempfile.TemporaryFile("w+")
+        self.output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in stop()
         self.process = subprocess.Popen(
             [*command, *arguments], cwd=ROOT, env=environment, stdout=self.output, stderr=subprocess.STDOUT
         )

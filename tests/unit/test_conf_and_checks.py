@@ -25,7 +25,7 @@ def test_defaults_point_at_henry(settings: Any) -> None:
     assert account.api_key == "key"
     assert account.base_url == "https://api.henrylabs.ai"
     assert account.checkout_origins == ("https://checkout.henrylabs.ai",)
-    assert henry.POLL_WINDOW == timedelta(hours=2)
+    assert timedelta(hours=2) == henry.POLL_WINDOW
 
 
 def test_the_key_is_hidden_in_repr(settings: Any) -> None:
@@ -36,11 +36,14 @@ def test_the_key_is_hidden_in_repr(settings: Any) -> None:
 def test_accounts_inherit_what_they_do_not_say(settings: Any) -> None:
     settings.HENRY_CHECKOUT = {
         "BASE_URL": "https://api.example.com/",
-        "ACCOUNTS": {"default": {"API_KEY": "a"}, "uk": {"API_KEY": "b", "BASE_URL": "https://uk.example.com"}},
+        "ACCOUNTS": {
+            "default": {"API_KEY": "a"},
+            "uk": {"API_KEY": "b", "BASE_URL": "https://uk.example.com"},
+        },
     }
     assert henry.account().base_url == "https://api.example.com"
     assert henry.account("uk").base_url == "https://uk.example.com"
-    with pytest.raises(ConfigurationError, match="no account 'fr'.*default, uk"):
+    with pytest.raises(ConfigurationError, match=r"no account 'fr'.*default, uk"):
         henry.account("fr")
 
 
@@ -77,11 +80,18 @@ def test_each_trouble_is_found(settings: Any, changes: dict[str, Any], expected:
 
 def test_a_missing_setting_is_found(settings: Any) -> None:
     del settings.HENRY_CHECKOUT
-    assert {message.id for message in run_checks() if (message.id or "").startswith("henry")} == {"henry_checkout.E001"}
+    assert {message.id for message in run_checks() if (message.id or "").startswith("henry")} == {
+        "henry_checkout.E001"
+    }
 
 
 def test_every_finding_has_a_hint_and_hides_the_key(settings: Any) -> None:
-    settings.HENRY_CHECKOUT = {"API_KEY": "canary-key", "BASE_URL": "http://x.example", "TYPO": 1, "API_VERSION": "v7"}
+    settings.HENRY_CHECKOUT = {
+        "API_KEY": "canary-key",
+        "BASE_URL": "http://x.example",
+        "TYPO": 1,
+        "API_VERSION": "v7",
+    }
     messages = [message for message in run_checks() if (message.id or "").startswith("henry_checkout")]
     assert len(messages) == 3
     assert all(message.hint for message in messages)
@@ -95,7 +105,9 @@ def test_deferred_sqlite_is_warned_about(settings: Any, monkeypatch: pytest.Monk
 
 
 def test_missing_sessions_are_found(settings: Any) -> None:
-    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app not in {"django.contrib.sessions"}]
+    settings.INSTALLED_APPS = [
+        app for app in settings.INSTALLED_APPS if app != "django.contrib.sessions"
+    ]
     assert "henry_checkout.E007" in found(settings)
 
 

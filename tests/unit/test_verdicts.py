@@ -68,8 +68,12 @@ def test_an_unknown_item_word_is_noted_and_does_not_hold_up_the_purchase() -> No
     assert verdict.unknown == ("backordered",)
 
 
-@pytest.mark.parametrize(("receipt", "item", "review"), [(True, "bought", ""), (False, "unknown", "item_outcome_unknown")])
-def test_a_complete_purchase_with_a_silent_item_looks_for_a_receipt(receipt: bool, item: str, review: str) -> None:
+@pytest.mark.parametrize(
+    ("receipt", "item", "review"), [(True, "bought", ""), (False, "unknown", "item_outcome_unknown")]
+)
+def test_a_complete_purchase_with_a_silent_item_looks_for_a_receipt(
+    receipt: bool, item: str, review: str
+) -> None:
     verdict = judge(observation("complete", "pending", receipt=receipt))
     assert verdict.items == (item,)
     assert verdict.order == "completed"

@@ -97,7 +97,9 @@ def test_the_old_name_of_the_fee_is_read_too() -> None:
 
 def test_two_lines_with_one_link_get_a_result_each() -> None:
     product = {"status": "complete", "link": "https://a.example/x", "quantity": 1}
-    results = [{"productLink": "https://a.example/x", "confirmationNumber": number} for number in ("C-1", "C-2")]
+    results = [
+        {"productLink": "https://a.example/x", "confirmationNumber": number} for number in ("C-1", "C-2")
+    ]
     job = {"refId": "r", "status": "complete", "products": [product, product], "result": {"items": results}}
     assert [item.confirmation_number for item in wire.read_observation(job).items] == ["C-1", "C-2"]
 
@@ -145,8 +147,12 @@ def test_absent_money_is_none() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from([*JOB, "data", "value", "currency", "items", "jobs", "cartId"]), inner, max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from([*JOB, "data", "value", "currency", "items", "jobs", "cartId"]), inner, max_size=6
+        )
+    ),
     max_leaves=25,
 )
 
@@ -161,11 +167,18 @@ def test_odd_shapes_raise_a_gateway_error_or_are_read(answer: Any) -> None:
 
 
 def test_details_jobs_are_read() -> None:
-    option = {"id": "express", "name": "Express", "cost": {"value": 9, "currency": "USD"}, "timeEstimate": "2 days"}
+    option = {
+        "id": "express",
+        "name": "Express",
+        "cost": {"value": 9, "currency": "USD"},
+        "timeEstimate": "2 days",
+    }
     job = {
         "refId": "ckd-ref_1",
         "status": "complete",
-        "result": {"items": [{"shippingOptions": [option], "coupons": [{"code": "SAVE", "available": True}]}]},
+        "result": {
+            "items": [{"shippingOptions": [option], "coupons": [{"code": "SAVE", "available": True}]}]
+        },
     }
     (read,) = wire.read_details_jobs({"success": True, "data": {"jobs": [job]}})
     assert read.items[0].shipping_options[0].cost == Money(9, "USD")
@@ -173,7 +186,10 @@ def test_details_jobs_are_read() -> None:
 
 
 def test_an_item_is_written_without_empty_parts() -> None:
-    assert wire.write_item(LineItem(link="https://a.example/x")) == {"link": "https://a.example/x", "quantity": 1}
+    assert wire.write_item(LineItem(link="https://a.example/x")) == {
+        "link": "https://a.example/x",
+        "quantity": 1,
+    }
     full = LineItem(
         link="https://a.example/x",
         quantity=2,
@@ -193,10 +209,21 @@ def test_an_item_is_written_without_empty_parts() -> None:
 
 
 def test_a_purchase_is_written_with_a_card_token_and_no_card() -> None:
-    address = Address(line1="1 Main St", city="Springfield", postal_code="90210", country_code="US", province="CA")
-    buyer = Buyer(first_name="Ada", last_name="Lovelace", email="ada@example.com", phone="+1555", shipping_address=address)
+    address = Address(
+        line1="1 Main St", city="Springfield", postal_code="90210", country_code="US", province="CA"
+    )
+    buyer = Buyer(
+        first_name="Ada",
+        last_name="Lovelace",
+        email="ada@example.com",
+        phone="+1555",
+        shipping_address=address,
+    )
     request = PurchaseRequest(
-        buyer=buyer, card_token="card_live_x", coupons=("SAVE",), override_products={"https://a.example/x": None}
+        buyer=buyer,
+        card_token="card_live_x",
+        coupons=("SAVE",),
+        override_products={"https://a.example/x": None},
     )
     written = wire.write_purchase(request)
     assert written["buyer"]["card"] == {
