@@ -129,11 +129,6 @@ class Settings:
         """Largest quantity of one line."""
         return int(self._get("MAX_QUANTITY", 999))
 
-    @property
-    def CURRENCY(self) -> str:
-        """ISO code of the prices that the shop shows."""
-        return str(self._get("CURRENCY", "USD"))
-
     # Checkout -----------------------------------------------------------------------------
 
     @property

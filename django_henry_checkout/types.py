@@ -51,7 +51,6 @@ class Source(StrEnum):
     POLL = "poll"
     RETURN_PAGE = "return_page"
     STAFF = "staff"
-    COMMAND = "command"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,13 +86,16 @@ def _receivers_of(kind: str) -> dict[str, signals.Receiver]:
 def deliver_due(*, limit: int | None = None) -> int:
     """Run the receivers that are due; return how many were run, whatever became of them.
 
-    Effects: one claim for the batch; for each delivery one short transaction that holds whatever the
+    Effects: a few claims; for each delivery one short transaction that holds whatever the
     receiver writes. Safe to run in any number of workers at once.
     """
-    claims = _claim(limit or settings.DELIVERY_BATCH)
-    for claim in claims:
-        _deliver(claim)
-    return len(claims)
+    left = batch = limit or settings.DELIVERY_BATCH
+    # What follows in the same order can be claimed only when its predecessor is done: hence the loop.
+    while left > 0 and (claims := _claim(left)):
+        for claim in claims:
+            _deliver(claim)
+        left -= len(claims)
+    return batch - left
 
 
 def _claim(limit: int) -> list[Claim]:

@@ -85,7 +85,7 @@ class Client:
         return self.raw(method, f"/v1{path}", json=json, **options)
 
     def raw(self, method: str, path: str, **options: Any) -> requests.Response:
-        options.setdefault("timeout", 5)
+        options.setdefault("timeout", 15)
         return self.session.request(method, self.url + path, allow_redirects=False, **options)
 
     def control(self, path: str, json: Any = None) -> Any:

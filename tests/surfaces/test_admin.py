@@ -1,0 +1,109 @@
+"""The admin: every list, search and page opens, in a fixed number of queries; actions go through flows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import reverse
+
+from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.models import Cart, Delivery, Event, Order, Purchase
+from tests.conftest import make_item
+from tests.henry import Sandbox
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
+
+MODELS = [Cart, Order, Purchase, Event, Delivery]
+
+
+def page(model: type[Any], name: str, *args: Any) -> str:
+    return reverse(f"admin:henry_checkout_{model._meta.model_name}_{name}", args=args)
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("staff"))
+    return client
+
+
+def make_orders(sandbox: Sandbox, number: int) -> None:
+    for _order in range(number):
+        cart = carts.create_cart()
+        carts.add_item(cart, make_item())
+        sandbox.pay(begin_hosted(cart).order.henry_cart_id)
+    sandbox.advance(60)
+    for _round in range(4):
+        run_once()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists_pages_and_search_open_and_change_nothing(sandbox: Sandbox, staff: Client, model: type[Any]) -> None:
+    make_orders(sandbox, 1)
+    row = model.objects.first()
+    assert staff.get(page(model, "changelist")).status_code == 200
+    assert staff.get(page(model, "changelist"), {"q": "ckp-ref"}).status_code == 200
+    shown = staff.get(page(model, "change", row.pk))
+    assert shown.status_code == 200
+    assert b'name="_save"' not in shown.content
+    assert staff.get(page(model, "add")).status_code == 403
+    assert staff.post(page(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists_take_the_same_queries_for_one_row_and_for_many(
+    sandbox: Sandbox, staff: Client, model: type[Any], django_assert_num_queries: Any
+) -> None:
+    make_orders(sandbox, 1)
+    staff.get(page(model, "changelist"))
+    queries = {Cart: 5, Order: 5, Purchase: 5, Event: 6, Delivery: 5}[model]
+    for _more in range(2):
+        with django_assert_num_queries(queries):
+            assert staff.get(page(model, "changelist")).status_code == 200
+        make_orders(sandbox, 3)
+
+
+def test_an_order_reads_as_one_story(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    for _round in range(20):
+        sandbox.advance(2)
+        run_once()
+    text = staff.get(page(Order, "change", begun.order.pk)).content.decode()
+    for told in (begun.order.number, "purchase_completed", Purchase.objects.get().ref_id, "boots", "mug"):
+        assert told in text
+
+
+def test_staff_can_ask_henry_now(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    purchase = Purchase.objects.get()
+    form = {"action": "poll_now", "_selected_action": [purchase.pk]}
+    answer = staff.post(page(Purchase, "changelist"), form, follow=True)
+    assert b"1 purchase changed" in answer.content
+    assert Event.objects.get(type="purchase_submitted").source == "staff"
+
+    sandbox.scenario(faults=[{"fault": "status", "status": 503}])
+    answer = staff.post(page(Purchase, "changelist"), form, follow=True)
+    assert b"Henry answered 503" in answer.content
+
+
+def test_staff_can_resume_a_parked_receiver(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
+    begin_hosted(cart)
+    Delivery.objects.update(status="parked", tries=8)
+    delivery = Delivery.objects.get()
+    form = {"action": "resume", "_selected_action": [delivery.pk]}
+    answer = staff.post(page(Delivery, "changelist"), form, follow=True)
+    assert b"1 delivery will run again" in answer.content
+    run_once()
+    delivery.refresh_from_db()
+    assert delivery.status == "done"
+
+
+def test_a_stranger_sees_nothing(client: Client, db: None) -> None:
+    assert client.get(page(Order, "changelist")).status_code == 302
