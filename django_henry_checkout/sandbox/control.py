@@ -1,0 +1,162 @@
+"""The control calls below `/__sandbox__/`: for tests and demos, JSON, without a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from django_henry_checkout.sandbox import cards, checking, orders, pricing
+from django_henry_checkout.sandbox.catalogue import MERCHANTS, PRODUCTS, Product
+from django_henry_checkout.sandbox.checking import RefusedError
+from django_henry_checkout.sandbox.scenario import Scenario, word
+from django_henry_checkout.sandbox.state import JSON, Address, Buyer, Order, Person
+from django_henry_checkout.sandbox.store import store
+from django_henry_checkout.sandbox.v1_carts import find_cart, guarded
+from django_henry_checkout.sandbox.v1_wire import answer, envelope, iso, purchase_json
+
+MAX_ADVANCE = 400 * 24 * 3600
+_NOBODY = Person("Sandbox", "Shopper")
+_ADDRESS = Address("350 Harbour Street", "New York", "NY", "10001", "US")
+
+
+def _control(**methods: Any) -> Any:
+    """One view of a handler per method, with the sandbox's refusals as 400 answers."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        handler = methods.get(request.method or "")
+        if handler is None:
+            return envelope(f"{request.method} is not possible here.", status=405)
+        return guarded(handler)(request)
+
+    return view
+
+
+def _reset(request: HttpRequest) -> HttpResponse:
+    store.reset()
+    return answer({"ok": True})
+
+
+def _set_scenario(request: HttpRequest) -> HttpResponse:
+    scenario = Scenario.parse(checking.read_json(request.body))
+    store.set_scenario(scenario)
+    return _show_scenario(request)
+
+
+def _show_scenario(request: HttpRequest) -> HttpResponse:
+    with store.lock:
+        met = [{"fault": fault.kind, "met": fault.met, "used": fault.used} for fault in store.scenario.faults]
+        return answer({"scenario": store.scenario.source, "faults": met})
+
+
+def _advance(request: HttpRequest) -> HttpResponse:
+    body = checking.read_json(request.body)
+    if "advanceSeconds" not in body:
+        raise RefusedError("advanceSeconds is required.")
+    store.advance(checking.number(body, "advanceSeconds", default=0, high=MAX_ADVANCE))
+    return _clock(request)
+
+
+def _clock(request: HttpRequest) -> HttpResponse:
+    return answer({"now": iso(store.now()), "offsetSeconds": store.offset.total_seconds()})
+
+
+def _requests(request: HttpRequest) -> HttpResponse:
+    with store.lock:
+        return answer([dict(entry) for entry in store.requests])
+
+
+def _orders(request: HttpRequest) -> HttpResponse:
+    """What was really bought, oldest first: refused payments are not in it."""
+    with store.lock:
+        return answer([_order_json(order) for order in store.orders.values() if order.is_paid])
+
+
+def _order_json(order: Order) -> JSON:
+    now = store.now()
+    return {
+        "refId": order.ref_id,
+        "cartId": order.cart_id,
+        "status": orders.order_status(order, now, dialect=store.scenario.dialect),
+        "items": [
+            {
+                "link": priced.line.link,
+                "title": priced.title,
+                "quantity": priced.line.quantity,
+                "selectedOptions": list(priced.line.options),
+                "status": orders.line_status(order, at, now),
+                "total": priced.total,
+            }
+            for at, priced in enumerate(order.lines)
+        ],
+        "total": pricing.totals(order.lines, order.rules).total,
+        "currency": "USD",
+        "paidAt": iso(order.created_at),
+        "via": order.via,
+        "email": order.buyer.email,
+        "cardLast4": order.buyer.last4,
+    }
+
+
+def _pay(request: HttpRequest) -> HttpResponse:
+    """Pay a cart as a shopper would on the hosted page, without a browser."""
+    body = checking.read_json(request.body)
+    checking.known_keys(body, {"cartId", "card", "email", "outcome"}, where="pay")
+    cart_id = checking.text(body, "cartId")
+    number = cards.digits(checking.text(body, "card", required=False) or cards.PLAIN.number)
+    if not cards.passes_luhn(number):
+        raise RefusedError("card is not a card number.")
+    card = cards.card_for(number)
+    if card.problem:
+        return envelope(cards.PROBLEMS[card.problem], status=402)
+    email = checking.email(checking.text(body, "email", required=False), "email") or "shopper@shop.example"
+    buyer = Buyer(_NOBODY, email, "+12125550123", _ADDRESS, last4=number[-4:])
+    outcome = word(body["outcome"], "outcome") if body.get("outcome") else ""
+    payment = orders.Payment(via="hosted", card_plan=card.plan, outcome=outcome)
+    with store.lock:
+        cart = find_cart(cart_id)
+        if not cart.lines:
+            raise RefusedError("The cart is empty.")
+        order = orders.place_order(store, cart, buyer=buyer, payment=payment)
+    return answer(purchase_json(order))
+
+
+def _catalogue(request: HttpRequest) -> HttpResponse:
+    shops = [
+        {"host": shop.host, "name": shop.name, "description": shop.description} for shop in MERCHANTS.values()
+    ]
+    products = [_product_json(request, product) for product in PRODUCTS.values()]
+    return answer({"merchants": shops, "products": products})
+
+
+def _product_json(request: HttpRequest, product: Product) -> JSON:
+    return {
+        "slug": product.slug,
+        "link": product.link,
+        "title": product.title,
+        "description": product.description,
+        "merchant": product.merchant.name,
+        "host": product.merchant.host,
+        "category": product.category,
+        "price": {"value": product.price, "currency": "USD"},
+        "originalPrice": (
+            {"value": product.original_price, "currency": "USD"} if product.original_price else None
+        ),
+        "availability": product.availability,
+        "options": [{"name": axis.name, "values": list(axis.values)} for axis in product.options],
+        "imageUrl": request.build_absolute_uri(f"/pictures/{product.slug}.svg"),
+    }
+
+
+def _health(request: HttpRequest) -> HttpResponse:
+    return answer({"ok": True})
+
+
+reset = _control(POST=_reset)
+scenario = _control(POST=_set_scenario, GET=_show_scenario)
+clock = _control(POST=_advance, GET=_clock)
+requests = _control(GET=_requests)
+paid_orders = _control(GET=_orders)
+pay = _control(POST=_pay)
+catalogue = _control(GET=_catalogue)
+health = _control(GET=_health)

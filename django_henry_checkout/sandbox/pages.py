@@ -1,0 +1,74 @@
+"""The front page, the static files and the product pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+
+from django_henry_checkout.sandbox import cards, pictures
+from django_henry_checkout.sandbox.catalogue import BY_SLUG
+from django_henry_checkout.sandbox.hosted import Visit, page
+from django_henry_checkout.sandbox.store import store
+
+_STATIC = Path(__file__).with_name("static") / "sandbox"
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+# Read once: only these names are served, so no path of a request ever reaches the file system.
+_FILES = {file.name: file.read_bytes() for file in _STATIC.iterdir() if file.suffix in _TYPES}
+_CONTROL_CALLS = (
+    ("POST", "/__sandbox__/reset", "Forget every cart, order and request; the clock and the scenario too."),
+    ("POST", "/__sandbox__/scenario", "Set outcomes, timing, dialect and a schedule of faults."),
+    ("POST", "/__sandbox__/clock", "Move time forward: {\"advanceSeconds\": 60}."),
+    ("POST", "/__sandbox__/pay", "Pay a cart without a browser: {\"cartId\": \"crt_…\"}."),
+    ("GET", "/__sandbox__/orders", "What was really bought."),
+    ("GET", "/__sandbox__/requests", "What the sandbox was asked, the last 5,000."),
+    ("GET", "/__sandbox__/catalogue", "The goods with their pictures."),
+)  # fmt: skip
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    samples = [
+        BY_SLUG[slug] for slug in ("shoreline-mug", "h1-headphones", "wooden-train", "summit-shell-jacket")
+    ]
+    context = {
+        "visit": Visit.of(request),
+        "base": request.build_absolute_uri("/v1"),
+        "cards": cards.CARDS,
+        "calls": _CONTROL_CALLS,
+        "samples": samples,
+        "carts": len(store.carts),
+        "orders": sum(1 for order in list(store.orders.values()) if order.is_paid),
+    }
+    return page("index.html", context)
+
+
+def static(request: HttpRequest, name: str) -> HttpResponse:
+    content = _FILES.get(name)
+    if content is None:
+        return HttpResponseNotFound("Not found", content_type="text/plain")
+    response = HttpResponse(content, content_type=_TYPES[Path(name).suffix])
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+def picture(request: HttpRequest, slug: str) -> HttpResponse:
+    drawn = pictures.picture_for(slug)
+    if drawn is None:
+        return HttpResponseNotFound("No such picture", content_type="text/plain")
+    response = HttpResponse(drawn, content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=300"
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse(_FILES["mark.svg"], content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page("notice.html", {"visit": Visit.of(request), "kind": "nowhere"}, status=404)

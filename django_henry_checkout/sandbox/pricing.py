@@ -1,0 +1,127 @@
+"""What a cart costs: lines, coupons, shipping per merchant and tax, in exact cents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
+
+from django_henry_checkout.sandbox.catalogue import Merchant, Product, product_for
+from django_henry_checkout.sandbox.checking import CENT
+from django_henry_checkout.sandbox.state import Line, PricedLine, Rules, ShippingOption
+
+ZERO = Decimal("0.00")
+COUPONS = ("SAVE10", "FREESHIP")
+
+
+@dataclass(frozen=True)
+class Totals:
+    subtotal: Decimal
+    discount: Decimal
+    shipping: Decimal
+    tax: Decimal
+    fee: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.subtotal - self.discount + self.shipping + self.tax + self.fee
+
+
+def cents(value: Decimal) -> Decimal:
+    return value.quantize(CENT, ROUND_HALF_UP)
+
+
+def merchants_of(lines: Iterable[Line]) -> list[Merchant]:
+    """The merchants of a cart in the order in which they first appear."""
+    found = {product_for(line.link).merchant.host: product_for(line.link).merchant for line in lines}
+    return list(found.values())
+
+
+def shipping_options(merchant: Merchant, lines: Iterable[Line]) -> list[ShippingOption]:
+    """What this merchant offers for these lines; the first option is free above the merchant's threshold."""
+    worth = sum((_subtotal(line) for line in _of(merchant, lines)), ZERO)
+    options = list(merchant.shipping)
+    if merchant.free_over and worth >= merchant.free_over:
+        options[0] = replace(options[0], cost=ZERO)
+    return options
+
+
+def chosen_option(
+    options: Sequence[ShippingOption], lines: Iterable[Line], choice: str = ""
+) -> ShippingOption:
+    """The shopper's choice, else what a cart line asked for, else the merchant's first option."""
+    wanted = [choice.lower()] if choice else []
+    for line in lines:
+        asked = line.shipping or {}
+        wanted += [str(asked[key]).lower() for key in ("id", "value") if asked.get(key)]
+    for each in wanted:
+        for option in options:
+            if each in (option.id, option.name.lower()):
+                return option
+    return options[0]
+
+
+def price(
+    lines: Sequence[Line], *, choices: dict[str, str] | None = None, coupons: Sequence[str] = ()
+) -> list[PricedLine]:
+    """Price every line; `choices` maps a merchant's host to the id of a shipping option."""
+    priced: dict[int, PricedLine] = {}
+    for merchant in merchants_of(lines):
+        own = _of(merchant, lines)
+        choice = (choices or {}).get(merchant.host, "")
+        option = chosen_option(shipping_options(merchant, lines), own, choice)
+        free = any("FREESHIP" in _codes(line, coupons) for line in own)
+        shares = _shares(ZERO if free else option.cost, [_subtotal(line) for line in own])
+        for line, share in zip(own, shares, strict=True):
+            priced[id(line)] = _priced(line, option=option, shipping=share, coupons=coupons)
+    return [priced[id(line)] for line in lines]
+
+
+def totals(lines: Iterable[PricedLine], rules: Rules) -> Totals:
+    kept = list(lines)
+    subtotal = sum((each.subtotal for each in kept), ZERO)
+    discount = sum((each.discount for each in kept), ZERO)
+    shipping = sum((each.shipping for each in kept), ZERO)
+    tax = sum((each.tax for each in kept), ZERO)
+    base = subtotal - discount + shipping + tax
+    fee = cents(base * rules.fee_percent / 100) + rules.fee_fixed if kept else ZERO
+    return Totals(subtotal, discount, shipping, tax, cents(fee))
+
+
+def _priced(line: Line, *, option: ShippingOption, shipping: Decimal, coupons: Sequence[str]) -> PricedLine:
+    product: Product = product_for(line.link)
+    subtotal = _subtotal(line)
+    codes = [code for code in _codes(line, coupons) if code in COUPONS]
+    discount = cents(subtotal / 10) if "SAVE10" in codes else ZERO
+    return PricedLine(
+        line=line,
+        title=product.title,
+        merchant=product.merchant.name,
+        host=product.merchant.host,
+        unit_price=product.price,
+        subtotal=subtotal,
+        discount=discount,
+        tax=cents((subtotal - discount) * product.merchant.tax_rate),
+        shipping=shipping,
+        option=option,
+        coupon=codes[0] if codes else "",
+    )
+
+
+def _shares(cost: Decimal, weights: list[Decimal]) -> list[Decimal]:
+    """Divide a shipping cost over the lines in proportion; the last line takes what rounding left."""
+    whole = sum(weights, ZERO)
+    shares = [(cost * weight / whole).quantize(CENT, "ROUND_DOWN") for weight in weights[:-1]]
+    return [*shares, cost - sum(shares, ZERO)]
+
+
+def _of(merchant: Merchant, lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if product_for(line.link).merchant.host == merchant.host]
+
+
+def _subtotal(line: Line) -> Decimal:
+    return cents(product_for(line.link).price * line.quantity)
+
+
+def _codes(line: Line, coupons: Sequence[str]) -> list[str]:
+    return [code.strip().upper() for code in (*line.coupons, *coupons)]

@@ -1,0 +1,145 @@
+"""What the sandbox remembers, in words that belong to no version of Henry's API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Person:
+    first_name: str
+    last_name: str
+    middle_name: str = ""
+
+
+@dataclass(frozen=True)
+class Address:
+    line1: str
+    city: str
+    province: str
+    postal_code: str
+    country_code: str
+    line2: str = ""
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """Who pays. Of the card only the holder, the billing address and the last four digits are kept."""
+
+    name: Person
+    email: str = ""
+    phone: str = ""
+    shipping: Address | None = None
+    name_on_card: Person | None = None
+    billing: Address | None = None
+    last4: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    link: str
+    quantity: int = 1
+    options: tuple[str, ...] | list[str] = ()
+    shipping: JSON | None = None
+    coupons: tuple[str, ...] | list[str] = ()
+    metadata: JSON | None = None
+    affiliate_link: str = ""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the integrator asked of the checkout: which fields to collect and which fee to add."""
+
+    collect_email: str = "required"
+    collect_address: str = "required"
+    collect_phone: str = "optional"
+    allow_partial: bool = False
+    fee_percent: Decimal = Decimal(0)
+    fee_fixed: Decimal = Decimal(0)
+
+
+@dataclass
+class Cart:
+    cart_id: str
+    created_at: datetime
+    lines: list[Line]
+    rules: Rules = field(default_factory=Rules)
+    settings: JSON | None = None
+    tags: JSON | None = None
+    order_ref: str = ""
+
+
+@dataclass(frozen=True)
+class ShippingOption:
+    id: str
+    name: str
+    cost: Decimal
+    min_days: int
+    max_days: int
+
+
+@dataclass(frozen=True)
+class PricedLine:
+    """A line as it was priced at one moment; later changes of the catalogue do not reach it."""
+
+    line: Line
+    title: str
+    merchant: str
+    host: str
+    unit_price: Decimal
+    subtotal: Decimal
+    discount: Decimal
+    tax: Decimal
+    shipping: Decimal
+    option: ShippingOption
+    coupon: str = ""
+
+    @property
+    def total(self) -> Decimal:
+        return self.subtotal - self.discount + self.tax + self.shipping
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an order will go, fixed when it is paid: its word at the end and a word for each line."""
+
+    outcome: str
+    lines: tuple[str, ...] | list[str]
+    pending_seconds: float
+    processing_seconds: float
+    settle_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Order:
+    ref_id: str
+    cart_id: str
+    created_at: datetime
+    via: str
+    lines: tuple[PricedLine, ...] | list[PricedLine]
+    buyer: Buyer
+    rules: Rules
+    plan: Plan
+    attempt: str = ""
+    problem: str = ""
+
+    @property
+    def is_paid(self) -> bool:
+        return not self.problem
+
+
+@dataclass(frozen=True)
+class Job:
+    """A search, product or details job; its result is fixed at once and shown when its time has come."""
+
+    ref_id: str
+    kind: str
+    created_at: datetime
+    seconds: float
+    result: JSON | None = None
+    error: JSON | None = None

@@ -1,0 +1,245 @@
+"""Henry's v1 REST, second half: checkout details, purchases and the order list."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
+
+from django.http import HttpRequest, HttpResponse
+
+from django_henry_checkout.sandbox import cards, checking, orders, pricing
+from django_henry_checkout.sandbox.cards import Card
+from django_henry_checkout.sandbox.checking import RefusedError
+from django_henry_checkout.sandbox.state import JSON, Cart, Job, Line, Order, PricedLine, Rules
+from django_henry_checkout.sandbox.store import AlreadyBoughtError, store
+from django_henry_checkout.sandbox.v1_carts import api, check_cart_id, find_cart
+from django_henry_checkout.sandbox.v1_wire import (
+    answer,
+    envelope,
+    job_json,
+    line_costs_json,
+    money,
+    option_json,
+    purchase_json,
+    read_address,
+    read_buyer,
+)
+
+SYNC_SECONDS = 30.0
+_RAW_CARD_KEYS = {"cardNumber", "number", "cvv", "cvc", "expiryMonth", "expiryYear"}
+
+
+def wait_for_end(bodies: Callable[[], list[JSON]], mode: str) -> list[JSON]:
+    """Answer at once, or with `mode: sync` when every job has ended, at the latest after 30 seconds."""
+    deadline = time.monotonic() + (SYNC_SECONDS if mode == "sync" else 0)
+    while True:
+        shown = bodies()
+        if time.monotonic() >= deadline or all(body["status"] in orders.TERMINAL for body in shown):
+            return shown
+        time.sleep(0.05)
+
+
+def read_mode(body: JSON) -> str:
+    return checking.one_of(body, "mode", ("async", "sync"), default="async")
+
+
+# Details
+
+
+def details(request: HttpRequest, cart_id: str) -> HttpResponse:
+    """Quote a cart: one job for each merchant."""
+    body = checking.read_json(request.body)
+    cart = find_cart(cart_id)
+    buyer = checking.mapping(body, "buyer", required=True) or {}
+    read_address(buyer, "shippingAddress")
+    coupons = checking.texts(body, "coupons")
+    mode = read_mode(body)
+    if not cart.lines:
+        raise RefusedError("The cart is empty.")
+    with store.lock:
+        results = _quotes(cart, coupons)
+        jobs = [store.add_job("ckd", result=result) for result in results]
+    shown = wait_for_end(lambda: [job_json(job) for job in jobs], mode)
+    return envelope("Checkout details requested successfully", {"jobs": shown, "metadata": {}})
+
+
+def _quotes(cart: Cart, coupons: Sequence[str]) -> list[JSON]:
+    priced = pricing.price(cart.lines, coupons=coupons)
+    return [
+        _quote(cart.lines, [line for line in priced if line.host == merchant.host], coupons)
+        for merchant in pricing.merchants_of(cart.lines)
+    ]
+
+
+def _quote(lines: Sequence[Line], priced: list[PricedLine], coupons: Sequence[str]) -> JSON:
+    merchant = pricing.merchants_of([priced[0].line])[0]
+    options = [option_json(option, store.now()) for option in pricing.shipping_options(merchant, lines)]
+    items = [
+        {
+            "shippingOptions": options,
+            "costs": line_costs_json(line),
+            "coupons": _coupons_json([line], coupons),
+            "metadata": line.line.metadata or {},
+        }
+        for line in priced
+    ]
+    sums = pricing.totals(priced, Rules())
+    costs = {
+        "subtotal": money(sums.subtotal),
+        "total": money(sums.total),
+        "tax": money(sums.tax),
+        "shipping": money(sums.shipping),
+        "discount": money(sums.discount),
+    }
+    whole = {"shippingOptions": options, "costs": costs, "coupons": _coupons_json(priced, coupons)}
+    return {"items": items, "data": whole}
+
+
+def _coupons_json(priced: Iterable[PricedLine], coupons: Sequence[str]) -> list[JSON]:
+    lines = list(priced)
+    codes = dict.fromkeys(code.strip().upper() for line in lines for code in (*line.line.coupons, *coupons))
+    saved = sum((line.discount for line in lines), pricing.ZERO)
+    return [
+        {
+            "code": code,
+            "available": code in pricing.COUPONS,
+            "savedAmount": money(saved if code == "SAVE10" else pricing.ZERO),
+        }
+        for code in codes
+    ]
+
+
+def details_status(request: HttpRequest) -> HttpResponse:
+    return answer(job_json(find_job(request, "ckd")))
+
+
+def find_job(request: HttpRequest, kind: str) -> Job:
+    ref_id = request.GET.get("refId", "")
+    if not ref_id:
+        raise RefusedError("refId is required.")
+    job = store.jobs.get(ref_id)
+    if job is None or job.kind != kind:
+        raise RefusedError("Job not found.", status=404)
+    return job
+
+
+# Purchases
+
+
+def purchase(request: HttpRequest, cart_id: str) -> HttpResponse:
+    body = checking.read_json(request.body)
+    find_cart(cart_id)
+    source = checking.mapping(body, "buyer", required=True) or {}
+    card, last4 = _read_card(source)
+    buyer = read_buyer(source, last4=last4)
+    mode = read_mode(body)
+    coupons = checking.texts(body, "coupons")
+    payment = orders.Payment(via="api", card_plan=card.plan, problem=card.problem)
+    with store.lock:
+        cart = find_cart(cart_id)
+        earlier = store.bought_order(cart)
+        if earlier:
+            raise AlreadyBoughtError(earlier)
+        lines = _lines_to_buy(cart, checking.mapping(body, "overrideProducts") or {})
+        order = orders.place_order(store, cart, buyer=buyer, payment=payment, lines=lines, coupons=coupons)
+    return answer(wait_for_end(lambda: [purchase_json(order)], mode)[0])
+
+
+def _read_card(buyer: JSON) -> tuple[Card, str]:
+    card = checking.mapping(buyer, "card", where="buyer", required=True) or {}
+    found = checking.mapping(card, "details", where="buyer.card", required=True) or {}
+    if _RAW_CARD_KEYS & set(found):
+        if not store.options.allow_raw_card:
+            raise RefusedError("Raw card numbers are refused. Send buyer.card.details.cardToken.")
+        return _raw_card(found)
+    token = checking.text(found, "cardToken", where="buyer.card.details", limit=200)
+    if not token.startswith("card_") or not token.replace("_", "").isalnum():
+        raise RefusedError("buyer.card.details.cardToken is not a card token.")
+    return cards.BY_TOKEN.get(token, cards.PLAIN), ""
+
+
+def _raw_card(found: JSON) -> tuple[Card, str]:
+    where = "buyer.card.details"
+    number = cards.digits(checking.text(found, "cardNumber", where=where, limit=30))
+    if not cards.passes_luhn(number):
+        raise RefusedError(f"{where}.cardNumber is not a card number.")
+    for key in ("expiryMonth", "expiryYear", "cvv"):
+        if not checking.text(found, key, where=where, limit=4).isdigit():
+            raise RefusedError(f"{where}.{key} must be digits.")
+    return cards.card_for(number), number[-4:]
+
+
+def _lines_to_buy(cart: Cart, overrides: JSON) -> list[Line]:
+    """The cart's lines with other quantities for this purchase only; null leaves a product out."""
+    lines: list[Line] = []
+    for line in cart.lines:
+        wanted = overrides.get(line.link, line.quantity)
+        if wanted is not None:
+            name = f"overrideProducts[{line.link}]"
+            lines.append(replace(line, quantity=checking.whole(wanted, name, low=1, high=999)))
+    if not lines:
+        raise RefusedError("There is nothing to buy in this cart.")
+    return lines
+
+
+def purchase_status(request: HttpRequest) -> HttpResponse:
+    ref_id = request.GET.get("refId", "")
+    order = store.orders.get(ref_id)
+    if order is None:
+        if not ref_id:
+            raise RefusedError("refId is required.")
+        raise RefusedError("Purchase not found.", status=404)
+    return answer(purchase_json(order))
+
+
+# Orders
+
+
+def list_orders(request: HttpRequest) -> HttpResponse:
+    limit = _limit(request.GET.get("limit", "20"))
+    cart_id, status = request.GET.get("cartId", ""), request.GET.get("status", "")
+    if cart_id:
+        check_cart_id(cart_id)
+    before = _cursor(request.GET.get("cursor", ""))
+    with store.lock:
+        found = (
+            order
+            for order in store.newest_orders(cart_id)
+            if (before is None or order.created_at < before) and _is_in(order, status)
+        )
+        return envelope(
+            "Orders fetched successfully", [purchase_json(order) for order in islice(found, limit)]
+        )
+
+
+def _is_in(order: Order, status: str) -> bool:
+    if not status:
+        return True
+    return orders.order_status(order, store.now(), dialect=store.scenario.dialect) == status
+
+
+def _limit(given: str) -> int:
+    if not given.isdecimal() or not 1 <= int(given[:9]) <= 100:
+        raise RefusedError("limit must be a whole number from 1 to 100.")
+    return int(given)
+
+
+def _cursor(given: str) -> datetime | None:
+    if not given:
+        return None
+    try:
+        # A plus sign in a query arrives as a space.
+        moment = datetime.fromisoformat(given.replace(" ", "+"))
+    except ValueError:
+        raise RefusedError("cursor must be an ISO 8601 time.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+quote = api(POST=details)
+quote_status = api(GET=details_status)
+buy = api(POST=purchase)
+buy_status = api(GET=purchase_status)
+order_list = api(GET=list_orders)
