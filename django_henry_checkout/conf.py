@@ -238,10 +238,14 @@ def known_option_names() -> frozenset[str]:
 
 def is_safe_origin(url: str) -> bool:
     """Tell whether `url` is https, or http to this very machine (the sandbox), without credentials."""
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+    if parts.username is not None or parts.password is not None or not host:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS)
 
 
 settings = Settings()

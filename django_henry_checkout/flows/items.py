@@ -37,7 +37,7 @@ def clean_item(item: LineItem) -> LineItem:
         coupons=_clean_texts(item.coupons, field="coupons", most=MAX_COUPONS),
         selected_shipping=_clean_shipping(item.selected_shipping),
         metadata=clean_metadata(item.metadata),
-        title=" ".join(item.title.split())[:MAX_TITLE_LENGTH],
+        title=_clean_title(item.title),
         image_url=_clean_picture(item.image_url),
         unit_price=_clean_price(item.unit_price),
     )
@@ -77,9 +77,12 @@ def clean_quantity(quantity: object) -> int:
 def clean_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return metadata that is a JSON object of at most 4096 bytes."""
     try:
-        size = len(json.dumps(dict(metadata), allow_nan=False).encode())
+        text = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
     except (TypeError, ValueError, RecursionError):
         raise InvalidItem("The metadata must be a JSON object.", field="metadata") from None
+    if "\\u0000" in text:  # databases refuse it
+        raise InvalidItem("The metadata must not hold NUL characters.", field="metadata")
     if size > MAX_METADATA_BYTES:
         raise InvalidItem(f"The metadata may take {MAX_METADATA_BYTES} bytes at most.", field="metadata")
     return dict(metadata)
@@ -88,6 +91,11 @@ def clean_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def line_key(item: LineItem) -> str:
     """Return what makes two items the same line: the link and the chosen options."""
     return hashlib.sha256(json.dumps([item.link, *item.selected_options]).encode()).hexdigest()
+
+
+def _clean_title(title: str) -> str:
+    printable = "".join(character if character.isprintable() else " " for character in title)
+    return " ".join(printable.split())[:MAX_TITLE_LENGTH]
 
 
 def _clean_texts(texts: Sequence[object], *, field: str, most: int) -> tuple[str, ...]:
@@ -115,7 +123,11 @@ def _clean_shipping(choice: Mapping[str, object]) -> dict[str, str]:
 
 def _clean_picture(url: str) -> str:
     url = url.strip()
-    if len(url) > MAX_LINK_LENGTH or (url and urlsplit(url).scheme not in {"", "http", "https"}):
+    if (
+        len(url) > MAX_LINK_LENGTH
+        or not url.isprintable()
+        or (url and urlsplit(url).scheme not in {"", "http", "https"})
+    ):
         raise InvalidItem("The picture must be an http or https address.", field="image_url")
     return url
 

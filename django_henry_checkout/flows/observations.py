@@ -90,8 +90,17 @@ def apply_observation(
             logger.warning("Purchase %s: lease lost, answer dropped.", purchase.ulid)
             return Applied(order_status=order.status, stale=True)
         if purchase.ref_id and purchase.ref_id != observation.ref_id:
-            raise ValueError(f"An observation of {observation.ref_id} was applied to {purchase.ref_id}.")
+            return _report_second(order, purchase, observation, source=source)
         return _Application(order, purchase, poll, observation, source, cart).run()
+
+
+def _report_second(order: Order, purchase: Purchase, observation: Observation, *, source: Source) -> Applied:
+    """Another order of the same cart: the one that is followed stays, and a person is told of both."""
+    journal = Journal(order, source=source)
+    reason = f"several_orders_at_henry: {purchase.ref_id}, {observation.ref_id}"
+    flag_for_review(order, reason[:300], journal=journal)
+    journal.write()
+    return Applied(order_status=order.status, changed=journal.has_events)
 
 
 class _Application:

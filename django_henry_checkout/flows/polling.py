@@ -13,7 +13,7 @@ import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -46,7 +46,13 @@ def poll_due(*, limit: int | None = None) -> int:
     """
     claims = _claim(limit or settings.POLL_BATCH)
     for claimed in claims:
-        _poll(claimed)
+        try:
+            _poll(claimed)
+        except Exception as error:  # the task boundary: one odd purchase must not hold up the others
+            if isinstance(error, DatabaseError) and not connection.is_usable():
+                raise  # the database is away: the lease brings the purchase back
+            logger.exception("Purchase %s could not be followed this time.", claimed.purchase.ulid)
+            _contain(claimed)
     return len(claims)
 
 
@@ -94,6 +100,13 @@ def _poll(claimed: _Claimed) -> None:
         _take(claimed, observation)
     if timezone.now() >= purchase.deadline_at:
         pass_deadline(purchase, fence=claimed.fence)
+
+
+def _contain(claimed: _Claimed) -> None:
+    errors = claimed.errors + 1
+    _put_back(claimed, retry_at(now=timezone.now(), errors=errors), errors=errors)
+    if timezone.now() >= claimed.purchase.deadline_at:
+        pass_deadline(claimed.purchase, fence=claimed.fence)
 
 
 def _take(claimed: _Claimed, observation: Observation | None) -> None:

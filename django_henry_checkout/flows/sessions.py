@@ -177,13 +177,10 @@ def check_checkout_url(url: str, *, account: Account) -> None:
     Raises:
         UntrustedCheckoutUrl: https, host or port differ, or credentials are in it.
     """
-    try:
-        parts = urlsplit(url)
-        origin, _port = f"{parts.scheme}://{parts.netloc}", parts.port
-    except ValueError:
-        raise UntrustedCheckoutUrl from None
     if not is_safe_origin(url) or not url.isprintable() or "\\" in url:
         raise UntrustedCheckoutUrl
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
     if origin.lower() not in {allowed.rstrip("/").lower() for allowed in account.checkout_origins}:
         raise UntrustedCheckoutUrl
 

@@ -45,7 +45,10 @@ def _list(value: object) -> Sequence[Any]:
 
 
 def _text(value: object, *, limit: int = 500) -> str:
-    return value[:limit] if isinstance(value, str) else ""
+    """Cut text to its bound, without what databases refuse: NUL and lone surrogates."""
+    if not isinstance(value, str):
+        return ""
+    return value[:limit].replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
 def read_id(value: object, *, name: str) -> str:

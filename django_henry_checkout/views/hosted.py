@@ -12,7 +12,7 @@ from django_henry_checkout.flows.carts import get_cart
 from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
 from django_henry_checkout.flows.sessions import Begun, begin_hosted, renew_hosted
 from django_henry_checkout.flows.shoppers import caller_of, current_cart, remember_order
-from django_henry_checkout.models import Cart, CheckoutSession
+from django_henry_checkout.models import Cart, CheckoutSession, OrderStatus
 from django_henry_checkout.types import parse_public_id
 from django_henry_checkout.views.pages import destination, page, status_url
 
@@ -73,7 +73,7 @@ def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> H
     """
     session = _session(order_id, token)
     found = return_from_payment(session, _hint(request, ending))
-    if found is Ending.COMPLETED:
+    if session.order.status != OrderStatus.OPEN:
         return redirect(destination(found, session.order) or status_url(session.order))
     if found is Ending.CHECKING:
         return render(request, "henry_checkout/checking.html", _context(session, order_id, token))

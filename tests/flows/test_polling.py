@@ -210,3 +210,29 @@ def test_a_failed_first_try_does_not_hide_the_one_that_bought(sandbox: Sandbox, 
     poll_due()
     order.refresh_from_db()
     assert (Purchase.objects.get().ref_id, order.needs_review) == (job["refId"], False)
+
+
+def test_an_odd_purchase_does_not_hold_up_the_others(
+    sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def explode(purchase: Purchase) -> None:
+        raise RuntimeError("bug")
+
+    begin_hosted(cart)
+    monkeypatch.setattr(polling, "ask_henry", explode)
+    assert poll_due() == 1
+    assert "could not be followed this time" in caplog.text
+    assert poll().errors == 1
+
+
+def test_an_answer_that_the_database_refuses_is_contained(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
+    order = begin_hosted(cart).order
+    job = sandbox.pay(order.henry_cart_id)
+    odd = {**job, "result": {"costs": {"total": {"value": -5, "currency": "USD"}}}}
+    answer = {"fault": "body", "status": 200, "json": {"success": True, "data": [odd]}, "path": "/v1/orders"}
+    sandbox.scenario(faults=[answer])
+    assert poll_due() == 1
+    assert (Order.objects.get().status, poll().errors) == ("open", 1)
+    due_now()
+    poll_due()
+    assert Order.objects.get().status == "placed"

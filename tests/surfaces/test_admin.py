@@ -43,7 +43,9 @@ def make_orders(sandbox: Sandbox, number: int) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_lists_pages_and_search_open_and_change_nothing(sandbox: Sandbox, staff: Client, model: type[Any]) -> None:
+def test_lists_pages_and_search_open_and_change_nothing(
+    sandbox: Sandbox, staff: Client, model: type[Any]
+) -> None:
     make_orders(sandbox, 1)
     row = model.objects.first()
     assert staff.get(page(model, "changelist")).status_code == 200

@@ -64,6 +64,7 @@ def test_a_good_setting_has_no_findings(settings: Any) -> None:
         ({"API_KEY": ""}, "E002"),
         ({"BASE_URL": "http://api.henrylabs.ai"}, "E003"),
         ({"BASE_URL": "https://user:pass@api.henrylabs.ai"}, "E003"),
+        ({"BASE_URL": "https://[::1"}, "E003"),
         ({"API_VERSION": "v7"}, "E004"),
         ({"CHECKOUT_ORIGINS": ["https://*.henrylabs.ai"]}, "E005"),
         ({"CHECKOUT_ORIGINS": ["http://checkout.henrylabs.ai"]}, "E005"),
@@ -105,9 +106,7 @@ def test_deferred_sqlite_is_warned_about(settings: Any, monkeypatch: pytest.Monk
 
 
 def test_missing_sessions_are_found(settings: Any) -> None:
-    settings.INSTALLED_APPS = [
-        app for app in settings.INSTALLED_APPS if app != "django.contrib.sessions"
-    ]
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django.contrib.sessions"]
     assert "henry_checkout.E007" in found(settings)
 
 

@@ -17,7 +17,7 @@ def item(**changes: Any) -> LineItem:
 
 
 def test_a_good_item_is_tidied() -> None:
-    cleaned = clean_item(item(link=f"  {GOOD} ", title="  Trail\n boots ", coupons=(" SAVE10 ",)))
+    cleaned = clean_item(item(link=f"  {GOOD} ", title="  Trail\n boots\x00\ud800 ", coupons=(" SAVE10 ",)))
     assert (cleaned.link, cleaned.title, cleaned.coupons) == (GOOD, "Trail boots", ("SAVE10",))
 
 
@@ -74,6 +74,9 @@ def test_a_bad_quantity_is_refused(quantity: Any) -> None:
         ("metadata", {"note": "x" * 4096}),
         ("metadata", {"when": object()}),
         ("metadata", {"ratio": float("nan")}),
+        ("metadata", {"nul": "a\x00b"}),
+        ("metadata", {"half": "\ud800"}),
+        ("image_url", "https://shop.example/\x00"),
         ("image_url", "javascript:alert(1)"),
         ("image_url", "https://shop.example/" + "x" * 2048),
         ("unit_price", Money("-1.00", "USD")),

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from django_henry_checkout.flows.working import run_once
 
@@ -55,9 +55,8 @@ class Command(BaseCommand):
     def _round(self) -> int:
         """Work one round. A database that is away is waited for: the rows are still there afterwards."""
         try:
-            close_old_connections()
             return run_once()
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             self.stderr.write(f"The database is not answering, trying again: {type(error).__name__}")
             connection.close()
             return 0
