@@ -1,0 +1,53 @@
+# Every target starts from a bare clone: it makes .venv and installs what it needs. Needs only make and Python.
+#   make PYTHON=python3.12 ...   another interpreter (remove .venv first when one exists)
+#   make test ARGS="-k carts"    arguments for pytest (test, matrix)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+ARGS ?=
+
+# Asked by the shell, after the environment is made: empty when nothing is pinned for its Python.
+PINS = $$(pins=constraints/$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt; \
+	test ! -f $$pins || echo --constraint $$pins)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check matrix constraints
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do \
+		printf '%-20s %s\n' "$$target" "$$what"; done
+
+install: $(VENV)/.dev-installed ## make .venv with everything for development
+
+demo: $(VENV)/.base-installed ## run the shop, the sandbox and a worker (WEB_PORT, SANDBOX_PORT, HENRY_API_VERSION, KEEP=1)
+	@$(BIN)/python scripts/demo.py
+
+test: $(VENV)/.dev-installed ## run the whole suite on SQLite and on PostgreSQL, with Redis and Chromium
+	@$(BIN)/python scripts/run_tests.py $(ARGS)
+
+check: $(VENV)/.dev-installed ## lint, types, layers, migrations, house rules, docs
+	@$(BIN)/python scripts/check.py
+
+matrix: $(VENV)/.dev-installed ## run the suite on every Python and Django that can run here
+	@$(BIN)/python scripts/matrix.py $(ARGS)
+
+# Resolves everything afresh in a throw-away environment; the file's name follows PYTHON's version.
+constraints: ## pin the versions that a clean install takes today: constraints/py3XX.txt
+	@$(PYTHON) scripts/pin_constraints.py
+
+# Two stamps, so that `make demo` installs the package and its dependencies only.
+$(VENV)/.base-installed: pyproject.toml $(wildcard constraints/*.txt)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Installing the package into $(VENV) ..."
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --editable . $(PINS)
+	@touch $@
+
+$(VENV)/.dev-installed: $(VENV)/.base-installed
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(PIP) install --editable . --group dev $(PINS)
+	@touch $@

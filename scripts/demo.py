@@ -1,0 +1,229 @@
+"""Run the example shop: a local Henry (the sandbox), the shop and its worker, until Ctrl-C.
+
+Environment: WEB_PORT (8000), SANDBOX_PORT (8001), HENRY_API_VERSION (v1), DEMO_FOLDER (.demo), KEEP=1 (keep the
+data of the last run).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("DEMO_FOLDER") or ROOT / ".demo").absolute()
+MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
+READY_SECONDS = 30
+STOP_SECONDS = 5
+
+print_lock = threading.Lock()
+
+
+class Child:
+    """A process in a group of its own, whose lines are printed behind its name."""
+
+    def __init__(self, name: str, command: list[str]) -> None:
+        """Start the process."""
+        self.name = name
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self.printer = threading.Thread(target=self.print_lines, daemon=True)
+        self.printer.start()
+
+    def print_lines(self) -> None:
+        """Copy the output, line by line."""
+        for line in self.process.stdout or ():
+            say(f"{self.name} | {line.rstrip()}")
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to the process and to all that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def is_running(self) -> bool:
+        """Tell whether the process has not ended."""
+        return self.process.poll() is None
+
+
+class Demo:
+    """The children, and the rule that all end when one does."""
+
+    def __init__(self) -> None:
+        """Begin with no child."""
+        self.children: list[Child] = []
+
+    def start(self, name: str, *command: str) -> None:
+        """Start a child that should run to the end of the demo."""
+        self.children.append(Child(name, list(command)))
+
+    def run(self, name: str, *command: str) -> None:
+        """Run a child that should end by itself, and well."""
+        child = Child(name, list(command))
+        self.children.append(child)
+        while child.is_running():
+            time.sleep(0.05)
+        child.printer.join(1)
+        self.children.remove(child)
+        if child.process.returncode:
+            sys.exit(f"demo: `{' '.join(command[2:])}` failed with code {child.process.returncode}")
+
+    def watch(self) -> None:
+        """End the demo when a child is gone."""
+        for child in self.children:
+            if not child.is_running():
+                child.printer.join(1)
+                sys.exit(
+                    f"demo: {child.name} ended with code {child.process.returncode}; stopping the others"
+                )
+
+    def wait_for(self, name: str, is_ready: Callable[[], bool]) -> None:
+        """Wait a bounded time for a child to answer."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            self.watch()
+            if is_ready():
+                return
+            time.sleep(0.1)
+        sys.exit(f"demo: {name} did not answer within {READY_SECONDS} s")
+
+    def stop(self) -> None:
+        """End every child: politely, then not."""
+        for child in self.children:
+            child.signal_group(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline and any(child.is_running() for child in self.children):
+            time.sleep(0.05)
+        for child in self.children:
+            # Also for those that have ended: something that they started may live on in their group.
+            child.signal_group(signal.SIGKILL)
+            child.process.wait()
+            child.printer.join(1)
+
+
+def say(text: str) -> None:
+    """Print one whole line, whoever else is printing."""
+    with print_lock:
+        print(text, flush=True)
+
+
+def get_status(port: int, path: str) -> int:
+    """Return the status of a GET; 503 when nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    else:
+        return answer.status
+    finally:
+        connection.close()
+
+
+def read_port(variable: str, default: int) -> int:
+    """Read a port from the environment and make sure that it is free."""
+    value = os.environ.get(variable) or str(default)
+    if not value.isdecimal() or not 0 < int(value) < 65536:
+        sys.exit(f"demo: {variable}={value} is not a port")
+    with socket.socket() as probe:
+        # As servers do: a port whose last connections are still fading counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(value)))
+        except OSError as error:
+            sys.exit(f"demo: port {value} cannot be had ({error.strerror}); choose another: {variable}=...")
+    return int(value)
+
+
+def prepare_environment(web_port: int, sandbox_port: int) -> None:
+    """Tell the children where the data, the shop and the sandbox are."""
+    if os.environ.get("KEEP") != "1":
+        for left_over in DATA.glob("shop.sqlite3*"):
+            left_over.unlink()
+    DATA.mkdir(parents=True, exist_ok=True)
+    # What the caller set for a real shop must not reach the demo.
+    for variable in ("DJANGO_SETTINGS_MODULE", "HENRY_API_KEY", "HENRY_CHECKOUT_ORIGINS"):
+        os.environ.pop(variable, None)
+    os.environ.setdefault("HENRY_API_VERSION", "v1")
+    os.environ.update(
+        DATABASE_URL=f"sqlite:///{DATA / 'shop.sqlite3'}",
+        DEMO_FOLDER=str(DATA),
+        HENRY_BASE_URL=f"http://127.0.0.1:{sandbox_port}",
+        WEB_PORT=str(web_port),
+        PYTHONUNBUFFERED="1",
+    )
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into a quiet end; while cleaning up, ignore them."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def run(demo: Demo, web_port: int, sandbox_port: int) -> None:
+    """Start everything in order, then watch it."""
+    demo.start("sandbox", sys.executable, "-m", "django_henry_checkout.sandbox", "--port", str(sandbox_port))
+    demo.wait_for(
+        "the sandbox", lambda: get_status(sandbox_port, "/__sandbox__/clock") < HTTPStatus.BAD_REQUEST
+    )
+    demo.run("setup", *MANAGE, "migrate", "--noinput")
+    demo.run("setup", *MANAGE, "load_catalogue")
+    demo.start("web", *MANAGE, "runserver", "--noreload", f"127.0.0.1:{web_port}")
+    demo.start("worker", *MANAGE, "henry_worker")
+    demo.wait_for("the shop", lambda: get_status(web_port, "/") == HTTPStatus.OK)
+    say(f"Shop ready: http://127.0.0.1:{web_port}/")
+    say(f"Henry's stand-in: http://127.0.0.1:{sandbox_port}/ (asked so far: /__sandbox__/requests)")
+    say(
+        "Card that pays: 4242 4242 4242 4242, that declines: 4000 0000 0000 0002. Log in: demo / demo. End: Ctrl-C"
+    )
+    while True:
+        demo.watch()
+        time.sleep(0.2)
+
+
+def main() -> None:
+    """Check the ports, run, clean up."""
+    web_port, sandbox_port = read_port("WEB_PORT", 8000), read_port("SANDBOX_PORT", 8001)
+    if web_port == sandbox_port:
+        sys.exit(f"demo: WEB_PORT and SANDBOX_PORT are both {web_port}")
+    prepare_environment(web_port, sandbox_port)
+    demo = Demo()
+    try:
+        with ended_by_signals():
+            run(demo, web_port, sandbox_port)
+    finally:
+        demo.stop()
+
+
+if __name__ == "__main__":
+    main()

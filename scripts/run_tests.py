@@ -1,0 +1,39 @@
+"""Run the whole suite twice, on SQLite and on PostgreSQL, beside a real Redis and with a real browser.
+
+Arguments go to pytest. The exit code is not zero when a run failed or collected nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from services import run_command, running_services
+
+
+def run_suite(database: str, env: dict[str, str], arguments: list[str]) -> int:
+    """Run pytest once and return its exit code."""
+    print(f"\n===== the suite on {database} =====", flush=True)
+    pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments]
+    return run_command(pytest, env)
+
+
+def main() -> int:
+    """Start the services, run the suite on both databases."""
+    arguments = sys.argv[1:]
+    # The caller's own database must not leak into the SQLite run.
+    os.environ.pop("DATABASE_URL", None)
+    os.environ.setdefault("PYTHONDEVMODE", "1")
+    with running_services() as found:
+        codes = {
+            "SQLite": run_suite("SQLite", found, arguments),
+            "PostgreSQL": run_suite(
+                "PostgreSQL", {**found, "DATABASE_URL": found["POSTGRES_URL"]}, arguments
+            ),
+        }
+    print("; ".join(f"{name}: {f'FAILED ({code})' if code else 'passed'}" for name, code in codes.items()))
+    return max(codes.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.henry import ROOT, Sandbox
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Demo:
+    """The example shop as `make demo` runs it: shop, sandbox and worker in processes of their own."""
+
+    def __init__(self, url: str, sandbox: Sandbox, database: Path) -> None:
+        self.url = url
+        self.sandbox = sandbox
+        self._database = database
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=20)
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+
+def _free_ports(number: int) -> list[int]:
+    probes = [socket.socket() for _probe in range(number)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    web, sandbox = _free_ports(2)
+    folder = tmp_path_factory.mktemp("demo")
+    environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "KEEP"}}
+    environment |= {"WEB_PORT": str(web), "SANDBOX_PORT": str(sandbox), "DEMO_FOLDER": str(folder)}
+    command = [sys.executable, str(ROOT / "scripts" / "demo.py")]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    said: list[str] = []
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if re.match(rf"Shop ready: http://127\.0\.0\.1:{web}/$", line):
+                break
+        else:
+            pytest.fail(f"The demo did not start: {''.join(said)}")
+        reader = threading.Thread(target=said.extend, args=(process.stdout,), daemon=True)
+        reader.start()
+        yield Demo(f"http://127.0.0.1:{web}", Sandbox(f"http://127.0.0.1:{sandbox}"), folder / "shop.sqlite3")
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0, "".join(said[-50:])
+        reader.join(10)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert chromium, "Chromium is missing: `make test` installs it."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def page_without_scripts(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    yield page
+    context.close()
