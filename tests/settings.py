@@ -28,7 +28,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_henry_checkout",
-    "tests.shop",
+    "example_project.shop",
+    "tests.receivers",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -48,6 +49,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "example_project.shop.context.cart_count",
             ]
         },
     }
@@ -83,6 +85,9 @@ def _database() -> dict[str, object]:
 DATABASES = {"default": _database()}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+SHOP_URL = "http://shop.test"
+LOGIN_URL = "login"
 
 SANDBOX_URL = os.environ.get("SANDBOX_URL", "http://127.0.0.1:9")
 HENRY_CHECKOUT = {

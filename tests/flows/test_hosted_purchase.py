@@ -9,7 +9,7 @@ from django_henry_checkout.flows.sessions import begin_hosted
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, Event, Order
 from tests.henry import Sandbox
-from tests.shop.models import Received
+from tests.receivers.models import Received
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

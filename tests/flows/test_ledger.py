@@ -13,11 +13,11 @@ from django.utils import timezone
 from django_henry_checkout import signals
 from django_henry_checkout.flows.ledger import Journal, deliver_due, resume_delivery
 from django_henry_checkout.models import Delivery, Order
-from tests.shop.models import Received
+from tests.receivers.models import Received
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-RECORD = "tests.shop.apps.record"
+RECORD = "tests.receivers.apps.record"
 
 
 def note(order: Order, *kinds: str, **payload: Any) -> None:
@@ -177,7 +177,7 @@ def test_a_receiver_that_is_gone_waits_and_says_so(order: Order, connect: Any) -
 
 def test_a_receiver_that_kills_its_worker_is_parked_in_the_end(order: Order, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 3}
-    note(order, "purchase_completed")
+    note(order, "purchase_submitted")
     # What three killed workers leave behind: tries counted, nothing marked.
     due_again(tries=3)
     run_until_idle()
@@ -188,7 +188,7 @@ def test_a_receiver_that_kills_its_worker_is_parked_in_the_end(order: Order, set
 def test_an_outdated_fence_runs_nothing(order: Order) -> None:
     from django_henry_checkout.flows import ledger
 
-    note(order, "purchase_completed")
+    note(order, "purchase_submitted")
     (late,) = ledger._claim(10)
     due_again()
     run_until_idle()

@@ -15,7 +15,7 @@ from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
 from django_henry_checkout.types import Source
 from tests.henry import Sandbox
-from tests.shop.models import Received
+from tests.receivers.models import Received
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 

@@ -23,7 +23,7 @@ from django_henry_checkout.models import Cart, CheckoutSession, Delivery, Event,
 from django_henry_checkout.types import Source
 from tests.conftest import make_item
 from tests.henry import Sandbox
-from tests.shop.models import Received
+from tests.receivers.models import Received
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

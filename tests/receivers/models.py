@@ -1,4 +1,4 @@
-"""The smallest shop there is: its receivers write a row, so that tests can count what they did."""
+"""A receiver of every signal. It writes a row, so that tests can count what they did."""
 
 from __future__ import annotations
 

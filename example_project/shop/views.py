@@ -1,0 +1,103 @@
+"""The pages of the shop. The cart and the orders are the app's: views call its flows and render."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from moneyed import Money
+
+from django_henry_checkout.exceptions import CheckoutError, OrderNotFound
+from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.orders import get_order
+from django_henry_checkout.flows.shoppers import caller_of, current_cart, current_cart_or_new
+from django_henry_checkout.models import CartLine, Order, OrderStatus
+from django_henry_checkout.types import parse_public_id
+from example_project.shop.forms import AddToCartForm
+from example_project.shop.models import Product
+
+MAX_ORDERS = 50
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    merchant, words = request.GET.get("merchant", ""), request.GET.get("q", "").strip()
+    context = {
+        "products": Product.objects.matching(merchant=merchant, words=words),
+        "merchants": Product.objects.order_by("merchant").values_list("merchant", flat=True).distinct(),
+        "merchant": merchant,
+        "words": words,
+    }
+    return render(request, "shop/catalogue.html", context)
+
+
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    shown = get_object_or_404(Product, slug=slug)
+    form = AddToCartForm(shown, request.POST or None)
+    if request.method == "POST" and shown.is_available and form.is_valid():
+        try:
+            carts.add_item(current_cart_or_new(request), form.as_item())
+        except CheckoutError as error:  # the cart is full, for example; its text is made for shoppers
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{shown.name} is in your cart.")
+            return redirect("shop:cart")
+    others = Product.objects.filter(merchant=shown.merchant).exclude(pk=shown.pk)[:4]
+    return render(request, "shop/product.html", {"product": shown, "form": form, "others": others})
+
+
+@require_safe
+def cart(request: HttpRequest) -> HttpResponse:
+    mine = current_cart(request)
+    lines = list(mine.lines.all()) if mine else []
+    products = Product.objects.in_bulk([line.link for line in lines], field_name="link")
+    context = {
+        "cart": mine,
+        "rows": [(line, products.get(line.link)) for line in lines],
+        "subtotals": subtotals(lines),
+        "merchant_count": len({found.merchant for found in products.values()}),
+    }
+    return render(request, "shop/cart.html", context)
+
+
+def subtotals(lines: Iterable[CartLine]) -> list[Money]:
+    """Add up the lines, each currency for itself."""
+    sums: dict[str, Money] = {}
+    for line in lines:
+        if line.subtotal is not None:
+            sums[line.currency] = sums.get(line.currency, Money(0, line.currency)) + line.subtotal
+    return list(sums.values())
+
+
+@require_POST
+def change_line(request: HttpRequest, line_pk: int) -> HttpResponse:
+    asked = request.POST.get("quantity", "")
+    quantity = int(asked) if asked.isdecimal() and len(asked) < 6 else -1  # which the cart refuses
+    try:
+        carts.change_quantity(current_cart_or_new(request), line_pk, quantity)
+    except CheckoutError as error:
+        messages.error(request, str(error))
+    return redirect("shop:cart")
+
+
+@require_safe
+def orders(request: HttpRequest) -> HttpResponse:
+    mine = Order.objects.owned_by(caller_of(request)).prefetch_related("lines")
+    mine = mine.exclude(status=OrderStatus.OPEN)  # a checkout that was begun, and not paid so far
+    return render(request, "shop/orders.html", {"orders": mine[:MAX_ORDERS]})
+
+
+@require_safe
+def order(request: HttpRequest, order_id: str) -> HttpResponse:
+    public_id = parse_public_id(order_id)
+    if public_id is None:
+        raise Http404
+    try:
+        mine = get_order(public_id, caller=caller_of(request))
+    except OrderNotFound:
+        raise Http404 from None
+    receipt = mine.receipts.first()
+    return render(request, "shop/order.html", {"order": mine, "receipt": receipt})

@@ -1,0 +1,355 @@
+"""Public ids, state tables, the words of all layers, and receivers that are connected in odd ways."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import gc
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moneyed import Money
+
+from django_henry_checkout import exceptions, signals, types
+from django_henry_checkout.exceptions import (
+    AuthenticationFailed,
+    ConfigurationError,
+    GatewayError,
+    HenryCheckoutError,
+    IllegalTransition,
+    RateLimited,
+)
+from django_henry_checkout.models import CheckoutSession, Order, OrderLine, Purchase
+from django_henry_checkout.models.base import StateMachine, money_of
+from django_henry_checkout.signals import LedgerSignal, receiver_name
+from django_henry_checkout.types import format_public_id, new_public_id, parse_public_id
+
+# Public ids --------------------------------------------------------------------------------------
+
+
+@given(st.uuids())
+def test_an_id_survives_both_spellings(value: UUID) -> None:
+    text = format_public_id(value)
+    assert len(text) == 26
+    assert parse_public_id(text) == value
+    assert parse_public_id(text.lower()) == value
+    assert parse_public_id(str(value)) == value
+
+
+def test_new_ids_differ_and_sort_by_time() -> None:
+    ids = [new_public_id() for _ in range(2000)]
+    assert len(set(ids)) == 2000
+    earlier = datetime.now(UTC).timestamp() * 1000 - 60_000
+    assert all(earlier < int.from_bytes(value.bytes[:6], "big") < earlier + 120_000 for value in ids)
+    assert parse_public_id("00000000000000000000000000") == UUID(int=0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "x",
+        "7",
+        "0" * 25,
+        "0" * 27,
+        "8" + "Z" * 25,  # more than 128 bits
+        "Z" * 26,
+        "01J0000000000000000000000I",
+        "01J0000000000000000000000L",
+        "01J0000000000000000000000O",
+        "01J0000000000000000000000U",
+        "01J000000000000000000000-0",
+        "01J0000000000000000000000\n",
+        "01J0000000000000000000000\x00",
+        "01J0000000000000000000000é",
+        "\u0661" * 26,
+        "ß" * 13,
+        "ß" * 26,
+        "../../../../etc/passwd",
+        "' OR 1=1 --",
+        "g" * 32,
+        "0" * 31,
+        "0" * 33,
+        "1" * 5000,
+        "\ud800" * 26,
+    ],
+)
+def test_what_is_no_id_is_none(text: str) -> None:
+    assert parse_public_id(text) is None
+
+
+@given(st.text(max_size=40))
+def test_no_text_makes_trouble(text: str) -> None:
+    found = parse_public_id(text)
+    assert found is None or isinstance(found, UUID)
+
+
+@given(st.text(alphabet="0123456789ABCDEFGHJKMNPQRSTVWXYZ", min_size=26, max_size=26))
+def test_one_id_has_one_spelling_as_ulid(text: str) -> None:
+    found = parse_public_id(text)
+    assert found is None or format_public_id(found) == text
+
+
+# Values ------------------------------------------------------------------------------------------
+
+
+def test_every_value_is_frozen() -> None:
+    found = [
+        kind for kind in vars(types).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)
+    ]
+    assert len(found) >= 10
+    for kind in found:
+        assert kind.__dataclass_params__.frozen, kind  # type: ignore[attr-defined]
+
+
+def test_money_needs_amount_and_currency() -> None:
+    assert money_of(Decimal("1.10"), "USD") == Money("1.10", "USD")
+    assert money_of(0, "USD") == Money(0, "USD")
+    assert money_of(None, "USD") is None
+    assert money_of(Decimal(1), "") is None
+
+
+# Errors ------------------------------------------------------------------------------------------
+
+
+def _errors() -> list[type[HenryCheckoutError]]:
+    kinds = [kind for kind in vars(exceptions).values() if isinstance(kind, type)]
+    return [kind for kind in kinds if issubclass(kind, HenryCheckoutError)]
+
+
+def test_every_error_has_a_code_of_its_own_and_says_what_to_do() -> None:
+    codes = [kind.code for kind in _errors()]
+    assert len(set(codes)) == len(codes)
+    for kind in _errors():
+        assert str(kind()) == (kind.__doc__ or "").splitlines()[0]
+        assert str(kind("mine")) == "mine"
+
+
+def test_errors_of_the_gateway_keep_their_context() -> None:
+    error = RateLimited(
+        "slow down", retry_after=1.5, status=429, request_id="r", maybe_sent=False, code="mine"
+    )
+    assert (error.retry_after, error.status, error.request_id, error.maybe_sent) == (1.5, 429, "r", False)
+    assert (error.code, RateLimited.code) == ("mine", "henry_rate_limited")
+    assert RateLimited().retry_after is None
+    # Whoever forgets to say must be taken for "it may have been bought".
+    assert all(kind().maybe_sent for kind in _errors() if issubclass(kind, GatewayError))  # type: ignore[attr-defined]
+    retryable = {kind.__name__ for kind in _errors() if getattr(kind, "retryable", False)}
+    assert retryable == {"GatewayTimeout", "GatewayUnavailable", "RateLimited"}
+
+
+def test_a_broken_setup_is_outside_the_tree() -> None:
+    assert not issubclass(ConfigurationError, HenryCheckoutError)
+    assert issubclass(AuthenticationFailed, GatewayError)
+
+
+# State tables ------------------------------------------------------------------------------------
+
+MACHINES = [Order, OrderLine, Purchase, CheckoutSession]
+FINAL = {
+    Order: {"completed", "partially_completed", "failed", "canceled"},
+    OrderLine: {"bought", "failed", "canceled"},
+    Purchase: {"complete", "partially_complete", "failed", "cancelled", "abandoned"},
+    CheckoutSession: {"completed", "canceled", "errored", "expired"},
+}
+
+
+def _statuses(machine: type[StateMachine]) -> set[str]:
+    return {str(value) for value, _label in machine._meta.get_field("status").flatchoices}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_each_table_speaks_of_known_states_and_reaches_all(machine: type[StateMachine]) -> None:
+    known = _statuses(machine)
+    targets = {str(target) for targets in machine.MOVES.values() for target in targets}
+    assert {str(state) for state in machine.MOVES} | targets <= known
+    first = str(machine._meta.get_field("status").get_default() or "")
+    reached, todo = {first}, [first]
+    while todo:
+        for target in machine.MOVES.get(todo.pop(), ()):
+            if str(target) not in reached:
+                reached.add(str(target))
+                todo.append(str(target))
+    assert reached == known
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_no_state_moves_to_itself(machine: type[StateMachine]) -> None:
+    for state, targets in machine.MOVES.items():
+        assert state not in targets
+
+
+@pytest.mark.parametrize("machine", FINAL)
+def test_endings_have_no_exits_and_everything_else_has_one(machine: type[StateMachine]) -> None:
+    for status in _statuses(machine):
+        record = machine(status=status)
+        assert record.is_terminal == (status in FINAL[machine]), status
+        assert record.is_terminal == (not any(record.can_move_to(other) for other in _statuses(machine)))
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_move_is_made_or_refused_as_the_table_says(machine: type[StateMachine]) -> None:
+    for status in _statuses(machine):
+        for target in {*_statuses(machine), "", "nonsense"}:
+            record = machine(status=status)
+            allowed = target in {str(each) for each in machine.MOVES.get(status, ())}
+            assert record.can_move_to(target) is allowed
+            if allowed:
+                record.move_to(target)
+                assert record.status == target
+                continue
+            with pytest.raises(
+                IllegalTransition, match=f"{machine.__name__} None cannot move from {status} to"
+            ):
+                record.move_to(target)
+            assert record.status == status
+
+
+def test_a_status_that_nobody_knows_is_a_dead_end() -> None:
+    record = Order(status="from_the_future")
+    assert record.is_terminal
+    assert not record.can_move_to("completed")
+
+
+# Receivers ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def signal() -> LedgerSignal:
+    return LedgerSignal("probe")
+
+
+def one(**kwargs: Any) -> None: ...
+
+
+def two(**kwargs: Any) -> None: ...
+
+
+class Shop:
+    def method(self, **kwargs: Any) -> None: ...
+
+    @classmethod
+    def of_class(cls, **kwargs: Any) -> None: ...
+
+    @staticmethod
+    def static(**kwargs: Any) -> None: ...
+
+    def __call__(self, **kwargs: Any) -> None: ...
+
+
+def test_every_signal_is_listed_under_its_name() -> None:
+    defined = {value.name: value for value in vars(signals).values() if isinstance(value, LedgerSignal)}
+    assert defined == signals.BY_NAME
+    assert all(vars(signals)[name] is found for name, found in defined.items())
+    # The name is the type of an event, which has 64 characters.
+    assert max(map(len, defined)) <= 64
+
+
+def test_names_are_where_things_are_defined(signal: LedgerSignal) -> None:
+    shop = Shop()
+    for receiver in (one, shop.method, Shop.of_class, Shop.static, shop):
+        signal.connect(receiver)
+    here = __name__
+    assert list(signal.receivers_by_name()) == [
+        f"{here}.one",
+        f"{here}.Shop.method",
+        f"{here}.Shop.of_class",
+        f"{here}.Shop.static",
+        f"{here}.Shop",
+    ]
+    assert receiver_name(functools.partial(one)) == "functools.partial"
+
+
+def test_a_weak_method_lives_as_long_as_its_object(signal: LedgerSignal) -> None:
+    shop = Shop()
+    signal.connect(shop.method)
+    signal.connect(shop)
+    assert len(signal.receivers_by_name()) == 2
+    del shop
+    gc.collect()
+    assert signal.receivers_by_name() == {}
+
+
+def test_a_strong_receiver_stays(signal: LedgerSignal) -> None:
+    signal.connect(Shop().method, weak=False)
+    signal.connect(lambda **kwargs: None, weak=False, dispatch_uid="lambda")
+    gc.collect()
+    assert list(signal.receivers_by_name()) == [f"{__name__}.Shop.method", "lambda"]
+
+
+def test_a_lambda_that_nobody_holds_is_gone_as_in_django(signal: LedgerSignal) -> None:
+    signal.connect(lambda **kwargs: None)
+    gc.collect()
+    assert signal.receivers_by_name() == {}
+    assert not signal.has_listeners()
+
+
+def test_two_objects_of_one_class_need_names(signal: LedgerSignal) -> None:
+    first, second = Shop(), Shop()
+    signal.connect(first.method)
+    signal.connect(first.method)
+    with pytest.raises(ValueError, match=r"probe already has .*Shop\.method; pass dispatch_uid"):
+        signal.connect(second.method)
+    assert list(signal.receivers_by_name().values()) == [first.method]
+    signal.connect(second.method, dispatch_uid="second")
+    assert len(signal.receivers_by_name()) == 2
+
+
+def test_a_name_is_free_again_when_its_receiver_is_gone(signal: LedgerSignal) -> None:
+    first, second = Shop(), Shop()
+    signal.connect(first.method)
+    del first
+    gc.collect()
+    signal.connect(second.method)
+    assert list(signal.receivers_by_name().values()) == [second.method]
+
+
+def test_one_receiver_under_two_names_runs_under_both(signal: LedgerSignal) -> None:
+    signal.connect(one, dispatch_uid="a")
+    signal.connect(one, dispatch_uid="b")
+    signal.connect(one)
+    assert list(signal.receivers_by_name()) == ["a", "b", receiver_name(one)]
+    assert signal.disconnect(one)
+    assert signal.disconnect(dispatch_uid="a")
+    assert list(signal.receivers_by_name()) == ["b"]
+
+
+def test_the_order_is_that_of_connecting(signal: LedgerSignal) -> None:
+    for receiver in (one, two):
+        signal.connect(receiver)
+    signal.connect(one)
+    assert list(signal.receivers_by_name().values()) == [one, two]
+    assert signal.disconnect(one)
+    signal.connect(one)
+    assert list(signal.receivers_by_name().values()) == [two, one]
+
+
+def test_disconnecting_what_is_not_connected_changes_nothing(signal: LedgerSignal) -> None:
+    signal.connect(one)
+    assert not signal.disconnect(two)
+    assert not signal.disconnect(dispatch_uid="never")
+    assert list(signal.receivers_by_name().values()) == [one]
+    assert signal.disconnect(one)
+    assert not signal.disconnect(one)
+
+
+def test_what_django_refuses_is_not_kept(signal: LedgerSignal, settings: Any) -> None:
+    settings.DEBUG = True
+
+    def takes_nothing() -> None: ...
+
+    with pytest.raises(ValueError, match="keyword"):
+        signal.connect(takes_nothing)
+    assert signal.receivers_by_name() == {}
+
+
+def test_signals_do_not_share_receivers(signal: LedgerSignal) -> None:
+    other = LedgerSignal("other")
+    signal.connect(one)
+    assert other.receivers_by_name() == {}
