@@ -12,6 +12,7 @@ from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import CartChanged, CartFull, CartNotFound, InvalidItem
 from django_henry_checkout.flows.items import clean_item, clean_quantity, line_key
 from django_henry_checkout.models import Cart, CartLine, Order, OrderLine
+from django_henry_checkout.models.carts import LINE_FIELDS
 from django_henry_checkout.types import Caller, LineItem
 
 
@@ -146,6 +147,22 @@ def take_out_bought(cart: Cart, lines: list[OrderLine]) -> None:
         else:
             gone.append(line.pk)
     CartLine.objects.filter(pk__in=gone).delete()
+    _touch(cart)
+
+
+def put_back(cart: Cart, lines: list[OrderLine]) -> None:
+    """Give a locked cart back what could not be bought, so that the shopper need not collect it again."""
+    present = {line.key: line for line in cart.lines.all()}
+    for line in lines:
+        twin = present.get(line.key)
+        if twin is not None:
+            twin.quantity = min(twin.quantity + line.quantity, settings.MAX_QUANTITY)
+            twin.save(update_fields=["quantity"])
+    room = max(settings.MAX_CART_LINES - len(present), 0)
+    absent = [line for line in lines if line.key not in present][:room]
+    CartLine.objects.bulk_create(
+        CartLine(cart=cart, **{name: getattr(line, name) for name in LINE_FIELDS}) for line in absent
+    )
     _touch(cart)
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from moneyed import Money
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.carts import lock_cart_of, take_out_bought
+from django_henry_checkout.flows.carts import lock_cart_of, put_back, take_out_bought
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.orders import flag_for_review, move_order
 from django_henry_checkout.flows.schedule import next_poll_at
@@ -46,6 +46,7 @@ _ENDING_EVENTS = {
     OrderStatus.FAILED: "purchase_failed",
     OrderStatus.CANCELED: "purchase_canceled",
 }
+_NOTHING_BOUGHT = frozenset({OrderStatus.FAILED, OrderStatus.CANCELED})
 _SESSION_MOVES = {
     PurchaseStatus.PENDING: SessionStatus.CONFIRMING,
     PurchaseStatus.PROCESSING: SessionStatus.COMPLETED,
@@ -78,11 +79,15 @@ def apply_observation(
         Applied: `changed` is True if an event was written.
 
     Effects: one transaction. Rows of purchase, lines, buyer, session, order; events and deliveries; the
-    cart loses what was bought when the purchase is first seen; the next poll is set, or polling ends.
+    cart loses what is being bought when the purchase is first seen, and gets it back if nothing could be
+    bought; the next poll is set, or polling ends.
     """
+    verdict = judge(observation)
     with transaction.atomic():
-        # The cart is touched when the purchase is first seen; carts are locked before orders, by everybody.
-        cart = lock_cart_of(purchase.order_id) if purchase.is_waiting else None
+        # The cart loses its lines at the first sight of the purchase, and gets them back if nothing can be
+        # bought. Carts are locked before orders, by everybody.
+        touches_cart = purchase.is_waiting or verdict.order in _NOTHING_BOUGHT
+        cart = lock_cart_of(purchase.order_id) if touches_cart else None
         order = Order.objects.lock().get(pk=purchase.order_id)
         purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
         poll: PurchasePoll | None = getattr(purchase, "poll", None)
@@ -91,7 +96,8 @@ def apply_observation(
             return Applied(order_status=order.status, stale=True)
         if purchase.ref_id and purchase.ref_id != observation.ref_id:
             return _report_second(order, purchase, observation, source=source)
-        return _Application(order, purchase, poll, observation, source, cart).run()
+        application = _Application(order, purchase, poll, observation, verdict)
+        return application.run(cart, source=source)
 
 
 def _report_second(order: Order, purchase: Purchase, observation: Observation, *, source: Source) -> Applied:
@@ -112,20 +118,19 @@ class _Application:
         purchase: Purchase,
         poll: PurchasePoll | None,
         observation: Observation,
-        source: Source,
-        cart: Cart | None,
+        verdict: Verdict,
     ) -> None:
-        self.cart = cart
         self.now = timezone.now()
         self.order = order
         self.purchase = purchase
         self.poll = poll
         self.observation = observation
-        self.verdict: Verdict = judge(observation)
-        self.journal = Journal(order, source=source)
+        self.verdict = verdict
         self.lines = list(order.lines.all())
 
-    def run(self) -> Applied:
+    def run(self, cart: Cart | None, *, source: Source) -> Applied:
+        self.cart = cart
+        self.journal = Journal(self.order, source=source)
         if self.purchase.is_terminal:
             self._note_contradiction()
         else:
@@ -255,6 +260,8 @@ class _Application:
             return
         if status in _ENDING_EVENTS:
             self.journal.add(_ENDING_EVENTS[status], purchase=self.purchase, ref_id=self.purchase.ref_id)
+        if status in _NOTHING_BOUGHT and self.cart is not None:
+            put_back(self.cart, self.lines)
         move_order(self.order, status, journal=self.journal)
 
     def _move_session(self) -> None:

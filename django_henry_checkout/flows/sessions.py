@@ -29,6 +29,7 @@ from django_henry_checkout.models import (
     SessionKind,
     SessionStatus,
 )
+from django_henry_checkout.models.carts import LINE_FIELDS
 from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.types import HenryCart
 
@@ -113,14 +114,12 @@ def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart
     journal = Journal(order, source="shopper")
     journal.add("checkout_started")
     journal.write()
-    copied = ("key", "link", "quantity", "selected_options", "selected_shipping", "coupons", "metadata")
-    shown = ("title", "image_url", "unit_price_amount", "currency")
     OrderLine.objects.bulk_create(
         OrderLine(
             order=order,
             position=position,
             merchant=urlsplit(line.link).hostname or "",
-            **{name: getattr(line, name) for name in (*copied, *shown)},
+            **{name: getattr(line, name) for name in LINE_FIELDS},
         )
         for position, line in enumerate(lines, start=1)
     )

@@ -11,6 +11,21 @@ from moneyed import Money
 from django_henry_checkout.models.base import PublicRecord, amount_field, money_of
 from django_henry_checkout.types import Caller, LineItem
 
+#: What a cart line and an order line have in common.
+LINE_FIELDS = (
+    "key",
+    "link",
+    "quantity",
+    "selected_options",
+    "selected_shipping",
+    "coupons",
+    "metadata",
+    "title",
+    "image_url",
+    "unit_price_amount",
+    "currency",
+)
+
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 

@@ -64,6 +64,7 @@ def test_some_failed(sandbox: Sandbox, cart: Cart) -> None:
     assert failed.line is not None
     assert failed.line.link == MUG
     assert order.total == order.lines.get(link=BOOTS).total
+    assert cart.lines.count() == 0
 
 
 def test_all_failed(sandbox: Sandbox, cart: Cart) -> None:
@@ -77,6 +78,7 @@ def test_all_failed(sandbox: Sandbox, cart: Cart) -> None:
         "purchase_failed",
     ]
     assert order.sessions.get().status in {"completed", "errored"}
+    assert [line.title for line in cart.lines.all()] == ["boots", "mug"]  # to try again
 
 
 def test_cancelled(sandbox: Sandbox, cart: Cart) -> None:
@@ -84,6 +86,7 @@ def test_cancelled(sandbox: Sandbox, cart: Cart) -> None:
     assert order.status == "canceled"
     assert Purchase.objects.get().status == "cancelled"
     assert signals_received() == ["purchase_submitted", "purchase_canceled"]
+    assert cart.lines.count() == 2
 
 
 def test_complete_that_hides_failed_items(sandbox: Sandbox, cart: Cart) -> None:
