@@ -27,6 +27,21 @@ DURATIONS = (
     "DELIVERY_LEASE",
 )
 
+BOUNDS = {
+    "CONNECT_TIMEOUT": (0.01, 300),
+    "READ_TIMEOUT": (0.01, 300),
+    "TOTAL_TIMEOUT": (0.01, 300),
+    "PURCHASE_TIMEOUT": (0.01, 300),
+    "MAX_RESPONSE_BYTES": (1_000, 100_000_000),
+    "READ_RETRIES": (0, 10),
+    "MAX_CART_LINES": (1, 10_000),
+    "MAX_QUANTITY": (1, 1_000_000),
+    "POLL_JITTER": (0, 0.9),
+    "POLL_BATCH": (1, 10_000),
+    "DELIVERY_BATCH": (1, 10_000),
+    "DELIVERY_TRIES": (1, 100),
+}
+
 
 def _check(check: Check) -> Check:
     """Register a check that needs no arguments; Django would look through `wraps`, so none is used."""
@@ -74,7 +89,7 @@ def accounts_have_keys() -> Iterator[CheckMessage]:
 @_check
 def base_urls_are_safe_origins() -> Iterator[CheckMessage]:
     for account in _accounts():
-        if not is_safe_origin(account.base_url):
+        if not is_safe_origin(account.base_url) or "?" in account.base_url:
             yield Error(
                 f"BASE_URL of the Henry account {account.alias!r} is not a safe address.",
                 hint="Use https. Plain http is accepted for a sandbox on this very machine only.",
@@ -119,6 +134,18 @@ def durations_are_durations() -> Iterator[CheckMessage]:
                     hint="Use a positive datetime.timedelta.",
                     id="henry_checkout.E006",
                 )
+
+
+@_check
+def numbers_are_in_bounds() -> Iterator[CheckMessage]:
+    for name, (low, high) in BOUNDS.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            yield Error(
+                f'HENRY_CHECKOUT["{name}"] is {value}, which cannot work.',
+                hint=f"Use a number from {low} to {high}.",
+                id="henry_checkout.E008",
+            )
 
 
 @_check

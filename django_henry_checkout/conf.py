@@ -72,6 +72,11 @@ class Settings:
                 f'The Henry account {alias!r} has no key. Set HENRY_CHECKOUT["API_KEY"] '
                 "(for the local sandbox any value it was started with, by default sandbox-key)."
             )
+        if not key.strip().isascii() or not key.strip().isprintable():
+            raise ConfigurationError(
+                f"The key of the Henry account {alias!r} holds characters that no header can hold. Correct "
+                'HENRY_CHECKOUT["API_KEY"]; often a line break was copied along.'
+            )
         return Account(
             alias=alias,
             api_key=key.strip(),
@@ -164,7 +169,7 @@ class Settings:
     def POLL_SCHEDULE(self) -> tuple[tuple[float, float], ...]:
         """Pairs (age in seconds, interval in seconds): the last pair whose age is reached counts."""
         default = ((0, 2), (60, 5), (180, 10), (600, 30), (1800, 60), (3600, 300))
-        return tuple((float(age), float(step)) for age, step in self._get("POLL_SCHEDULE", default))
+        return tuple(sorted((float(age), float(step)) for age, step in self._get("POLL_SCHEDULE", default)))
 
     @property
     def POLL_JITTER(self) -> float:
@@ -237,13 +242,13 @@ def known_option_names() -> frozenset[str]:
 
 
 def is_safe_origin(url: str) -> bool:
-    """Tell whether `url` is https, or http to this very machine (the sandbox), without credentials."""
+    """Tell whether `url` is https, or http to this very machine (the sandbox), without credentials or fragment."""
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError:
         return False
-    if parts.username is not None or parts.password is not None or not host:
+    if parts.username is not None or parts.password is not None or not host or "#" in url:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS)
 

@@ -31,6 +31,8 @@ class GatewayError(HenryCheckoutError):
         request_id: the id that we sent along as `X-Request-Id`.
         retryable: the same read may work a little later.
         maybe_sent: Henry may have received, and acted on, the call.
+        retry_after: seconds that Henry asked to wait, or None.
+        detail: Henry's own words, for people: they may hold personal data, so they are not in the message.
     """
 
     code = "henry_error"
@@ -43,12 +45,15 @@ class GatewayError(HenryCheckoutError):
         status: int | None = None,
         request_id: str = "",
         maybe_sent: bool = True,
-        code: str | None = None,
+        retry_after: float | None = None,
+        detail: str = "",
     ) -> None:
-        super().__init__(message, code=code)
+        super().__init__(message)
         self.status = status
         self.request_id = request_id
         self.maybe_sent = maybe_sent
+        self.retry_after = retry_after
+        self.detail = detail
 
 
 class GatewayTimeout(GatewayError):
@@ -70,10 +75,6 @@ class RateLimited(GatewayError):
 
     code = "henry_rate_limited"
     retryable = True
-
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **context: object) -> None:
-        super().__init__(message, **context)  # type: ignore[arg-type]  # same keywords as the base
-        self.retry_after = retry_after
 
 
 class BadResponse(GatewayError):

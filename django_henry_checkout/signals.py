@@ -23,13 +23,16 @@ Take ``**kwargs`` in every receiver: later versions may add arguments.
 
 from __future__ import annotations
 
+import inspect
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 from django.dispatch import Signal
 
 Receiver = Callable[..., Any]
+
+MAX_NAME_LENGTH = 255
 
 
 class LedgerSignal(Signal):
@@ -49,36 +52,34 @@ class LedgerSignal(Signal):
         receiver: Receiver,
         sender: object | None = None,
         weak: bool = True,
-        dispatch_uid: Hashable | None = None,
+        dispatch_uid: Any = None,
     ) -> None:
         """Connect `receiver` under its stable name.
 
         Raises:
-            ValueError: another live receiver has that name; pass a `dispatch_uid`.
+            ValueError: another live receiver has that name, or the name cannot be kept (1 to 255
+                characters of text); pass a `dispatch_uid` of your own.
         """
-        name = dispatch_uid if isinstance(dispatch_uid, str) else receiver_name(receiver)
-        present = self.receivers_by_name().get(name)
-        if present is not None and present != receiver and dispatch_uid is None:
+        name = receiver_name(receiver) if dispatch_uid is None else dispatch_uid
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_LENGTH:
             raise ValueError(
-                f"{self.name} already has a receiver named {name}; pass dispatch_uid to tell them apart."
+                f"The name of a receiver of {self.name} must be text of 1 to {MAX_NAME_LENGTH} characters."
             )
+        present = self.receivers_by_name().get(name)
+        if present is not None and present != receiver:
+            raise ValueError(f"{self.name} already has a receiver named {name}; pass another dispatch_uid.")
         super().connect(receiver, sender, weak, dispatch_uid)
-        if not weak:
-            self._named[name] = lambda: receiver
-        elif hasattr(receiver, "__self__"):
-            self._named[name] = weakref.WeakMethod(receiver)
-        else:
-            self._named[name] = weakref.ref(receiver)
+        self._named[name] = _reference(receiver) if weak else lambda: receiver
 
     def disconnect(
-        self, receiver: Receiver | None = None, sender: object | None = None, dispatch_uid: str | None = None
+        self, receiver: Receiver | None = None, sender: object | None = None, dispatch_uid: Any = None
     ) -> bool:
         """Disconnect, as in Django; deliveries already recorded for the receiver wait for its return."""
-        if dispatch_uid is not None:
-            self._named.pop(dispatch_uid, None)
-        elif receiver is not None:
-            self._named.pop(receiver_name(receiver), None)
-        return super().disconnect(receiver, sender, dispatch_uid)
+        gone = super().disconnect(receiver, sender, dispatch_uid)
+        if gone:
+            name = dispatch_uid if dispatch_uid is not None else receiver_name(receiver)
+            self._named.pop(name, None)
+        return gone
 
     def receivers_by_name(self) -> dict[str, Receiver]:
         """Return the live receivers, oldest connection first."""
@@ -86,7 +87,17 @@ class LedgerSignal(Signal):
         return {name: receiver for name, receiver in found.items() if receiver is not None}
 
 
-def receiver_name(receiver: Receiver) -> str:
+def _reference(receiver: Receiver) -> Callable[[], Receiver | None]:
+    """Refer to a receiver weakly, as Django does; a function written in C cannot be, and stays."""
+    if inspect.ismethod(receiver):
+        return weakref.WeakMethod(receiver)
+    try:
+        return weakref.ref(receiver)
+    except TypeError:
+        return lambda: receiver
+
+
+def receiver_name(receiver: Any) -> str:
     """Return the stable name of a receiver: where it is defined."""
     named = receiver if hasattr(receiver, "__qualname__") else type(receiver)
     return f"{named.__module__}.{named.__qualname__}"

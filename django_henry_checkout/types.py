@@ -53,8 +53,10 @@ class Source(StrEnum):
     STAFF = "staff"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Address:
+    """Where somebody lives. Personal data: without a `repr` that shows it."""
+
     line1: str
     city: str
     postal_code: str

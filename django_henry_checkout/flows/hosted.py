@@ -107,4 +107,4 @@ def _ask(session: CheckoutSession) -> None:
         observe_now(purchase, source=Source.RETURN_PAGE)
     except GatewayError as error:
         # The worker asks again; the shopper sees that we are checking.
-        logger.warning("Order %s: %s", session.order.ulid, error)
+        logger.warning("Order %s: %s, %s", session.order.ulid, error.code, error.status)

@@ -18,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.exceptions import ConfigurationError, GatewayError, RateLimited
+from django_henry_checkout.exceptions import ConfigurationError, GatewayError
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.purchases import ask_henry, pass_deadline
 from django_henry_checkout.flows.schedule import next_poll_at, retry_at
@@ -89,10 +89,9 @@ def _poll(claimed: _Claimed) -> None:
     try:
         observation = ask_henry(purchase)
     except GatewayError as error:
-        logger.warning("Purchase %s: %s (%s)", purchase.ulid, error, error.request_id)
-        hint = error.retry_after if isinstance(error, RateLimited) else None
-        errors = claimed.errors + 1
-        _put_back(claimed, retry_at(now=timezone.now(), errors=errors, hint=hint), errors=errors)
+        # Not the error's detail: Henry's words may be personal.
+        logger.warning("Purchase %s: %s, %s (%s)", purchase.ulid, error.code, error.status, error.request_id)
+        _retry(claimed, hint=error.retry_after)
     except ConfigurationError as error:
         logger.error("Purchase %s cannot be followed: %s", purchase.ulid, error)  # noqa: TRY400 - no trace needed
         _put_back(claimed, timezone.now() + MISCONFIGURED_PAUSE, errors=claimed.errors + 1)
@@ -102,9 +101,15 @@ def _poll(claimed: _Claimed) -> None:
         pass_deadline(purchase, fence=claimed.fence)
 
 
+def _retry(claimed: _Claimed, *, hint: float | None = None) -> None:
+    """Try again after a growing pause, but never sooner than the purchase would be polled anyway."""
+    now, errors = timezone.now(), claimed.errors + 1
+    due_at = max(next_poll_at(claimed.purchase, now=now), retry_at(now=now, errors=errors, hint=hint))
+    _put_back(claimed, due_at, errors=errors)
+
+
 def _contain(claimed: _Claimed) -> None:
-    errors = claimed.errors + 1
-    _put_back(claimed, retry_at(now=timezone.now(), errors=errors), errors=errors)
+    _retry(claimed)
     if timezone.now() >= claimed.purchase.deadline_at:
         pass_deadline(claimed.purchase, fence=claimed.fence)
 

@@ -15,25 +15,33 @@ __all__ = ["Gateway", "gateway_for"]
 
 _VERSIONS: dict[str, type[GatewayV1]] = {"v1": GatewayV1}
 
+_gateways: dict[Account, Gateway] = {}
 _lock = threading.Lock()
-_gateways: dict[tuple[int, Account], Gateway] = {}
+
+
+def _forget_after_fork() -> None:
+    """Sockets must not be shared with a forked child, and a lock may be held by a thread that is not there."""
+    global _lock  # noqa: PLW0603 - a new lock is the only safe one
+    _lock = threading.Lock()
+    _gateways.clear()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 def gateway_for(account: Account) -> Gateway:
-    """Return the gateway of an account, with its connection pool.
-
-    One per account and process: the process id is part of the key because sockets must not be shared
-    with a forked child.
+    """Return the gateway of an account, with its connection pool: one per account and process.
 
     Raises:
         ConfigurationError: the account names an API version that there is none of.
     """
-    key = (os.getpid(), account)
+    found = _gateways.get(account)
+    if found is not None:
+        return found
+    if account.api_version not in _VERSIONS:
+        raise ConfigurationError(
+            f"API_VERSION {account.api_version!r} is not known; use one of {', '.join(_VERSIONS)}."
+        )
+    made = _VERSIONS[account.api_version](Transport(account))
     with _lock:
-        if key not in _gateways:
-            if account.api_version not in _VERSIONS:
-                raise ConfigurationError(
-                    f"API_VERSION {account.api_version!r} is not known; use one of {', '.join(_VERSIONS)}."
-                )
-            _gateways[key] = _VERSIONS[account.api_version](Transport(account))
-        return _gateways[key]
+        return _gateways.setdefault(account, made)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
 import socket
 import time
 from contextvars import ContextVar
@@ -19,6 +20,21 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 #: When the request that runs in this thread must be over, on the monotonic clock.
 deadline: ContextVar[float] = ContextVar("deadline")
+
+
+class _WithoutQuery(logging.Filter):
+    """Cuts the query off urllib3's debug lines: it holds ids, which stay out of every log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                argument.partition("?")[0] if isinstance(argument, str) else argument
+                for argument in record.args
+            )
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQuery())
 
 
 class _DeadlineReader(io.RawIOBase):

@@ -11,7 +11,7 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -68,7 +68,7 @@ class Transport:
     """One account's way to Henry: a connection pool, the key, and the rules."""
 
     def __init__(self, account: Account) -> None:
-        if not is_safe_origin(account.base_url):
+        if not is_safe_origin(account.base_url) or "?" in account.base_url:
             raise ConfigurationError(
                 'HENRY_CHECKOUT["BASE_URL"] must be https (http is for a sandbox on this machine only), '
                 "without credentials."
@@ -105,7 +105,7 @@ class Transport:
                 if left <= 0 or not error.retryable:
                     raise
                 wait = random.uniform(0, pause)  # noqa: S311 - spreads load, guards nothing
-                if isinstance(error, RateLimited) and error.retry_after is not None:
+                if error.retry_after is not None:
                     if error.retry_after > RETRY_AFTER_CAP_SECONDS:
                         raise
                     wait = error.retry_after
@@ -120,8 +120,13 @@ class Transport:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         total_timeout: float | None = None,
+        answer_is_used: bool = True,
     ) -> Any:
         """Send one call, once, and return the parsed JSON of a 2xx answer.
+
+        Args:
+            total_timeout: seconds for the whole answer, and for silence within it; None means the usual ones.
+            answer_is_used: False if only the status of the answer counts; then None is returned.
 
         Raises:
             GatewayError: see its subclasses; `maybe_sent` is False only if nothing left this machine.
@@ -134,9 +139,10 @@ class Transport:
                 self._prepare(method, path, query=query, body=body, request_id=request_id),
                 request_id=request_id,
                 total_timeout=total_timeout or settings.TOTAL_TIMEOUT,
+                read_timeout=total_timeout or settings.READ_TIMEOUT,
             )
             outcome = str(answer.status)
-            return _read_answer(answer, request_id=request_id)
+            return _read_answer(answer, request_id=request_id, is_used=answer_is_used)
         except GatewayError as error:
             outcome = f"{outcome} ({error.code})"
             raise
@@ -157,17 +163,22 @@ class Transport:
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+            data = json.dumps(body, allow_nan=False).encode()
         url = f"{self._account.base_url}{path}"
         if query:
             url = f"{url}?{urlencode(query)}"
         return requests.Request(method, url, headers=headers, data=data).prepare()
 
     def _exchange(
-        self, prepared: requests.PreparedRequest, *, request_id: str, total_timeout: float
+        self,
+        prepared: requests.PreparedRequest,
+        *,
+        request_id: str,
+        total_timeout: float,
+        read_timeout: float,
     ) -> _Answer:
         token = deadline.set(time.monotonic() + total_timeout)
-        timeouts = (settings.CONNECT_TIMEOUT, min(settings.READ_TIMEOUT, total_timeout))
+        timeouts = (min(settings.CONNECT_TIMEOUT, total_timeout), min(read_timeout, total_timeout))
         try:
             response = self._adapter.send(prepared, stream=True, timeout=timeouts, verify=True)
             try:
@@ -218,9 +229,13 @@ def _trouble(error: Exception, *, request_id: str) -> GatewayError:
     )
 
 
-def _chain(error: BaseException | None) -> Any:
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Walk down what the HTTP library says was the cause.
+
+    Not `__context__`: it may reach to errors that the caller was handling when he called.
+    """
+    pending: list[object] = [error]
     seen: set[int] = set()
-    pending = [error]
     while pending:
         current = pending.pop()
         if not isinstance(current, BaseException) or id(current) in seen:
@@ -228,51 +243,68 @@ def _chain(error: BaseException | None) -> Any:
         seen.add(id(current))
         yield current
         # urllib3 keeps the cause as `reason`, requests as its first argument.
-        pending += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
+        pending += [current.__cause__, getattr(current, "reason", None), *current.args]
 
 
-def _read_answer(answer: _Answer, *, request_id: str) -> Any:
-    if 200 <= answer.status < 300:
-        content = parse_json(answer, request_id=request_id)
-        if isinstance(content, dict) and content.get("success") is False:
-            raise Rejected(
-                f"Henry refused: {_short(content.get('message'))}",
-                status=answer.status,
-                request_id=request_id,
-            )
-        return content
-    raise _refusal(answer, request_id=request_id)
+def _read_answer(answer: _Answer, *, request_id: str, is_used: bool) -> Any:
+    if not 200 <= answer.status < 300:
+        raise _refusal(answer, request_id=request_id)
+    if not is_used:
+        return None
+    content = parse_json(answer, request_id=request_id)
+    success = content.get("success", True) if isinstance(content, dict) else True
+    if success is False:
+        raise Rejected(
+            "Henry refused the request, in a 2xx answer.",
+            status=answer.status,
+            request_id=request_id,
+            detail=_short(content.get("message")),
+        )
+    if success is not True:
+        raise BadResponse("Henry's answer has an odd `success`.", status=answer.status, request_id=request_id)
+    return content
 
 
 def _refusal(answer: _Answer, *, request_id: str) -> GatewayError:
     status = answer.status
     if status in {401, 403}:
         return AuthenticationFailed(status=status, request_id=request_id)
-    if status == 429:
-        return RateLimited(retry_after=_retry_after(answer.headers), status=status, request_id=request_id)
-    if status in _TRANSIENT or status >= 500:
-        return GatewayUnavailable(f"Henry answered {status}.", status=status, request_id=request_id)
+    if status == 429 or status in _TRANSIENT or status >= 500:
+        kind = RateLimited if status == 429 else GatewayUnavailable
+        return kind(
+            f"Henry answered {status}.",
+            status=status,
+            request_id=request_id,
+            retry_after=_retry_after(answer.headers),
+        )
     if 300 <= status < 400 or status < 200:
         return BadResponse(
             f"Henry answered {status}; redirects are not followed, so that the key stays here.",
             status=status,
             request_id=request_id,
         )
-    message = f"Henry answered {status}: {_message_of(answer)}"
-    kind = NotFound if status in {404, 410} else Rejected
-    return kind(message, status=status, request_id=request_id)
+    refused = NotFound if status in {404, 410} else Rejected
+    return refused(
+        f"Henry answered {status} and refused the request.",
+        status=status,
+        request_id=request_id,
+        detail=_message_of(answer),
+    )
 
 
 def _message_of(answer: _Answer) -> str:
     try:
         content = parse_json(answer, request_id="")
     except BadResponse:
-        return "(no readable reason)"
+        return ""
     return _short(content.get("message") if isinstance(content, dict) else None)
 
 
 def _short(text: object) -> str:
-    return text[:200] if isinstance(text, str) and text else "(no reason given)"
+    """Cut Henry's words to one printable line."""
+    if not isinstance(text, str):
+        return ""
+    return "".join(character if character.isprintable() else " " for character in text[:200])
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -286,7 +318,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         except ValueError:
             try:
                 seconds = (parsedate_to_datetime(value) - timezone.now()).total_seconds()
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, OverflowError):
                 continue
         if 0 <= seconds < float("inf"):
             return seconds
@@ -315,8 +347,12 @@ def parse_json(answer: _Answer, *, request_id: str) -> Any:
         raise bad("it is not UTF-8") from None
     except RecursionError:
         raise bad("it is nested too deeply") from None
+    except ArithmeticError:
+        raise bad("it holds an impossible number") from None
+    except json.JSONDecodeError:
+        raise bad("it is not JSON") from None
     except ValueError as error:
-        raise bad(type(error).__name__ if isinstance(error, json.JSONDecodeError) else str(error)) from None
+        raise bad(str(error)) from None
 
 
 def _refuse_constant(name: str) -> Any:

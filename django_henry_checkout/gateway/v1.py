@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import Rejected
 from django_henry_checkout.gateway import wire
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
@@ -56,7 +57,7 @@ class GatewayV1:
 
     def delete_cart(self, cart_id: str) -> None:
         """Source: `DELETE /cart/{cartId}`; its answer is unknown, so only the status counts."""
-        self._transport.send_once("DELETE", _cart_path(cart_id))
+        self._transport.send_once("DELETE", _cart_path(cart_id), answer_is_used=False)
 
     def request_details(
         self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
@@ -106,4 +107,6 @@ class GatewayV1:
 
 
 def _cart_path(cart_id: str) -> str:
+    if cart_id in {"", ".", ".."}:  # these would name another path
+        raise Rejected("This is not the id of a cart.", maybe_sent=False)
     return f"/v1/cart/{quote(cart_id, safe='')}"

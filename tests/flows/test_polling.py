@@ -236,3 +236,24 @@ def test_an_answer_that_the_database_refuses_is_contained(sandbox: Sandbox, cart
     due_now()
     poll_due()
     assert Order.objects.get().status == "placed"
+
+
+def test_henrys_words_stay_out_of_the_log(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
+    begin_hosted(cart)
+    body = {"message": "no buyer ada@example.com"}
+    sandbox.scenario(faults=[{"fault": "status", "status": 400, "body": body}])
+    with caplog.at_level(logging.INFO):
+        poll_due()
+    assert "henry_rejected, 400" in caplog.text
+    assert "ada@example.com" not in caplog.text
+
+
+def test_trouble_does_not_make_a_stuck_purchase_be_polled_more_often(sandbox: Sandbox, cart: Cart) -> None:
+    begin_hosted(cart)
+    Purchase.objects.update(
+        status="stuck", ref_id="ckp-ref_gone", deadline_at=timezone.now() + timedelta(days=1)
+    )
+    due_now()
+    poll_due()
+    assert poll().errors == 1
+    assert seconds_ahead() > 2400
