@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -46,7 +44,7 @@ def test_a_lost_reply_is_maybe_sent_whatever_the_caller_was_handling(
 ) -> None:
     henry.will(hang_up)
     try:
-        raise ConnectionRefusedError("a cache of the host is down")
+        socket.create_connection(("127.0.0.1", 1), timeout=1)  # the caller's own trouble
     except ConnectionRefusedError:
         with pytest.raises(GatewayUnavailable) as caught:
             transport.send_once("POST", "/v1/cart/x/purchase", body={})
@@ -111,8 +109,8 @@ def test_connecting_counts_towards_the_total(options: Any) -> None:
     options(CONNECT_TIMEOUT=5.0, TOTAL_TIMEOUT=0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
         with connected(url) as connection, pytest.raises(GatewayTimeout):
-            started = time.monotonic()
             connection.send_once("POST", "/v1/x", body={})
         assert time.monotonic() - started < 3
 
@@ -159,20 +157,22 @@ def test_henrys_words_stay_out_of_the_message(henry: Any, transport: Transport) 
 
 
 def test_a_fork_while_a_gateway_is_made_does_not_hang_the_child() -> None:
-    code = f"""
+    code = """
 import os, signal, sys
 from django.conf import settings
-settings.configure(USE_TZ=True, HENRY_CHECKOUT={{"API_KEY": "k", "BASE_URL": "http://127.0.0.1:1"}})
+settings.configure(USE_TZ=True, HENRY_CHECKOUT={"API_KEY": "k", "BASE_URL": "http://127.0.0.1:1"})
 from django_henry_checkout.conf import settings as henry
 from django_henry_checkout import gateway
 gateway._lock.acquire()  # as another thread would hold it
 child = os.fork()
 if not child:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm({10})
+    signal.alarm(10)
     gateway.gateway_for(henry.account())
     os._exit(0)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, (done.returncode, done.stderr, signal.SIGALRM, os.name)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
