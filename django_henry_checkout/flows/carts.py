@@ -12,7 +12,7 @@ from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import CartChanged, CartFull, CartNotFound, InvalidItem
 from django_henry_checkout.flows.items import clean_item, clean_quantity, line_key
 from django_henry_checkout.models import Cart, CartLine, Order, OrderLine
-from django_henry_checkout.models.carts import LINE_FIELDS
+from django_henry_checkout.models.base import LINE_FIELDS
 from django_henry_checkout.types import Caller, LineItem
 
 

@@ -29,7 +29,7 @@ from django_henry_checkout.models import (
     SessionKind,
     SessionStatus,
 )
-from django_henry_checkout.models.carts import LINE_FIELDS
+from django_henry_checkout.models.base import LINE_FIELDS
 from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.types import HenryCart
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
 from django_henry_checkout.exceptions import IllegalTransition
-from django_henry_checkout.types import format_public_id, new_public_id
+from django_henry_checkout.types import LineItem, format_public_id, new_public_id
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -69,3 +70,60 @@ def amount_field(verbose_name: StrPromise) -> models.DecimalField[Any, Any]:
 def money_of(amount: Any, currency: str) -> Money | None:
     """Join a column and its currency; None when either is not known."""
     return None if amount is None or not currency else Money(amount, currency)
+
+
+#: The columns of a `ProductLine`: what an order's snapshot copies from the cart.
+LINE_FIELDS = (
+    "key",
+    "link",
+    "quantity",
+    "selected_options",
+    "selected_shipping",
+    "coupons",
+    "metadata",
+    "title",
+    "image_url",
+    "unit_price_amount",
+    "currency",
+)
+
+
+class ProductLine(models.Model):
+    """A product, its options and how many: what a cart line and an order line have in common."""
+
+    key = models.CharField(_("key"), max_length=64, editable=False)
+    link = models.CharField(_("link"), max_length=2048)
+    quantity = models.PositiveIntegerField(_("quantity"), default=1)
+    selected_options = models.JSONField(_("selected options"), default=list, blank=True)
+    selected_shipping = models.JSONField(_("selected shipping"), default=dict, blank=True)
+    coupons = models.JSONField(_("coupons"), default=list, blank=True)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    title = models.CharField(_("title"), max_length=300, blank=True)
+    image_url = models.CharField(_("picture"), max_length=2048, blank=True)
+    unit_price_amount = amount_field(_("unit price"))
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.title or self.link}"
+
+    @property
+    def unit_price(self) -> Money | None:
+        """The price that the shop shows for one."""
+        return money_of(self.unit_price_amount, self.currency)
+
+    def as_item(self) -> LineItem:
+        """Return the line as a plain value."""
+        return LineItem(
+            link=self.link,
+            quantity=self.quantity,
+            selected_options=tuple(self.selected_options),
+            selected_shipping=self.selected_shipping,
+            coupons=tuple(self.coupons),
+            metadata=self.metadata,
+            title=self.title,
+            image_url=self.image_url,
+            unit_price=self.unit_price,
+        )

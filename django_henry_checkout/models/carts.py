@@ -8,23 +8,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
-from django_henry_checkout.models.base import PublicRecord, amount_field, money_of
-from django_henry_checkout.types import Caller, LineItem
-
-#: What a cart line and an order line have in common.
-LINE_FIELDS = (
-    "key",
-    "link",
-    "quantity",
-    "selected_options",
-    "selected_shipping",
-    "coupons",
-    "metadata",
-    "title",
-    "image_url",
-    "unit_price_amount",
-    "currency",
-)
+from django_henry_checkout.models.base import ProductLine, PublicRecord
+from django_henry_checkout.types import Caller
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -76,21 +61,10 @@ class Cart(PublicRecord):
         return self.ulid
 
 
-class CartLine(models.Model):
+class CartLine(ProductLine):
     """One product link in a cart, with the options chosen for it."""
 
     cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines", verbose_name=_("cart"))
-    key = models.CharField(_("key"), max_length=64, editable=False)
-    link = models.CharField(_("link"), max_length=2048)
-    quantity = models.PositiveIntegerField(_("quantity"), default=1)
-    selected_options = models.JSONField(_("selected options"), default=list, blank=True)
-    selected_shipping = models.JSONField(_("selected shipping"), default=dict, blank=True)
-    coupons = models.JSONField(_("coupons"), default=list, blank=True)
-    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
-    title = models.CharField(_("title"), max_length=300, blank=True)
-    image_url = models.CharField(_("picture"), max_length=2048, blank=True)
-    unit_price_amount = amount_field(_("unit price"))
-    currency = models.CharField(_("currency"), max_length=3, blank=True)
 
     class Meta:
         verbose_name = _("cart line")
@@ -105,29 +79,7 @@ class CartLine(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.quantity} x {self.title or self.link}"
-
-    @property
-    def unit_price(self) -> Money | None:
-        """The price that the shop shows for one."""
-        return money_of(self.unit_price_amount, self.currency)
-
     @property
     def subtotal(self) -> Money | None:
         """Unit price times quantity."""
         return None if self.unit_price is None else self.unit_price * self.quantity
-
-    def as_item(self) -> LineItem:
-        """Return the line as a plain value."""
-        return LineItem(
-            link=self.link,
-            quantity=self.quantity,
-            selected_options=tuple(self.selected_options),
-            selected_shipping=self.selected_shipping,
-            coupons=tuple(self.coupons),
-            metadata=self.metadata,
-            title=self.title,
-            image_url=self.image_url,
-            unit_price=self.unit_price,
-        )

@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
-from django_henry_checkout.models.base import PublicRecord, StateMachine, amount_field, money_of
+from django_henry_checkout.models.base import ProductLine, PublicRecord, StateMachine, amount_field, money_of
 from django_henry_checkout.models.carts import Cart
-from django_henry_checkout.types import Address, Caller, LineItem
+from django_henry_checkout.types import Address, Caller
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -194,7 +194,7 @@ class ItemStatus(models.TextChoices):
     UNKNOWN = "unknown", _("not known")
 
 
-class OrderLine(StateMachine):
+class OrderLine(ProductLine, StateMachine):
     """One line of the snapshot, and what became of it."""
 
     MOVES = {
@@ -205,19 +205,8 @@ class OrderLine(StateMachine):
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", verbose_name=_("order"))
     position = models.PositiveIntegerField(_("position"))
-    key = models.CharField(_("key"), max_length=64, editable=False)
-    link = models.CharField(_("link"), max_length=2048)
-    quantity = models.PositiveIntegerField(_("quantity"))
-    selected_options = models.JSONField(_("selected options"), default=list, blank=True)
-    selected_shipping = models.JSONField(_("selected shipping"), default=dict, blank=True)
-    coupons = models.JSONField(_("coupons"), default=list, blank=True)
-    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
-    title = models.CharField(_("title"), max_length=300, blank=True)
-    image_url = models.CharField(_("picture"), max_length=2048, blank=True)
     merchant = models.CharField(_("merchant"), max_length=200, blank=True)
-    unit_price_amount = amount_field(_("unit price"))
     total_amount = amount_field(_("total"))
-    currency = models.CharField(_("currency"), max_length=3, blank=True)
     status = models.CharField(_("status"), max_length=32, choices=ItemStatus, default=ItemStatus.PENDING)
     confirmation_number = models.CharField(_("confirmation number"), max_length=200, blank=True)
 
@@ -231,29 +220,7 @@ class OrderLine(StateMachine):
             models.CheckConstraint(condition=Q(status__in=ItemStatus.values), name="henry_order_line_status"),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.quantity} x {self.title or self.link}"
-
-    @property
-    def unit_price(self) -> Money | None:
-        """The price that the shop showed for one."""
-        return money_of(self.unit_price_amount, self.currency)
-
     @property
     def total(self) -> Money | None:
         """What Henry paid for the line, taxes and shipping included; None until it is bought."""
         return money_of(self.total_amount, self.currency)
-
-    def as_item(self) -> LineItem:
-        """Return the line as a plain value."""
-        return LineItem(
-            link=self.link,
-            quantity=self.quantity,
-            selected_options=tuple(self.selected_options),
-            selected_shipping=self.selected_shipping,
-            coupons=tuple(self.coupons),
-            metadata=self.metadata,
-            title=self.title,
-            image_url=self.image_url,
-            unit_price=self.unit_price,
-        )
