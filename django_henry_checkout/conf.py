@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 
 from django_henry_checkout.exceptions import ConfigurationError
 
-API_VERSIONS = ("v1",)
+API_VERSIONS = ("v1", "v1-rpc", "v0")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 

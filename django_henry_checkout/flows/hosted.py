@@ -15,13 +15,16 @@ from django.utils import timezone
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import GatewayError, OrderNotOpen, TokenInvalid, TokenLapsed
-from django_henry_checkout.flows.purchases import observe_now
+from django_henry_checkout.flows.purchases import note_claim, observe_now
 from django_henry_checkout.flows.sessions import check_checkout_url, end_session, hash_token
 from django_henry_checkout.models import CheckoutSession, OrderStatus, SessionStatus
 from django_henry_checkout.models.sessions import LIVE_SESSION
 from django_henry_checkout.types import Source
 
 logger = logging.getLogger("django_henry_checkout.hosted")
+
+
+MAX_CLAIM_LENGTH = 255
 
 
 class Ending(StrEnum):
@@ -71,11 +74,12 @@ def payment_url(session: CheckoutSession, *, return_url: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-def return_from_payment(session: CheckoutSession, hint: Ending) -> Ending:
+def return_from_payment(session: CheckoutSession, hint: Ending, *, claimed_id: str = "") -> Ending:
     """Find out what a shopper's return means. May be repeated any number of times.
 
     Args:
         hint: what the return address claims.
+        claimed_id: what it says that the order is called at Henry; the v0 generation finds it by that.
 
     Returns:
         Ending: what Henry says; the hint counts only while Henry has no order of the cart.
@@ -84,7 +88,7 @@ def return_from_payment(session: CheckoutSession, hint: Ending) -> Ending:
     """
     order = session.order
     if order.status == OrderStatus.OPEN:
-        _ask(session)
+        _ask(session, claimed_id=claimed_id)
         order.refresh_from_db()
     if order.status in {OrderStatus.FAILED, OrderStatus.CANCELED}:
         return Ending.ERRORED
@@ -99,10 +103,12 @@ def return_from_payment(session: CheckoutSession, hint: Ending) -> Ending:
     return Ending.CHECKING
 
 
-def _ask(session: CheckoutSession) -> None:
+def _ask(session: CheckoutSession, *, claimed_id: str) -> None:
     purchase = session.order.purchases.filter(ended_at=None).first()
     if purchase is None:
         return
+    if claimed_id and claimed_id.isprintable() and len(claimed_id) <= MAX_CLAIM_LENGTH:
+        note_claim(purchase, claimed_id)
     try:
         observe_now(purchase, source=Source.RETURN_PAGE)
     except GatewayError as error:

@@ -47,6 +47,11 @@ _ENDING_EVENTS = {
     OrderStatus.CANCELED: "purchase_canceled",
 }
 _NOTHING_BOUGHT = frozenset({OrderStatus.FAILED, OrderStatus.CANCELED})
+_FATES = {
+    OrderStatus.COMPLETED: ItemStatus.BOUGHT,
+    OrderStatus.FAILED: ItemStatus.FAILED,
+    OrderStatus.CANCELED: ItemStatus.CANCELED,
+}
 _SESSION_MOVES = {
     PurchaseStatus.PENDING: SessionStatus.CONFIRMING,
     PurchaseStatus.PROCESSING: SessionStatus.COMPLETED,
@@ -203,10 +208,18 @@ class _Application:
                     unmatched.remove(line)
                     yield line, *found
         if self.verdict.order in _ENDING_EVENTS:
-            # The buyer may take items out on Henry's page: then Henry does not list them.
-            left_out = ItemStatus.CANCELED if self.observation.items else ItemStatus.UNKNOWN
             for line in unmatched:
-                yield line, None, left_out
+                yield line, None, self._fate_of_unlisted()
+
+    def _fate_of_unlisted(self) -> ItemStatus:
+        """What became of a line that Henry does not list.
+
+        If it lists others, the buyer took it out on Henry's page. If it lists none, as v0 does, the line
+        shares the fate of the order.
+        """
+        if self.observation.items:
+            return ItemStatus.CANCELED
+        return _FATES.get(self.verdict.order or OrderStatus.OPEN, ItemStatus.UNKNOWN)
 
     def _take_money(self) -> None:
         costs = self.observation.costs

@@ -19,7 +19,6 @@ from django_henry_checkout.types import Observation, PurchaseWord, Source
 
 logger = logging.getLogger("django_henry_checkout.purchases")
 
-ORDERS_OF_A_CART = 20
 _LOST = frozenset({PurchaseWord.FAILED, PurchaseWord.CANCELLED})
 
 
@@ -51,7 +50,7 @@ def ask_henry(purchase: Purchase, *, retries: int = 0) -> Observation | None:
     gateway = gateway_for(settings.account(purchase.account))
     if not purchase.is_waiting:
         return gateway.purchase_status(purchase.ref_id, retries=retries)
-    found = gateway.list_orders(cart_id=purchase.henry_cart_id, limit=ORDERS_OF_A_CART, retries=retries)
+    found = gateway.find_purchases(purchase.henry_cart_id, claimed_id=purchase.claimed_id, retries=retries)
     return _pick(purchase, found)
 
 
@@ -77,6 +76,12 @@ def _report_several(purchase: Purchase, refs: list[str]) -> None:
         journal = Journal(order, source="worker")
         flag_for_review(order, f"several_orders_at_henry: {', '.join(refs)}"[:300], journal=journal)
         journal.write()
+
+
+def note_claim(purchase: Purchase, claimed_id: str) -> None:
+    """Remember what a browser says that the order is called. It proves nothing: Henry is asked whose it is."""
+    if Purchase.objects.filter(pk=purchase.pk, ref_id="").update(claimed_id=claimed_id):
+        purchase.claimed_id = claimed_id
 
 
 def observe_now(purchase: Purchase, *, source: Source) -> Applied | None:

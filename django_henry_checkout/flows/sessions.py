@@ -65,24 +65,20 @@ def begin_hosted(cart: Cart, *, user: Any = None) -> Begun:
     Effects: one HTTP call at most, then one transaction.
     Source: henry-api.md 3.4.3.
     """
-    account = settings.account(cart.account)
     version, lines = cart.version, list(cart.lines.all())
     if not lines:
         raise CartEmpty
     draft = Order(account=cart.account, cart=cart, cart_version=version, user=user)
-    henry_cart: HenryCart | None = None
-    if _open_order(cart, version) is None:
-        gateway = gateway_for(account)
-        henry_cart = gateway.create_cart([line.as_item() for line in lines], tags={"order": draft.ulid})
-        check_checkout_url(henry_cart.checkout_url, account=account)
+    known = _open_order(cart, version)
+    page = _page_at_henry(draft if known is None else known, lines)
     with transaction.atomic():
         Cart.objects.lock().get(pk=cart.pk)
         order = _open_order(cart, version, lock=True)
         if order is not None:
-            return _go_on(order)
-        if henry_cart is None:  # the open order ended while we looked away
+            return _go_on(order, page if known is not None else None)
+        if known is not None:  # the open order ended while we looked away
             raise OrderNotOpen
-        order = _create_order(draft, lines, henry_cart)
+        order = _create_order(draft, lines, page)
         start_wait(order)
         return _open_session(order)
 
@@ -92,12 +88,31 @@ def renew_hosted(order: Order) -> Begun:
 
     Raises:
         OrderNotOpen: the order is already being bought or has ended.
+        GatewayError: the hosted page had to be asked for anew, and Henry gave no usable answer.
     """
+    if order.status != OrderStatus.OPEN:
+        raise OrderNotOpen
+    page = _page_at_henry(order, ())
     with transaction.atomic():
         order = Order.objects.lock().get(pk=order.pk)
         if order.status != OrderStatus.OPEN:
             raise OrderNotOpen
-        return _go_on(order)
+        return _go_on(order, page)
+
+
+def _page_at_henry(order: Order, lines: Sequence[CartLine]) -> HenryCart:
+    """Return the cart at Henry, with an address of its page that works now: at most one is made per order."""
+    account = settings.account(order.account)
+    gateway = gateway_for(account)
+    if not order.henry_cart_id:
+        page = gateway.create_cart([line.as_item() for line in lines], tags={"order": order.ulid})
+    elif gateway.hosted_url_lasts:
+        page = HenryCart(cart_id=order.henry_cart_id, checkout_url=order.hosted_url)
+    else:
+        url = gateway.hosted_url(order.henry_cart_id)
+        page = HenryCart(cart_id=order.henry_cart_id, checkout_url=url)
+    check_checkout_url(page.checkout_url, account=account)
+    return page
 
 
 def _open_order(cart: Cart, version: int, *, lock: bool = False) -> Order | None:
@@ -134,8 +149,11 @@ def _subtotal(lines: Sequence[CartLine]) -> Money | None:
     return sum(known[1:], known[0])
 
 
-def _go_on(order: Order) -> Begun:
+def _go_on(order: Order, page: HenryCart | None) -> Begun:
     """Open another session of an order; an older one gives way, and its token still finds the order."""
+    if page is not None and page.checkout_url != order.hosted_url:
+        order.hosted_url = page.checkout_url
+        order.save(update_fields=["hosted_url"])
     older = CheckoutSession.objects.live().filter(order=order).first()
     if older is not None:
         _end(older, SessionStatus.CANCELED)

@@ -9,11 +9,17 @@ from django_henry_checkout.conf import Account
 from django_henry_checkout.exceptions import ConfigurationError
 from django_henry_checkout.gateway.base import Gateway
 from django_henry_checkout.gateway.transport import Transport
+from django_henry_checkout.gateway.v0 import GatewayV0
 from django_henry_checkout.gateway.v1 import GatewayV1
+from django_henry_checkout.gateway.v1_rpc import GatewayV1RPC
 
 __all__ = ["Gateway", "gateway_for"]
 
-_VERSIONS: dict[str, type[GatewayV1]] = {"v1": GatewayV1}
+_VERSIONS: dict[str, type[GatewayV0 | GatewayV1 | GatewayV1RPC]] = {
+    "v1": GatewayV1,
+    "v1-rpc": GatewayV1RPC,
+    "v0": GatewayV0,
+}
 
 _gateways: dict[Account, Gateway] = {}
 _lock = threading.Lock()

@@ -22,8 +22,12 @@ class Gateway(Protocol):
     repeated after trouble, up to READ_RETRIES times; all others are sent once.
     """
 
+    #: Orders can be listed and filtered by cart.
     supports_order_list: bool
+    #: A cart can be bought by one call, with a card token.
     supports_inline_purchase: bool
+    #: The address of a hosted page is valid as long as its cart.
+    hosted_url_lasts: bool
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
         """Make a cart that holds `items`; answer its id and the address of its hosted page."""
@@ -31,6 +35,10 @@ class Gateway(Protocol):
 
     def fetch_cart(self, cart_id: str) -> HenryCart:
         """Read a cart. *Read.*"""
+        ...
+
+    def hosted_url(self, cart_id: str) -> str:
+        """Return a fresh address of a cart's hosted page: in v0 one lives for 30 minutes only."""
         ...
 
     def add_item(self, cart_id: str, item: LineItem) -> HenryCart:
@@ -65,6 +73,17 @@ class Gateway(Protocol):
 
     def purchase_status(self, ref_id: str, *, retries: int | None = None) -> Observation:
         """Read a purchase. *Read.*"""
+        ...
+
+    def find_purchases(
+        self, cart_id: str, *, claimed_id: str = "", retries: int | None = None
+    ) -> tuple[Observation, ...]:
+        """Read the purchases that a hosted payment of a cart left, newest first. *Read.*
+
+        Args:
+            claimed_id: what a browser says that the order is called; proves nothing, and counts only if
+                Henry says that it is an order of this cart. v0 needs it, v1 does not.
+        """
         ...
 
     def list_orders(

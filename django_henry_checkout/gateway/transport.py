@@ -89,6 +89,7 @@ class Transport:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         retries: int | None = None,
     ) -> Any:
         """Send a call that changes nothing; repeat it after transient trouble.
@@ -100,7 +101,7 @@ class Transport:
         pause = RETRY_BASE_SECONDS
         while True:
             try:
-                return self.send_once(method, path, query=query, body=body)
+                return self.send_once(method, path, query=query, body=body, headers=headers)
             except GatewayError as error:
                 if left <= 0 or not error.retryable:
                     raise
@@ -119,6 +120,7 @@ class Transport:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         total_timeout: float | None = None,
         answer_is_used: bool = True,
     ) -> Any:
@@ -136,7 +138,13 @@ class Transport:
         outcome = "no answer"
         try:
             answer = self._exchange(
-                self._prepare(method, path, query=query, body=body, request_id=request_id),
+                self._prepare(
+                    method,
+                    path,
+                    query=query,
+                    body=body,
+                    headers={**(headers or {}), "X-Request-Id": request_id},
+                ),
                 request_id=request_id,
                 total_timeout=total_timeout or settings.TOTAL_TIMEOUT,
                 read_timeout=total_timeout or settings.READ_TIMEOUT,
@@ -157,9 +165,9 @@ class Transport:
         *,
         query: Mapping[str, str] | None,
         body: Mapping[str, Any] | None,
-        request_id: str,
+        headers: Mapping[str, str],
     ) -> requests.PreparedRequest:
-        headers = {**self._headers, "X-Request-Id": request_id}
+        headers = {**self._headers, **headers}
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -24,6 +24,7 @@ class GatewayV1:
     """Cart, hosted page, details, purchase, status and order list over REST. See `base.Gateway`."""
 
     supports_order_list = True
+    hosted_url_lasts = True
     supports_inline_purchase = True
 
     def __init__(self, transport: Transport) -> None:
@@ -39,6 +40,10 @@ class GatewayV1:
     def fetch_cart(self, cart_id: str) -> HenryCart:
         """Source: `POST /cart/{cartId}`, which reads although it is a POST."""
         return wire.read_cart(self._transport.read("POST", _cart_path(cart_id), body={}))
+
+    def hosted_url(self, cart_id: str) -> str:
+        """Source: `checkoutUrl` of any cart answer; it is valid as long as the cart."""
+        return self.fetch_cart(cart_id).checkout_url
 
     def add_item(self, cart_id: str, item: LineItem) -> HenryCart:
         """Source: `POST /cart/{cartId}/item`."""
@@ -90,6 +95,12 @@ class GatewayV1:
             "GET", "/v1/cart/purchase/status", query={"refId": ref_id}, retries=retries
         )
         return wire.read_observation(answer)
+
+    def find_purchases(
+        self, cart_id: str, *, claimed_id: str = "", retries: int | None = None
+    ) -> tuple[Observation, ...]:
+        """Source: the order list, filtered by cart; a claim is not needed."""
+        return self.list_orders(cart_id=cart_id, limit=wire.ORDERS_OF_A_CART, retries=retries)
 
     def list_orders(
         self,

@@ -30,6 +30,8 @@ from django_henry_checkout.types import (
 )
 
 MAX_ID_LENGTH = 255
+#: How many orders of one cart are looked at; one is usual.
+ORDERS_OF_A_CART = 20
 MAX_AMOUNT = Decimal(10) ** 15
 
 
@@ -44,7 +46,7 @@ def _list(value: object) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _text(value: object, *, limit: int = 500) -> str:
+def text(value: object, *, limit: int = 500) -> str:
     """Cut text to its bound, without what databases refuse: NUL and lone surrogates."""
     if not isinstance(value, str):
         return ""
@@ -85,7 +87,7 @@ def _read_currency(code: object) -> Currency:
     try:
         return get_currency(str(code).upper())
     except CurrencyDoesNotExist:
-        raise BadResponse(f"Henry's answer holds an unknown currency: {_text(code, limit=10)!r}.") from None
+        raise BadResponse(f"Henry's answer holds an unknown currency: {text(code, limit=10)!r}.") from None
 
 
 def read_costs(value: object) -> Costs:
@@ -104,15 +106,15 @@ def read_costs(value: object) -> Costs:
 def read_address(value: object) -> Address | None:
     """Read an address; None when it has no first line."""
     content = _object(value)
-    if not _text(content.get("line1")):
+    if not text(content.get("line1")):
         return None
     return Address(
-        line1=_text(content.get("line1")),
-        line2=_text(content.get("line2")),
-        city=_text(content.get("city")),
-        province=_text(content.get("province")),
-        postal_code=_text(content.get("postalCode")),
-        country_code=_text(content.get("countryCode"), limit=2).upper(),
+        line1=text(content.get("line1")),
+        line2=text(content.get("line2")),
+        city=text(content.get("city")),
+        province=text(content.get("province")),
+        postal_code=text(content.get("postalCode")),
+        country_code=text(content.get("countryCode"), limit=2).upper(),
     )
 
 
@@ -121,11 +123,11 @@ def read_buyer(value: object) -> Buyer | None:
     content = _object(value)
     name, phone = _object(content.get("name")), content.get("phone")
     buyer = Buyer(
-        first_name=_text(name.get("firstName")),
-        middle_name=_text(name.get("middleName")),
-        last_name=_text(name.get("lastName")),
-        email=_text(content.get("email"), limit=254),
-        phone=_text(phone if isinstance(phone, str) else _object(phone).get("e164"), limit=50),
+        first_name=text(name.get("firstName")),
+        middle_name=text(name.get("middleName")),
+        last_name=text(name.get("lastName")),
+        email=text(content.get("email"), limit=254),
+        phone=text(phone if isinstance(phone, str) else _object(phone).get("e164"), limit=50),
         shipping_address=read_address(content.get("shippingAddress")),
     )
     return None if buyer == Buyer() else buyer
@@ -140,8 +142,8 @@ def read_cart(answer: object) -> HenryCart:
     items = _list(_object(data.get("data")).get("items"))
     return HenryCart(
         cart_id=read_id(data.get("cartId"), name="cartId"),
-        checkout_url=_text(data.get("checkoutUrl"), limit=4000),
-        links=tuple(_text(_object(item).get("link"), limit=2048) for item in items),
+        checkout_url=text(data.get("checkoutUrl"), limit=4000),
+        links=tuple(text(_object(item).get("link"), limit=2048) for item in items),
     )
 
 
@@ -154,7 +156,7 @@ def read_observation(job: object) -> Observation:
         ref_id=read_id(content.get("refId"), name="refId"),
         status=read_id(content.get("status"), name="status"),
         items=_read_items(_list(content.get("products")), outcomes),
-        digest=_digest(content),
+        digest=digest(content),
         buyer=read_buyer(content.get("details")),
         costs=read_costs(result.get("costs")),
         error=_read_error(content.get("error")),
@@ -165,7 +167,7 @@ def _read_items(products: Sequence[Any], outcomes: list[Mapping[str, Any]]) -> t
     """Join products with their results by link, each result used once: a link may occur twice."""
     items = []
     for product in map(_object, products):
-        link = _text(product.get("link"), limit=2048)
+        link = text(product.get("link"), limit=2048)
         outcome = next((found for found in outcomes if found.get("productLink") == link), None)
         if outcome is not None:
             outcomes.remove(outcome)
@@ -174,27 +176,38 @@ def _read_items(products: Sequence[Any], outcomes: list[Mapping[str, Any]]) -> t
             ItemOutcome(
                 link=link,
                 quantity=quantity if isinstance(quantity, int) else 1,
-                status=_text(product.get("status"), limit=64),
-                merchant=_text(product.get("merchant"), limit=200),
-                host=_text(product.get("host"), limit=200),
-                selected_options=tuple(_text(option) for option in _list(product.get("selectedOptions"))),
-                confirmation_number=_text(_object(outcome).get("confirmationNumber"), limit=200),
+                status=text(product.get("status"), limit=64),
+                merchant=text(product.get("merchant"), limit=200),
+                host=text(product.get("host"), limit=200),
+                selected_options=_read_options(product),
+                confirmation_number=text(_object(outcome).get("confirmationNumber"), limit=200),
                 costs=read_costs(_object(outcome).get("costs")),
             )
         )
     return tuple(items)
 
 
+def _read_options(product: Mapping[str, Any]) -> tuple[str, ...]:
+    """Read the chosen options: a list, or in early v1 a `variant` that is text or an object."""
+    variant = product.get("variant")
+    if isinstance(variant, dict):
+        return tuple(text(value) for value in variant.values())
+    if isinstance(variant, str) and variant:
+        return tuple(part.strip() for part in text(variant).split(","))
+    return tuple(text(option) for option in _list(product.get("selectedOptions")))
+
+
 def _read_error(value: object) -> str:
     """Make one line of the job's `error` object, whose keys are unknown (henry-api.md 2.5)."""
     content = _object(value)
     for key in ("message", "code", "reason"):
-        if _text(content.get(key)):
-            return _text(content.get(key))
+        if text(content.get(key)):
+            return text(content.get(key))
     return json.dumps(content, default=str)[:500] if content else ""
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def digest(content: Mapping[str, Any]) -> str:
+    """Return the same text for two answers that say the same."""
     canonical = json.dumps(content, sort_keys=True, default=str, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -232,16 +245,16 @@ def _read_item_details(item: Mapping[str, Any]) -> ItemDetails:
         shipping_options=tuple(
             ShippingOption(
                 option_id=read_id(option.get("id"), name="shipping option id"),
-                name=_text(option.get("name")),
+                name=text(option.get("name")),
                 cost=read_money(option.get("cost")),
-                time_estimate=_text(option.get("timeEstimate")),
-                min_date=_text(option.get("minDate")),
-                max_date=_text(option.get("maxDate")),
+                time_estimate=text(option.get("timeEstimate")),
+                min_date=text(option.get("minDate")),
+                max_date=text(option.get("maxDate")),
             )
             for option in options
         ),
         costs=read_costs(item.get("costs")),
-        coupons=tuple((_text(coupon.get("code")), coupon.get("available") is True) for coupon in coupons),
+        coupons=tuple((text(coupon.get("code")), coupon.get("available") is True) for coupon in coupons),
     )
 
 
@@ -259,6 +272,16 @@ def write_item(item: LineItem) -> dict[str, Any]:
         content["coupons"] = list(item.coupons)
     if item.metadata:
         content["metadata"] = dict(item.metadata)
+    return content
+
+
+def write_item_with_variant(item: LineItem) -> dict[str, Any]:
+    """Write a CartItem of early v1: options are one text, `variant`; shipping is `shippingOption`."""
+    content = write_item(item)
+    if "selectedOptions" in content:
+        content["variant"] = ", ".join(content.pop("selectedOptions"))
+    if "selectedShipping" in content:
+        content["shippingOption"] = content.pop("selectedShipping")
     return content
 
 

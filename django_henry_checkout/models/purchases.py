@@ -57,6 +57,7 @@ class Purchase(PublicRecord, StateMachine):
     account = models.CharField(_("account"), max_length=64)
     ref_id = models.CharField(_("refId"), max_length=255, blank=True)
     henry_cart_id = models.CharField(_("Henry's cart"), max_length=255, blank=True)
+    claimed_id = models.CharField(_("claimed order id"), max_length=255, blank=True)
     status = models.CharField(
         _("status"), max_length=32, choices=PurchaseStatus, default=PurchaseStatus.PLANNED
     )

@@ -72,7 +72,8 @@ def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> H
     asked for; the token in the path stands for it, and repeating it changes nothing.
     """
     session = _session(order_id, token)
-    found = return_from_payment(session, _hint(request, ending))
+    claimed_id = request.GET.get("orderId", "")
+    found = return_from_payment(session, _hint(request, ending), claimed_id=claimed_id)
     if session.order.status != OrderStatus.OPEN:
         return redirect(destination(found, session.order) or status_url(session.order))
     if found is Ending.CHECKING:

@@ -1,0 +1,150 @@
+"""The v0 generation: a cart belongs to a shopper, who is named by a header (henry-api.md 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ulid import ULID
+
+from django_henry_checkout.exceptions import NotFound, Rejected
+from django_henry_checkout.gateway import wire, wire_v0
+from django_henry_checkout.gateway.transport import Transport
+from django_henry_checkout.types import (
+    Address,
+    DetailsJob,
+    HenryCart,
+    LineItem,
+    Observation,
+    PurchaseRequest,
+)
+
+
+class GatewayV0:
+    """Hosted checkout and orders of v0. See `base.Gateway`.
+
+    Whoever names an `x-user-id` sees its cart. So each cart gets a user of its own, a random name that is
+    never shown to a browser: it serves as our `cart_id`.
+    """
+
+    supports_order_list = False
+    hosted_url_lasts = False
+    supports_inline_purchase = False
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
+        """Source: `POST /cart/items`, then `POST /cart/checkout`; v0 carts have no tags."""
+        cart_id = f"hc-{ULID()}-{ULID()}".lower()
+        self._add(cart_id, items)
+        return HenryCart(
+            cart_id=cart_id,
+            checkout_url=self.hosted_url(cart_id),
+            links=tuple(item.link for item in items),
+        )
+
+    def hosted_url(self, cart_id: str) -> str:
+        """Source: `POST /cart/checkout`. The link dies after 30 minutes; the cart lives on."""
+        # Guest mode: a shopper without an account at Henry must be able to pay.
+        answer = self._transport.send_once(
+            "POST", "/v0/cart/checkout", query={"auth": "false"}, headers=_user(cart_id)
+        )
+        return wire.text(wire_v0.data_of(answer).get("checkout_url"), limit=4000)
+
+    def fetch_cart(self, cart_id: str) -> HenryCart:
+        """Source: `GET /cart/items`; the answer has no hosted page, so it is asked for."""
+        links = tuple(wire.text(product.get("productLink")) for product in self._products(cart_id))
+        return HenryCart(cart_id=cart_id, checkout_url=self.hosted_url(cart_id), links=links)
+
+    def add_item(self, cart_id: str, item: LineItem) -> HenryCart:
+        """Source: `POST /cart/items`."""
+        self._add(cart_id, [item])
+        return self.fetch_cart(cart_id)
+
+    def update_item(self, cart_id: str, item: LineItem) -> HenryCart:
+        """Source: none; v0 only adds and removes, so the line is replaced."""
+        self._remove(cart_id, item.link)
+        return self.add_item(cart_id, item)
+
+    def remove_item(self, cart_id: str, link: str) -> HenryCart:
+        """Source: `DELETE /cart/items/{productId}`."""
+        self._remove(cart_id, link)
+        return self.fetch_cart(cart_id)
+
+    def delete_cart(self, cart_id: str) -> None:
+        """Source: `DELETE /cart/items`; 404 says that the cart is empty already."""
+        try:
+            self._transport.send_once(
+                "DELETE", "/v0/cart/items", headers=_user(cart_id), answer_is_used=False
+            )
+        except NotFound:
+            return
+
+    def request_details(
+        self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
+    ) -> tuple[DetailsJob, ...]:
+        """Not in this generation."""
+        raise _unsupported()
+
+    def details_status(self, ref_id: str) -> DetailsJob:
+        """Not in this generation."""
+        raise _unsupported()
+
+    def purchase(self, cart_id: str, request: PurchaseRequest) -> Observation:
+        """Not in this generation."""
+        raise _unsupported()
+
+    def purchase_status(self, ref_id: str, *, retries: int | None = None) -> Observation:
+        """Source: `GET /orders/{orderId}`."""
+        return self._order(ref_id, retries=retries)[1]
+
+    def find_purchases(
+        self, cart_id: str, *, claimed_id: str = "", retries: int | None = None
+    ) -> tuple[Observation, ...]:
+        """Source: `GET /orders/{orderId}` of the claimed id; only an order of this cart's user counts."""
+        if not claimed_id:
+            return ()
+        try:
+            owner, observation = self._order(claimed_id, retries=retries)
+        except NotFound:
+            return ()
+        return (observation,) if owner == cart_id else ()
+
+    def list_orders(
+        self,
+        *,
+        cart_id: str = "",
+        status: str = "",
+        limit: int = 100,
+        cursor: str = "",
+        retries: int | None = None,
+    ) -> tuple[Observation, ...]:
+        """Not in this generation."""
+        raise _unsupported()
+
+    def _order(self, order_id: str, *, retries: int | None) -> tuple[str, Observation]:
+        path = f"/v0/orders/{quote(order_id, safe='')}"
+        return wire_v0.read_order(self._transport.read("GET", path, retries=retries))
+
+    def _add(self, cart_id: str, items: Sequence[LineItem]) -> None:
+        body = {"productsDetails": [wire_v0.write_product(item) for item in items]}
+        self._transport.send_once("POST", "/v0/cart/items", body=body, headers=_user(cart_id))
+
+    def _products(self, cart_id: str) -> Sequence[Mapping[str, Any]]:
+        return wire_v0.read_products(self._transport.read("GET", "/v0/cart/items", headers=_user(cart_id)))
+
+    def _remove(self, cart_id: str, link: str) -> None:
+        for product in self._products(cart_id):
+            if product.get("productLink") == link:
+                path = f"/v0/cart/items/{quote(str(product.get('productId')), safe='')}"
+                self._transport.send_once("DELETE", path, headers=_user(cart_id), answer_is_used=False)
+
+
+def _user(cart_id: str) -> dict[str, str]:
+    return {"x-user-id": cart_id}
+
+
+def _unsupported() -> Rejected:
+    return Rejected("Henry's v0 API has no such call.", maybe_sent=False)

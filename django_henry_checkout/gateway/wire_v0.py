@@ -1,0 +1,120 @@
+"""JSON of Henry's v0 generation <-> dataclasses (henry-api.md 3.1)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django_henry_checkout.exceptions import BadResponse, Rejected
+from django_henry_checkout.gateway import wire
+from django_henry_checkout.types import Address, Buyer, Costs, LineItem, Observation, PurchaseWord
+
+# Words of v0 for an order that was bought; the others are the same as in v1 (henry-api.md 7.1).
+_BOUGHT = frozenset({"ordered", "delivered", "completed"})
+
+
+def data_of(answer: object) -> Mapping[str, Any]:
+    """Return the `data` of an envelope."""
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(data, dict):
+        raise BadResponse("Henry's answer has no data.")
+    return data
+
+
+def product_id(item: LineItem) -> str:
+    """Return the id under which an item stands in a v0 cart: one for each link and choice of options."""
+    return hashlib.sha256("\n".join([item.link, *item.selected_options]).encode()).hexdigest()[:24]
+
+
+def write_product(item: LineItem) -> dict[str, Any]:
+    """Write a ProductLine; its price is text, and all metadata values are text.
+
+    Raises:
+        Rejected: the item has no price, which this generation requires.
+    """
+    if item.unit_price is None:
+        raise Rejected("Henry's v0 API takes only items that have a price.", maybe_sent=False)
+    metadata = {name: str(value) for name, value in item.metadata.items()}
+    if item.selected_options:
+        metadata["options"] = ", ".join(item.selected_options)
+    content: dict[str, Any] = {
+        "name": item.title or item.link,
+        "price": str(item.unit_price.amount.quantize(Decimal("0.01"))),
+        "quantity": item.quantity,
+        "productLink": item.link,
+        "productId": product_id(item),
+    }
+    if item.image_url:
+        content["productImageLink"] = item.image_url
+    if metadata:
+        content["metadata"] = metadata
+    return content
+
+
+def read_products(answer: object) -> Sequence[Mapping[str, Any]]:
+    """Read the lines of a cart."""
+    products = data_of(answer).get("products")
+    return (
+        [product for product in products if isinstance(product, dict)] if isinstance(products, list) else []
+    )
+
+
+def read_order(answer: object) -> tuple[str, Observation]:
+    """Read an order; return its owner, the `x-user-id`, and what it says.
+
+    Its products have neither link nor status, so the observation has no items.
+    """
+    data = data_of(answer)
+    status = wire.read_id(data.get("status"), name="status")
+    observation = Observation(
+        ref_id=wire.read_id(data.get("id"), name="order id"),
+        status=PurchaseWord.COMPLETE if status in _BOUGHT else status,
+        items=(),
+        digest=wire.digest(data),
+        buyer=_read_buyer(data.get("shippingDetails")),
+        costs=_read_costs(data),
+        error="" if status in _BOUGHT else wire.text(data.get("statusMessage")),
+    )
+    return wire.text(data.get("userId")), observation
+
+
+def _read_costs(data: Mapping[str, Any]) -> Costs:
+    """Read amounts, which are text in v0, with the one currency beside them."""
+
+    def money(name: str) -> Any:
+        amount = data.get(name)
+        return None if amount in {None, ""} else {"value": amount, "currency": data.get("currency")}
+
+    return Costs(
+        total=wire.read_money(money("grandTotal")),
+        subtotal=wire.read_money(money("subtotal")),
+        tax=wire.read_money(money("tax")),
+        shipping=wire.read_money(money("shipping")),
+        fee=wire.read_money(money("transactionFee")),
+    )
+
+
+def _read_buyer(value: object) -> Buyer | None:
+    details = value if isinstance(value, dict) else {}
+    if not details:
+        return None
+    first, _space, last = wire.text(details.get("fullName")).partition(" ")
+    line1 = wire.text(details.get("addressLine1"))
+    return Buyer(
+        first_name=first,
+        last_name=last,
+        email=wire.text(details.get("email"))[:254],
+        phone=wire.text(details.get("phoneNumber"))[:50],
+        shipping_address=Address(
+            line1=line1,
+            line2=wire.text(details.get("addressLine2")),
+            city=wire.text(details.get("city")),
+            province=wire.text(details.get("stateOrProvince")),
+            postal_code=wire.text(details.get("postalCode")),
+            country_code=wire.text(details.get("countryCode"))[:2].upper(),
+        )
+        if line1
+        else None,
+    )
