@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import django
+
 ROOT = Path(__file__).resolve().parent.parent
 
 DEBUG = environ.get("DEBUG", "1") == "1"
@@ -108,7 +110,11 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "shop:orders"
 LOGOUT_REDIRECT_URL = "shop:catalogue"
 
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": CONSOLE}}
+else:
+    EMAIL_BACKEND = CONSOLE
 DEFAULT_FROM_EMAIL = "Marlow & Wren <hello@marlow-and-wren.example>"
 
 LOGGING = {
