@@ -19,6 +19,7 @@ Check = Callable[[], Iterator[CheckMessage]]
 DURATIONS = (
     "SESSION_LIFETIME",
     "STATUS_LINK_LIFETIME",
+    "CART_TOKEN_LIFETIME",
     "POLL_LEASE",
     "POLL_WINDOW",
     "STUCK_INTERVAL",
@@ -34,6 +35,7 @@ BOUNDS = {
     "PURCHASE_TIMEOUT": (0.01, 300),
     "MAX_RESPONSE_BYTES": (1_000, 100_000_000),
     "READ_RETRIES": (0, 10),
+    "MAX_REQUEST_BYTES": (1_000, 10_000_000),
     "MAX_CART_LINES": (1, 10_000),
     "MAX_QUANTITY": (1, 1_000_000),
     "POLL_JITTER": (0, 0.9),

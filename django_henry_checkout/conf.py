@@ -142,6 +142,21 @@ class Settings:
         return _duration("SESSION_LIFETIME", self._get("SESSION_LIFETIME", timedelta(minutes=30)))
 
     @property
+    def CART_TOKEN_LIFETIME(self) -> timedelta:
+        """How long the bearer token of an API client's cart works."""
+        return _duration("CART_TOKEN_LIFETIME", self._get("CART_TOKEN_LIFETIME", timedelta(days=30)))
+
+    @property
+    def MAX_REQUEST_BYTES(self) -> int:
+        """Longest JSON body that the storefront API takes."""
+        return int(self._get("MAX_REQUEST_BYTES", 65_536))
+
+    @property
+    def API_THROTTLES(self) -> Mapping[str, str]:
+        """Most API calls per caller, by scope: `read`, `write`, and `checkout`, which costs a call to Henry."""
+        return {"read": "600/min", "write": "120/min", "checkout": "20/min", **self._get("API_THROTTLES", {})}
+
+    @property
     def STATUS_LINK_LIFETIME(self) -> timedelta:
         """How long the link to an order's status page works."""
         return _duration("STATUS_LINK_LIFETIME", self._get("STATUS_LINK_LIFETIME", timedelta(days=90)))

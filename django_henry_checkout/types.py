@@ -192,12 +192,16 @@ class PurchaseRequest:
 class Caller:
     """On whose behalf something is asked.
 
-    A signed-in shopper has `user_pk`; a guest proves ownership by what his Django session remembers.
+    A signed-in shopper has `user_pk`; a guest proves ownership by what his Django session remembers;
+    `token_cart_id` is the cart whose token was shown; `trusted_account` names the Henry account whose
+    carts and orders a trusted server may all touch.
     """
 
     user_pk: Any = None
     cart_ids: frozenset[UUID] = frozenset()
     order_ids: frozenset[UUID] = frozenset()
+    token_cart_id: UUID | None = None
+    trusted_account: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

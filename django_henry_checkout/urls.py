@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
+from django_henry_checkout.api import urls as api_urls
 from django_henry_checkout.views import hosted, status
 
 app_name = "henry_checkout"
@@ -16,5 +17,6 @@ urlpatterns = [
     path(f"{_PAY}/completed", hosted.come_back, {"ending": "completed"}, name="completed"),
     path(f"{_PAY}/canceled", hosted.come_back, {"ending": "canceled"}, name="canceled"),
     path(f"{_PAY}/errored", hosted.come_back, {"ending": "errored"}, name="errored"),
+    path("api/v1/", include(api_urls.urlpatterns)),
     path("status/<str:token>", status.order_status, name="status"),
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db import transaction
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import CartChanged, CartFull, CartNotFound, InvalidItem
-from django_henry_checkout.flows.items import clean_item, clean_quantity, line_key
+from django_henry_checkout.flows.items import clean_item, clean_metadata, clean_quantity, line_key
 from django_henry_checkout.models import Cart, CartLine, Order, OrderLine
 from django_henry_checkout.models.base import LINE_FIELDS
 from django_henry_checkout.types import Caller, LineItem
@@ -19,6 +20,33 @@ from django_henry_checkout.types import Caller, LineItem
 def create_cart(*, user: Any = None, account: str = "default") -> Cart:
     """Make an empty cart, owned by `user`, or by whoever holds its id if that is None."""
     return Cart.objects.create(user=user, account=account)
+
+
+def create_filled_cart(
+    items: Sequence[LineItem], *, user: Any = None, account: str = "default", metadata: Mapping[str, Any]
+) -> Cart:
+    """Make a cart that holds `items`: all of them, or nothing is written.
+
+    Raises:
+        InvalidItem, CartFull: as for `add_item`.
+        ConfigurationError: there is no such account.
+    """
+    settings.account(account)
+    wanted: dict[str, LineItem] = {}
+    for item in map(clean_item, items):
+        key = line_key(item)
+        before = wanted[key].quantity if key in wanted else 0
+        wanted[key] = replace(item, quantity=clean_quantity(before + item.quantity))
+    if len(wanted) > settings.MAX_CART_LINES:
+        raise CartFull(f"A cart holds {settings.MAX_CART_LINES} lines at most.")
+    cart = Cart(user=user, account=account, metadata=clean_metadata(metadata), version=1 if wanted else 0)
+    with transaction.atomic():
+        cart.save()
+        lines = [CartLine(cart=cart, key=key) for key in wanted]
+        for line, item in zip(lines, wanted.values(), strict=True):
+            _fill(line, item, quantity=item.quantity)
+        CartLine.objects.bulk_create(lines)
+    return cart
 
 
 def get_cart(cart_id: UUID, *, caller: Caller) -> Cart:
@@ -59,6 +87,37 @@ def add_item(cart: Cart, item: LineItem, *, expected_version: int | None = None)
         line.save()
         _touch(cart)
     return line
+
+
+def find_lines(cart: Cart, *, item_id: str = "", link: str = "") -> list[CartLine]:
+    """Return the lines with an id, or all with a link: a link stands once for each choice of options."""
+    lines = cart.lines.filter(key=item_id) if item_id else cart.lines.filter(link=link)
+    return list(lines)
+
+
+def update_line(cart: Cart, line: CartLine, item: LineItem, *, expected_version: int | None = None) -> None:
+    """Set quantity, shipping choice, coupons and metadata of a line to those of `item`.
+
+    Raises:
+        InvalidItem, CartChanged: as for `add_item`.
+    """
+    item = clean_item(item)
+    columns = {
+        "quantity": item.quantity,
+        "selected_shipping": dict(item.selected_shipping),
+        "coupons": list(item.coupons),
+        "metadata": dict(item.metadata),
+    }
+    _edit(
+        cart,
+        lambda locked: locked.lines.filter(pk=line.pk).update(**columns),
+        expected_version=expected_version,
+    )
+
+
+def delete_cart(cart: Cart) -> None:
+    """Delete a cart. Orders begun from it stay, and so does what was bought."""
+    cart.delete()
 
 
 def change_quantity(cart: Cart, line_pk: int, quantity: int, *, expected_version: int | None = None) -> None:

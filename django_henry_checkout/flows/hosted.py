@@ -16,9 +16,10 @@ from django.utils import timezone
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import GatewayError, OrderNotOpen, TokenInvalid, TokenLapsed
 from django_henry_checkout.flows.purchases import note_claim, observe_now
-from django_henry_checkout.flows.sessions import check_checkout_url, end_session, hash_token
+from django_henry_checkout.flows.sessions import check_checkout_url, end_session
 from django_henry_checkout.models import CheckoutSession, OrderStatus, SessionStatus
 from django_henry_checkout.models.sessions import LIVE_SESSION
+from django_henry_checkout.models.tokens import hash_secret
 from django_henry_checkout.types import Source
 
 logger = logging.getLogger("django_henry_checkout.hosted")
@@ -43,7 +44,7 @@ def find_session(order_id: UUID, token: str) -> CheckoutSession:
         TokenInvalid: no session of that order has the token.
     """
     sessions = CheckoutSession.objects.select_related("order")
-    session = sessions.filter(token_hash=hash_token(token), order__public_id=order_id).first()
+    session = sessions.filter(token_hash=hash_secret(token), order__public_id=order_id).first()
     if session is None:
         raise TokenInvalid
     return session

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +29,7 @@ from django_henry_checkout.models import (
 )
 from django_henry_checkout.models.base import LINE_FIELDS
 from django_henry_checkout.models.purchases import LIVE_PURCHASE
+from django_henry_checkout.models.tokens import hash_secret, new_secret
 from django_henry_checkout.types import HenryCart
 
 
@@ -166,12 +165,12 @@ def _go_on(order: Order, page: HenryCart | None) -> Begun:
 
 
 def _open_session(order: Order) -> Begun:
-    token = secrets.token_urlsafe(32)
+    token = new_secret()
     session = CheckoutSession.objects.create(
         order=order,
         kind=SessionKind.HOSTED,
         status=SessionStatus.AWAITING_PAYMENT,
-        token_hash=hash_token(token),
+        token_hash=hash_secret(token),
         expires_at=timezone.now() + settings.SESSION_LIFETIME,
     )
     return Begun(order=order, session=session, token=token)
@@ -181,11 +180,6 @@ def _end(session: CheckoutSession, status: SessionStatus) -> None:
     session.move_to(status)
     session.ended_at = timezone.now()
     session.save(update_fields=["status", "ended_at"])
-
-
-def hash_token(token: str) -> str:
-    """Return what is stored of a bearer token. It has 256 random bits, so a plain digest is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def check_checkout_url(url: str, *, account: Account) -> None:

@@ -61,8 +61,13 @@ def current_cart_or_new(request: HttpRequest, *, account: str = "default") -> Ca
         user = request.user if request.user.is_authenticated else None
         cart = create_cart(user=user, account=account)
         if user is None:
-            _remember(request, "carts", cart.public_id)
+            remember_cart(request, cart)
     return cart
+
+
+def remember_cart(request: HttpRequest, cart: Cart) -> None:
+    """Let a guest keep a cart by his Django session."""
+    _remember(request, "carts", cart.public_id)
 
 
 def remember_order(request: HttpRequest, order: Order) -> None:

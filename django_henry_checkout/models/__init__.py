@@ -7,10 +7,13 @@ from django_henry_checkout.models.events import Delivery, DeliveryStatus, Event
 from django_henry_checkout.models.orders import ItemStatus, Order, OrderBuyer, OrderLine, OrderStatus
 from django_henry_checkout.models.purchases import Purchase, PurchasePoll, PurchaseStatus
 from django_henry_checkout.models.sessions import CheckoutSession, SessionKind, SessionStatus
+from django_henry_checkout.models.tokens import ApiKey, CartToken
 
 __all__ = [
+    "ApiKey",
     "Cart",
     "CartLine",
+    "CartToken",
     "CheckoutSession",
     "Delivery",
     "DeliveryStatus",

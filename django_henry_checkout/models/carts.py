@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 class CartQuerySet(models.QuerySet["Cart"]):
     def owned_by(self, caller: Caller) -> Self:
-        """Keep the carts of a signed-in shopper, and the guest carts that his session remembers."""
+        """Keep the carts that a caller may touch: see `Caller`."""
         owned = Q(pk__in=[])
         if caller.user_pk is not None:
             owned |= Q(user_id=caller.user_pk)
         if caller.cart_ids:
             owned |= Q(public_id__in=caller.cart_ids, user=None)
+        if caller.token_cart_id is not None:
+            owned |= Q(public_id=caller.token_cart_id)
+        if caller.trusted_account:
+            owned |= Q(account=caller.trusted_account)
         return self.filter(owned)
 
     def lock(self) -> Self:

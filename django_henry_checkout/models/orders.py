@@ -43,12 +43,16 @@ _ENDINGS = frozenset(
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def owned_by(self, caller: Caller) -> Self:
-        """Keep the orders of a signed-in shopper, and the guest orders that his session remembers."""
+        """Keep the orders that a caller may see: see `Caller`."""
         owned = Q(pk__in=[])
         if caller.user_pk is not None:
             owned |= Q(user_id=caller.user_pk)
         if caller.order_ids:
             owned |= Q(public_id__in=caller.order_ids, user=None)
+        if caller.token_cart_id is not None:
+            owned |= Q(cart__public_id=caller.token_cart_id)
+        if caller.trusted_account:
+            owned |= Q(account=caller.trusted_account)
         return self.filter(owned)
 
     def lock(self) -> Self:

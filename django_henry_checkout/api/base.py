@@ -1,0 +1,103 @@
+"""What all API views share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+from ulid import ULID
+
+from django_henry_checkout.api.callers import CallerAuthentication
+from django_henry_checkout.api.parsing import StrictJSONParser
+from django_henry_checkout.api.problems import answer_problem
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import CartNotFound, OrderNotFound
+from django_henry_checkout.flows.carts import get_cart
+from django_henry_checkout.flows.orders import get_order
+from django_henry_checkout.models import Cart, Order
+from django_henry_checkout.types import Caller, parse_public_id
+
+
+class CallerThrottle(SimpleRateThrottle):
+    """Counts calls per caller. It slows abuse down; it is no security measure."""
+
+    def __init__(self) -> None:
+        """Read no rate yet: it depends on the view's scope and on the method."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        self.scope = view.scope_of(request.method)
+        self.rate = settings.API_THROTTLES[self.scope]
+        self.num_requests, self.duration = self.parse_rate(self.rate)
+        return super().allow_request(request, view)
+
+    def get_cache_key(self, request: Request, view: Any) -> str:
+        caller = cast("Caller", request.auth)
+        subject = caller.user_pk or caller.token_cart_id or caller.trusted_account or self.get_ident(request)
+        return f"henry_checkout:{self.scope}:{subject}"
+
+
+class HenryView(APIView):
+    """JSON in and out; problems as problem+json; open to guests; outside ATOMIC_REQUESTS; never cached."""
+
+    authentication_classes = [CallerAuthentication]
+    permission_classes = []
+    parser_classes = [StrictJSONParser]
+    renderer_classes = [JSONRenderer]
+    throttle_classes = [CallerThrottle]
+    costs_a_call_to_henry = False
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        return login_not_required(transaction.non_atomic_requests(super().as_view(**initkwargs)))
+
+    def scope_of(self, method: str | None) -> str:
+        """Name the throttle that counts a call."""
+        if method in {"GET", "HEAD", "OPTIONS"}:
+            return "read"
+        return "checkout" if self.costs_a_call_to_henry else "write"
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """Answer problems whatever the host's REST_FRAMEWORK setting says."""
+        return answer_problem
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["X-Request-Id"] = str(ULID())
+        return response
+
+    @property
+    def caller(self) -> Caller:
+        """On whose behalf the call is made."""
+        return cast("Caller", self.request.auth)
+
+    def read(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
+        """Check the body's shape and return it."""
+        serializer = serializer_class(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        content: dict[str, Any] = serializer.validated_data
+        return content
+
+    def cart(self, cart_id: str) -> Cart:
+        """Return a cart of the caller; an unknown id and somebody else's look the same."""
+        return get_cart(_public_id(cart_id, CartNotFound), caller=self.caller)
+
+    def order(self, order_id: str) -> Order:
+        """Return an order of the caller; an unknown id and somebody else's look the same."""
+        return get_order(_public_id(order_id, OrderNotFound), caller=self.caller)
+
+
+def _public_id(text: str, missing: type[Exception]) -> UUID:
+    found = parse_public_id(text)
+    if found is None:
+        raise missing
+    return found

@@ -1,0 +1,73 @@
+"""Who calls: a page of the shop, the holder of a bearer token, or a trusted server.
+
+A call that brings a token or key is judged by that alone: its cookies are not read, so it needs no CSRF
+token. A call that brings the shop's cookies must bring a CSRF token too when it changes something.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from django_henry_checkout.exceptions import TokenInvalid
+from django_henry_checkout.flows.shoppers import caller_of
+from django_henry_checkout.flows.tokens import caller_of_api_key, caller_of_cart_token
+from django_henry_checkout.types import Caller
+
+MAX_SECRET_LENGTH = 200
+
+
+def shop_request(request: Request) -> HttpRequest:
+    """Return Django's own request behind the framework's."""
+    inner: HttpRequest = request._request  # noqa: SLF001 - this is how the framework's docs get at it
+    return inner
+
+
+class _Csrf(CsrfViewMiddleware):
+    def _reject(self, request: Any, reason: str) -> Any:
+        return reason
+
+
+class CallerAuthentication(BaseAuthentication):
+    """Finds the caller; `request.auth` is a `Caller`, `request.user` the shop's user if there is one."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Caller]:
+        bearer = self._bearer(request)
+        if bearer is not None:
+            return AnonymousUser(), self._caller_of(bearer)
+        if django_settings.SESSION_COOKIE_NAME in request.COOKIES:
+            self._enforce_csrf(request)
+            return shop_request(request).user, caller_of(shop_request(request))
+        return AnonymousUser(), Caller()
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="henry"'
+
+    def _bearer(self, request: Request) -> tuple[str, str] | None:
+        token = request.headers.get("X-Session-Token")
+        if token is not None:
+            return "token", token
+        scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() in {"bearer", "api-key"}:
+            return ("key" if scheme.lower() == "api-key" else "token"), secret.strip()
+        return None
+
+    def _caller_of(self, bearer: tuple[str, str]) -> Caller:
+        kind, secret = bearer
+        if not 0 < len(secret) <= MAX_SECRET_LENGTH:
+            raise TokenInvalid
+        return caller_of_api_key(secret) if kind == "key" else caller_of_cart_token(secret)
+
+    def _enforce_csrf(self, request: Request) -> None:
+        check = _Csrf(lambda _request: None)  # type: ignore[arg-type]  # never called
+        check.process_request(shop_request(request))
+        reason = check.process_view(shop_request(request), None, (), {})  # type: ignore[arg-type]
+        if reason:
+            raise exceptions.PermissionDenied(f"CSRF check failed: {reason}")

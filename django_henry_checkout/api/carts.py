@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from django_henry_checkout.api import answers
+from django_henry_checkout.api.base import HenryView
+from django_henry_checkout.api.callers import shop_request
+from django_henry_checkout.api.inputs import (
+    AddItemInput,
+    CartInput,
+    RemoveItemInput,
+    UpdateItemInput,
+    as_item,
+)
+from django_henry_checkout.exceptions import InvalidItem
+from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.shoppers import remember_cart
+from django_henry_checkout.flows.tokens import issue_cart_token
+from django_henry_checkout.models import Cart, CartLine
+from django_henry_checkout.types import Caller
+
+
+class CartsView(HenryView):
+    def post(self, request: Request) -> Response:
+        """Make a cart. A caller who has neither account nor cookie gets `sessionToken`, which owns it."""
+        content = self.read(CartInput)
+        caller, account = self.caller, content["account"]
+        if caller.trusted_account:
+            account = caller.trusted_account
+        items = [as_item(item) for item in content["items"]]
+        user = request.user if caller.user_pk is not None else None
+        cart = carts.create_filled_cart(items, user=user, account=account, metadata=content["metadata"])
+        body = _show(cart)
+        if user is None and not caller.trusted_account:
+            body["sessionToken"] = _hand_over(request, cart, caller)
+        return Response(body, status=201)
+
+
+def _hand_over(request: Request, cart: Cart, caller: Caller) -> str | None:
+    """Let the guest keep his cart: in his Django session if he has one, else by a token."""
+    if shop_request(request).session.session_key and caller.token_cart_id is None:
+        remember_cart(shop_request(request), cart)
+        return None
+    return issue_cart_token(cart)
+
+
+class CartView(HenryView):
+    def get(self, request: Request, cart_id: str) -> Response:
+        """Read a cart."""
+        return Response(_show(self.cart(cart_id)))
+
+    def delete(self, request: Request, cart_id: str) -> Response:
+        """Delete a cart; its orders stay."""
+        carts.delete_cart(self.cart(cart_id))
+        return Response(status=204)
+
+
+class CartItemView(HenryView):
+    def post(self, request: Request, cart_id: str) -> Response:
+        """Add an item; one with the same link and options gets more."""
+        content = self.read(AddItemInput)
+        cart = self.cart(cart_id)
+        carts.add_item(cart, as_item(content["item"]), expected_version=content.get("version"))
+        return Response(_show(self.cart(cart_id)))
+
+    def put(self, request: Request, cart_id: str) -> Response:
+        """Change quantity, shipping choice, coupons or metadata of an item; quantity 0 removes it."""
+        content = self.read(UpdateItemInput)
+        cart, version = self.cart(cart_id), content.get("version")
+        changes = dict(content["item"])
+        line = _line(cart, item_id=changes.pop("item_id", ""), link=changes.pop("link", ""))
+        if changes.get("quantity") == 0:
+            carts.remove_line(cart, line.pk, expected_version=version)
+        else:
+            carts.update_line(
+                cart, line, replace(line.as_item(), **_changed(changes)), expected_version=version
+            )
+        return Response(_show(self.cart(cart_id)))
+
+    def delete(self, request: Request, cart_id: str) -> Response:
+        """Remove an item, named by `itemId` or `link` in the body."""
+        content = self.read(RemoveItemInput)
+        cart = self.cart(cart_id)
+        line = _line(cart, item_id=content.get("item_id", ""), link=content.get("link", ""))
+        carts.remove_line(cart, line.pk, expected_version=content.get("version"))
+        return Response(_show(self.cart(cart_id)))
+
+
+def _changed(changes: dict[str, Any]) -> dict[str, Any]:
+    if "coupons" in changes:
+        changes["coupons"] = tuple(changes["coupons"])
+    return changes
+
+
+def _line(cart: Cart, *, item_id: str, link: str) -> CartLine:
+    if not item_id and not link:
+        raise InvalidItem("Name the item by itemId or link.", field="itemId")
+    lines = carts.find_lines(cart, item_id=item_id, link=link)
+    if not lines:
+        raise InvalidItem("This item is not in the cart.", field="link", code="line_not_found")
+    if len(lines) > 1:
+        raise InvalidItem(
+            "The link stands more than once, with different options: name the item by itemId.",
+            field="link",
+            code="ambiguous_item",
+        )
+    return lines[0]
+
+
+def _show(cart: Cart) -> dict[str, Any]:
+    return answers.cart(cart, cart.lines.all())

@@ -1,0 +1,55 @@
+"""Bearer secrets: whoever holds one may act. Each is shown once and kept only as a hash."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import TokenInvalid
+from django_henry_checkout.models import ApiKey, Cart, CartToken
+from django_henry_checkout.models.tokens import API_KEY_PREFIX, hash_secret, new_secret
+from django_henry_checkout.types import Caller
+
+
+def issue_cart_token(cart: Cart) -> str:
+    """Return a secret that lets its holder fill and pay one cart, and see its orders."""
+    secret = new_secret()
+    CartToken.objects.create(
+        cart=cart, token_hash=hash_secret(secret), expires_at=timezone.now() + settings.CART_TOKEN_LIFETIME
+    )
+    return secret
+
+
+def caller_of_cart_token(secret: str) -> Caller:
+    """Return on whose behalf the holder of a cart token asks.
+
+    Raises:
+        TokenInvalid: nobody was given that token, or it lapsed, or was revoked; all look the same.
+    """
+    tokens = CartToken.objects.valid(timezone.now()).filter(token_hash=hash_secret(secret))
+    cart_id = tokens.values_list("cart__public_id", flat=True).first()
+    if cart_id is None:
+        raise TokenInvalid
+    return Caller(token_cart_id=cart_id)
+
+
+def create_api_key(name: str, *, account: str = "default") -> str:
+    """Make a key for a trusted server of the shop, and return it; it is not shown again."""
+    settings.account(account)
+    key = f"{API_KEY_PREFIX}{new_secret()}"
+    ApiKey.objects.create(name=name, account=account, key_hash=hash_secret(key), hint=key[:8])
+    return key
+
+
+def caller_of_api_key(key: str) -> Caller:
+    """Return on whose behalf a trusted server asks.
+
+    Raises:
+        TokenInvalid: there is no such key, or it was revoked.
+    """
+    account = (
+        ApiKey.objects.valid().filter(key_hash=hash_secret(key)).values_list("account", flat=True).first()
+    )
+    if account is None:
+        raise TokenInvalid
+    return Caller(trusted_account=account)
