@@ -171,6 +171,24 @@ class UntrustedCheckoutUrl(CheckoutError):
     code = "untrusted_checkout_url"
 
 
+class InvalidIdempotencyKey(CheckoutError):
+    """Send an Idempotency-Key of 1 to 255 printable ASCII characters."""
+
+    code = "invalid_idempotency_key"
+
+
+class KeyReused(CheckoutError):
+    """This Idempotency-Key came with another body before; use a new key for a new call."""
+
+    code = "idempotency_key_reused"
+
+
+class StillRunning(CheckoutError):
+    """The first call with this Idempotency-Key has not answered yet; repeat it a little later."""
+
+    code = "still_running"
+
+
 class IllegalTransition(CheckoutError):
     """The state machine has no such move; nothing was changed."""
 

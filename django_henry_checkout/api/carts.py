@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
+from ulid import ULID
 
 from django_henry_checkout.api import answers
 from django_henry_checkout.api.base import HenryView
@@ -16,6 +17,7 @@ from django_henry_checkout.api.inputs import (
     UpdateItemInput,
     as_item,
 )
+from django_henry_checkout.api.repeating import idempotent
 from django_henry_checkout.exceptions import InvalidItem
 from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.shoppers import remember_cart
@@ -27,21 +29,29 @@ from django_henry_checkout.types import Caller
 class CartsView(HenryView):
     def post(self, request: Request) -> Response:
         """Make a cart. A caller who has neither account nor cookie gets `sessionToken`, which owns it."""
+        response = self._make(request)
+        caller = self.caller
+        if caller.user_pk is None and not caller.trusted_account:
+            response.data["sessionToken"] = _hand_over(request, response.data["cartId"], caller)
+        return response
+
+    @idempotent
+    def _make(self, request: Request) -> Response:
+        """Make the cart; its token is added outside, because a replay must not keep a secret."""
         content = self.read(CartInput)
-        caller, account = self.caller, content["account"]
-        if caller.trusted_account:
-            account = caller.trusted_account
-        items = [as_item(item) for item in content["items"]]
-        user = request.user if caller.user_pk is not None else None
-        cart = carts.create_filled_cart(items, user=user, account=account, metadata=content["metadata"])
-        body = _show(cart)
-        if user is None and not caller.trusted_account:
-            body["sessionToken"] = _hand_over(request, cart, caller)
-        return Response(body, status=201)
+        caller = self.caller
+        cart = carts.create_filled_cart(
+            [as_item(item) for item in content["items"]],
+            user=request.user if caller.user_pk is not None else None,
+            account=caller.trusted_account or content["account"],
+            metadata=content["metadata"],
+        )
+        return Response(_show(cart), status=201)
 
 
-def _hand_over(request: Request, cart: Cart, caller: Caller) -> str | None:
+def _hand_over(request: Request, cart_id: str, caller: Caller) -> str | None:
     """Let the guest keep his cart: in his Django session if he has one, else by a token."""
+    cart = Cart.objects.get(public_id=ULID.from_str(cart_id).to_uuid())
     if shop_request(request).session.session_key and caller.token_cart_id is None:
         remember_cart(shop_request(request), cart)
         return None
@@ -53,6 +63,7 @@ class CartView(HenryView):
         """Read a cart."""
         return Response(_show(self.cart(cart_id)))
 
+    @idempotent
     def delete(self, request: Request, cart_id: str) -> Response:
         """Delete a cart; its orders stay."""
         carts.delete_cart(self.cart(cart_id))
@@ -60,6 +71,7 @@ class CartView(HenryView):
 
 
 class CartItemView(HenryView):
+    @idempotent
     def post(self, request: Request, cart_id: str) -> Response:
         """Add an item; one with the same link and options gets more."""
         content = self.read(AddItemInput)
@@ -67,6 +79,7 @@ class CartItemView(HenryView):
         carts.add_item(cart, as_item(content["item"]), expected_version=content.get("version"))
         return Response(_show(self.cart(cart_id)))
 
+    @idempotent
     def put(self, request: Request, cart_id: str) -> Response:
         """Change quantity, shipping choice, coupons or metadata of an item; quantity 0 removes it."""
         content = self.read(UpdateItemInput)
@@ -81,6 +94,7 @@ class CartItemView(HenryView):
             )
         return Response(_show(self.cart(cart_id)))
 
+    @idempotent
     def delete(self, request: Request, cart_id: str) -> Response:
         """Remove an item, named by `itemId` or `link` in the body."""
         content = self.read(RemoveItemInput)

@@ -22,12 +22,15 @@ from django_henry_checkout.exceptions import (
     GatewayError,
     GatewayTimeout,
     HenryCheckoutError,
+    InvalidIdempotencyKey,
     InvalidItem,
+    KeyReused,
     NotFound,
     OrderNotFound,
     OrderNotOpen,
     RateLimited,
     Rejected,
+    StillRunning,
     TokenInvalid,
     TokenLapsed,
     UntrustedCheckoutUrl,
@@ -46,6 +49,9 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (CartFull, 409),
     (CartChanged, 409),
     (OrderNotOpen, 409),
+    (InvalidIdempotencyKey, 400),
+    (KeyReused, 422),
+    (StillRunning, 409),
     (UntrustedCheckoutUrl, 502),
     (CheckoutError, 400),
     (AuthenticationFailed, 503),
@@ -89,7 +95,10 @@ def _of_ours(error: HenryCheckoutError | ConfigurationError) -> Response:
     if isinstance(error, InvalidItem):
         return problem(status, error.code, str(error), field=error.field)
     if isinstance(error, CheckoutError) and status < 500:
-        return problem(status, error.code, str(error))
+        response = problem(status, error.code, str(error))
+        if isinstance(error, StillRunning):
+            response["Retry-After"] = "1"
+        return response
     request_id = getattr(error, "request_id", "")
     logger.error("The API cannot answer: %s %s", error, request_id)
     code = getattr(error, "code", "not_configured")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django_henry_checkout.models.carts import Cart, CartLine
 from django_henry_checkout.models.events import Delivery, DeliveryStatus, Event
+from django_henry_checkout.models.idempotency import IdempotencyRecord
 from django_henry_checkout.models.orders import ItemStatus, Order, OrderBuyer, OrderLine, OrderStatus
 from django_henry_checkout.models.purchases import Purchase, PurchasePoll, PurchaseStatus
 from django_henry_checkout.models.sessions import CheckoutSession, SessionKind, SessionStatus
@@ -18,6 +19,7 @@ __all__ = [
     "Delivery",
     "DeliveryStatus",
     "Event",
+    "IdempotencyRecord",
     "ItemStatus",
     "Order",
     "OrderBuyer",

@@ -271,7 +271,7 @@ def _only_key() -> Any:
 @pytest.mark.parametrize("lines", [1, 50])
 def test_calls_cost_the_same_for_one_line_and_for_fifty(lines: int, django_assert_num_queries: Any) -> None:
     items = [{**BOOTS, "link": f"https://alpine.example/products/{number}"} for number in range(lines)]
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         holder, made = guest(*items)
     path = f"cart/{made['cartId']}"
     with django_assert_num_queries(3):
