@@ -50,9 +50,15 @@ def _check(check: Check) -> Check:
 
     @register(Tags.compatibility)
     def run(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+        if check is not options_is_a_dict and not _is_a_dict():
+            return []  # reported there
         return list(check())
 
     return check
+
+
+def _is_a_dict() -> bool:
+    return isinstance(getattr(django_settings, "HENRY_CHECKOUT", None), dict)
 
 
 def _accounts() -> Iterator[Account]:
@@ -65,7 +71,7 @@ def _accounts() -> Iterator[Account]:
 
 @_check
 def options_is_a_dict() -> Iterator[CheckMessage]:
-    if not isinstance(getattr(django_settings, "HENRY_CHECKOUT", None), dict):
+    if not _is_a_dict():
         yield Error(
             "The setting HENRY_CHECKOUT is missing or not a dict.",
             hint='Add HENRY_CHECKOUT = {"API_KEY": ...} to your settings.',
@@ -75,8 +81,12 @@ def options_is_a_dict() -> Iterator[CheckMessage]:
 
 @_check
 def accounts_have_keys() -> Iterator[CheckMessage]:
-    if not isinstance(getattr(django_settings, "HENRY_CHECKOUT", None), dict):
-        return
+    if "default" not in settings.account_aliases:
+        yield Error(
+            'HENRY_CHECKOUT["ACCOUNTS"] has no account "default".',
+            hint="Carts belong to it unless another one is named: add it.",
+            id="henry_checkout.E002",
+        )
     for alias in settings.account_aliases:
         try:
             settings.account(alias)
@@ -141,13 +151,30 @@ def durations_are_durations() -> Iterator[CheckMessage]:
 @_check
 def numbers_are_in_bounds() -> Iterator[CheckMessage]:
     for name, (low, high) in BOUNDS.items():
-        value = getattr(settings, name)
-        if not low <= value <= high:
+        try:
+            value = getattr(settings, name)
+        except (TypeError, ValueError):
+            value = None
+        if value is None or not low <= value <= high:
             yield Error(
-                f'HENRY_CHECKOUT["{name}"] is {value}, which cannot work.',
+                f'HENRY_CHECKOUT["{name}"] is not a number that can work.',
                 hint=f"Use a number from {low} to {high}.",
                 id="henry_checkout.E008",
             )
+
+
+@_check
+def lease_is_longer_than_an_answer() -> Iterator[CheckMessage]:
+    try:
+        is_short = settings.POLL_LEASE.total_seconds() <= settings.TOTAL_TIMEOUT
+    except (ConfigurationError, TypeError, ValueError):  # reported by the checks above
+        return
+    if is_short:
+        yield Error(
+            'HENRY_CHECKOUT["POLL_LEASE"] is not longer than TOTAL_TIMEOUT: slow answers would be dropped.',
+            hint="Make it some times TOTAL_TIMEOUT.",
+            id="henry_checkout.E009",
+        )
 
 
 @_check
@@ -162,7 +189,7 @@ def sessions_are_installed() -> Iterator[CheckMessage]:
 
 @_check
 def options_are_known() -> Iterator[CheckMessage]:
-    for name in sorted(set(getattr(django_settings, "HENRY_CHECKOUT", None) or ()) - known_option_names()):
+    for name in sorted(set(django_settings.HENRY_CHECKOUT) - known_option_names()):
         yield Warning(
             f'HENRY_CHECKOUT["{name}"] is not an option of this app.',
             hint="Check its spelling; the settings page of the docs lists all options.",

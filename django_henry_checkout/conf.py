@@ -226,7 +226,10 @@ class Settings:
 
     @property
     def DELIVERY_LEASE(self) -> timedelta:
-        """How long one run of a receiver may take before another worker runs it."""
+        """How long a claim of deliveries lasts: after a crash another worker takes them over.
+
+        A receiver that runs longer is not run twice on PostgreSQL, whose row it holds; its worker is kept busy.
+        """
         return _duration("DELIVERY_LEASE", self._get("DELIVERY_LEASE", timedelta(minutes=5)))
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -151,6 +153,10 @@ class OrderNotOpen(CheckoutError):
     """This order is already being bought or has ended; look at its status instead."""
 
     code = "order_not_open"
+
+    def __init__(self, message: str = "", *, order_id: UUID | None = None) -> None:
+        super().__init__(message)
+        self.order_id = order_id
 
 
 class TokenInvalid(CheckoutError):

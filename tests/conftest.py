@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from moneyed import Money
 
 from tests.henry import Sandbox, running_sandbox
@@ -21,6 +22,7 @@ def _sandbox_process() -> Iterator[Sandbox]:
 def sandbox(_sandbox_process: Sandbox, settings: Any) -> Sandbox:
     """A fresh sandbox, and a shop that is set up for it."""
     _sandbox_process.reset()
+    cache.clear()
     settings.HENRY_CHECKOUT = _sandbox_process.settings()
     return _sandbox_process
 

@@ -36,7 +36,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     ordering = ["-pk"]
     actions = ["resume"]
 
-    @admin.action(description=_("Run parked deliveries again"), permissions=["view"])
+    @admin.action(description=_("Run parked deliveries again"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         count = sum(resume_delivery(delivery) for delivery in queryset)
         self.message_user(

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from django_henry_checkout.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from django_henry_checkout.flows.orders import mark_reviewed
 from django_henry_checkout.models import CheckoutSession, Event, Order, OrderLine, Purchase
 
 
@@ -47,8 +52,16 @@ class OrderAdmin(ReadOnlyAdmin):
         ("status", "account", "user"),
         ("needs_review", "review_reason"),
         ("subtotal", "shipping", "tax", "discount", "fee", "total"),
-        ("henry_cart_id", "cart", "cart_version"),
+        ("henry_cart_id", "cart"),
         ("created_at", "placed_at", "ended_at"),
         "metadata",
     ]
     inlines = [OrderLineInline, PurchaseInline, SessionInline, EventInline]
+    actions = ["mark_reviewed"]
+
+    @admin.action(description=_("Mark as reviewed"), permissions=["operate"])
+    def mark_reviewed(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        count = sum(mark_reviewed(order, by=request.user.get_username()) for order in queryset)
+        self.message_user(
+            request, ngettext("%d order was reviewed.", "%d orders were reviewed.", count) % count
+        )

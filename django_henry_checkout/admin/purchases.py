@@ -43,7 +43,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
     def worker(self, purchase: Purchase) -> object:
         return getattr(_poll_of(purchase), "worker", None)
 
-    @admin.action(description=_("Ask Henry now"), permissions=["view"])
+    @admin.action(description=_("Ask Henry now"), permissions=["operate"])
     def poll_now(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
         changed = 0
         for purchase in queryset.filter(ended_at=None)[:MOST_AT_ONCE]:

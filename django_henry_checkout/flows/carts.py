@@ -190,11 +190,6 @@ def adopt_cart(cart: Cart, *, user: Any) -> None:
     cart.user = user
 
 
-def lock_cart_of(order_pk: int) -> Cart | None:
-    """Lock and return the cart that an order was begun from; None if it is gone."""
-    return Cart.objects.lock().filter(orders=order_pk).first()
-
-
 def take_out_bought(cart: Cart, lines: list[OrderLine]) -> None:
     """Remove from a locked cart what an order has taken; lines added since the checkout began stay."""
     bought = {line.key: line.quantity for line in lines}

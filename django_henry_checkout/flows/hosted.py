@@ -11,11 +11,12 @@ from enum import StrEnum
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
+from django.core.cache import cache
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import GatewayError, OrderNotOpen, TokenInvalid, TokenLapsed
-from django_henry_checkout.flows.purchases import note_claim, observe_now
+from django_henry_checkout.flows.purchases import ensure_wait, note_claim, observe_now
 from django_henry_checkout.flows.sessions import check_checkout_url, end_session
 from django_henry_checkout.models import CheckoutSession, OrderStatus, SessionStatus
 from django_henry_checkout.models.sessions import LIVE_SESSION
@@ -26,6 +27,8 @@ logger = logging.getLogger("django_henry_checkout.hosted")
 
 
 MAX_CLAIM_LENGTH = 255
+ASK_PAUSE = 2
+MAX_PAUSE = 60
 
 
 class Ending(StrEnum):
@@ -37,16 +40,22 @@ class Ending(StrEnum):
     CHECKING = "checking"
 
 
+_GIVING_UP = {Ending.CANCELED: SessionStatus.CANCELED, Ending.ERRORED: SessionStatus.ERRORED}
+
+
 def find_session(order_id: UUID, token: str) -> CheckoutSession:
     """Return the session that a token opens, alive or not.
 
     Raises:
         TokenInvalid: no session of that order has the token.
+        TokenLapsed: it is so old that no payment can come from it any more.
     """
     sessions = CheckoutSession.objects.select_related("order")
     session = sessions.filter(token_hash=hash_secret(token), order__public_id=order_id).first()
     if session is None:
         raise TokenInvalid
+    if session.expires_at + settings.HOSTED_WAIT <= timezone.now():
+        raise TokenLapsed
     return session
 
 
@@ -63,7 +72,7 @@ def payment_url(session: CheckoutSession, *, return_url: str) -> str:
     """
     order = session.order
     if order.status != OrderStatus.OPEN:
-        raise OrderNotOpen
+        raise OrderNotOpen(order_id=order.public_id)
     if session.status not in LIVE_SESSION or session.expires_at <= timezone.now():
         raise TokenLapsed
     check_checkout_url(order.hosted_url, account=settings.account(order.account))
@@ -83,35 +92,45 @@ def return_from_payment(session: CheckoutSession, hint: Ending, *, claimed_id: s
         claimed_id: what it says that the order is called at Henry; the v0 generation finds it by that.
 
     Returns:
-        Ending: what Henry says; the hint counts only while Henry has no order of the cart.
+        Ending: what Henry says; the hint counts only if Henry has just said that there is no order.
 
     Effects: at most one HTTP read while the order is open; a session that was given up ends.
     """
     order = session.order
-    if order.status == OrderStatus.OPEN:
-        _ask(session, claimed_id=claimed_id)
-        order.refresh_from_db()
+    has_answered = order.status != OrderStatus.OPEN or _ask(session, claimed_id=claimed_id)
+    order.refresh_from_db()
+    if order.status == OrderStatus.OPEN and has_answered and hint in _GIVING_UP:
+        if end_session(session, _GIVING_UP[hint], source="shopper") or session.status not in LIVE_SESSION:
+            return hint
+        order.refresh_from_db()  # paid between Henry's answer and our lock, or given up before
     if order.status in {OrderStatus.FAILED, OrderStatus.CANCELED}:
         return Ending.ERRORED
     if order.status != OrderStatus.OPEN:
         return Ending.COMPLETED
-    if hint is Ending.CANCELED:
-        end_session(session, SessionStatus.CANCELED, source="shopper")
-        return Ending.CANCELED
-    if hint is Ending.ERRORED:
-        end_session(session, SessionStatus.ERRORED, source="shopper")
-        return Ending.ERRORED
-    return Ending.CHECKING
+    return hint if hint in _GIVING_UP and has_answered else Ending.CHECKING
 
 
-def _ask(session: CheckoutSession, *, claimed_id: str) -> None:
-    purchase = session.order.purchases.filter(ended_at=None).first()
+def _ask(session: CheckoutSession, *, claimed_id: str) -> bool:
+    """Ask Henry what became of the payment; return whether there was an answer.
+
+    Not more often than every ASK_PAUSE seconds for one order: a page that reloads itself must not
+    become a burden to Henry.
+    """
+    purchase = ensure_wait(session.order)
     if purchase is None:
-        return
+        return True
     if claimed_id and claimed_id.isprintable() and len(claimed_id) <= MAX_CLAIM_LENGTH:
         note_claim(purchase, claimed_id)
+    key = f"henry_checkout:asked:{purchase.pk}:{purchase.claimed_id}"
+    if (answered := cache.get(key)) is not None:
+        return bool(answered)
     try:
         observe_now(purchase, source=Source.RETURN_PAGE)
     except GatewayError as error:
         # The worker asks again; the shopper sees that we are checking.
         logger.warning("Order %s: %s, %s", session.order.ulid, error.code, error.status)
+        if error.retry_after:
+            cache.set(key, 0, timeout=min(error.retry_after, MAX_PAUSE))
+        return False
+    cache.set(key, 1, timeout=ASK_PAUSE)
+    return True

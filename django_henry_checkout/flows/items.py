@@ -21,6 +21,7 @@ MAX_OPTIONS = 20
 MAX_COUPONS = 10
 MAX_TEXT_LENGTH = 200
 MAX_METADATA_BYTES = 4096
+MAX_PRICE = 10**9
 
 
 def clean_item(item: LineItem) -> LineItem:
@@ -112,7 +113,9 @@ def _clean_texts(texts: Sequence[object], *, field: str, most: int) -> tuple[str
 
 def _clean_shipping(choice: Mapping[str, object]) -> dict[str, str]:
     known = {
-        key: text for key, text in choice.items() if isinstance(text, str) and len(text) <= MAX_TEXT_LENGTH
+        key: text
+        for key, text in choice.items()
+        if isinstance(text, str) and len(text) <= MAX_TEXT_LENGTH and (text.isprintable() or not text)
     }
     if set(choice) - {"id", "value"} or len(known) < len(choice):
         raise InvalidItem(
@@ -123,16 +126,16 @@ def _clean_shipping(choice: Mapping[str, object]) -> dict[str, str]:
 
 def _clean_picture(url: str) -> str:
     url = url.strip()
-    if (
-        len(url) > MAX_LINK_LENGTH
-        or not url.isprintable()
-        or (url and urlsplit(url).scheme not in {"", "http", "https"})
-    ):
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        scheme = "invalid"
+    if len(url) > MAX_LINK_LENGTH or not url.isprintable() or (url and scheme not in {"", "http", "https"}):
         raise InvalidItem("The picture must be an http or https address.", field="image_url")
     return url
 
 
 def _clean_price(price: Money | None) -> Money | None:
-    if price is not None and (not price.amount.is_finite() or price.amount < 0):
-        raise InvalidItem("The price must not be negative.", field="unit_price")
+    if price is not None and (not price.amount.is_finite() or not 0 <= price.amount < MAX_PRICE):
+        raise InvalidItem("The price must not be negative, nor absurd.", field="unit_price")
     return price

@@ -20,11 +20,23 @@ from django_henry_checkout import signals
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import ReceiverMissing
 from django_henry_checkout.models import Delivery, DeliveryStatus, Event, Order, OrderLine, Purchase
+from django_henry_checkout.models.orders import AMOUNTS
 from django_henry_checkout.types import Claim, format_public_id
 
 logger = logging.getLogger("django_henry_checkout.ledger")
 
 RETRY_CAP = timedelta(hours=1)
+ORDER_STATE = (
+    "status",
+    "needs_review",
+    "review_reason",
+    "event_count",
+    "currency",
+    *(f"{name}_amount" for name in AMOUNTS),
+    "placed_at",
+    "ended_at",
+    "updated_at",
+)
 
 
 class Journal:
@@ -63,7 +75,9 @@ class Journal:
 
     def write(self) -> None:
         """Save the order, its events, and a delivery for each receiver that is connected now."""
-        self._order.save()
+        is_new = self._order.pk is None
+        # Only what flows decide: other columns may be changed beside us, without this lock.
+        self._order.save(update_fields=None if is_new else ORDER_STATE)
         if not self._events:
             return
         for event in self._events:

@@ -18,11 +18,12 @@ from django.utils import timezone
 from moneyed import Money
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.carts import lock_cart_of, put_back, take_out_bought
+from django_henry_checkout.flows.carts import put_back, take_out_bought
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.orders import flag_for_review, move_order
 from django_henry_checkout.flows.schedule import next_poll_at
 from django_henry_checkout.flows.verdicts import Verdict, judge
+from django_henry_checkout.flows.waits import start_wait
 from django_henry_checkout.models import (
     Cart,
     CheckoutSession,
@@ -92,8 +93,7 @@ def apply_observation(
         # The cart loses its lines at the first sight of the purchase, and gets them back if nothing can be
         # bought. Carts are locked before orders, by everybody.
         touches_cart = purchase.is_waiting or verdict.order in _NOTHING_BOUGHT
-        cart = lock_cart_of(purchase.order_id) if touches_cart else None
-        order = Order.objects.lock().get(pk=purchase.order_id)
+        cart, order = _lock(purchase.order_id, with_cart=touches_cart)
         purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
         poll: PurchasePoll | None = getattr(purchase, "poll", None)
         if fence is not None and (poll is None or poll.fence != fence):
@@ -103,6 +103,20 @@ def apply_observation(
             return _report_second(order, purchase, observation, source=source)
         application = _Application(order, purchase, poll, observation, verdict)
         return application.run(cart, source=source)
+
+
+def _lock(order_pk: int, *, with_cart: bool) -> tuple[Cart | None, Order]:
+    """Lock an order, and before it the cart that it was begun from.
+
+    A sign-in may merge that cart into another one while we wait for its lock: then we look again.
+    """
+    for _look in range(3):
+        cart_pk = Order.objects.values_list("cart", flat=True).get(pk=order_pk) if with_cart else None
+        cart = None if cart_pk is None else Cart.objects.lock().filter(pk=cart_pk).first()
+        order = Order.objects.lock().get(pk=order_pk)
+        if not with_cart or order.cart_id == cart_pk:
+            break
+    return cart, order
 
 
 def _report_second(order: Order, purchase: Purchase, observation: Observation, *, source: Source) -> Applied:
@@ -168,6 +182,9 @@ class _Application:
         if self.verdict.purchase is None:
             self.purchase.move_to(PurchaseStatus.PENDING)
         self.journal.add("purchase_submitted", purchase=self.purchase, ref_id=self.observation.ref_id)
+        if self.order.is_terminal:
+            # Paid once more after the order had ended: it cannot be reopened, so a person must act.
+            flag_for_review(self.order, "paid_after_ending", journal=self.journal)
         if self.order.can_move_to(OrderStatus.PLACED):
             move_order(self.order, OrderStatus.PLACED, journal=self.journal)
         if self.cart is not None:
@@ -183,6 +200,8 @@ class _Application:
     def _take_items(self) -> None:
         changed = []
         for line, outcome, status in self._matched():
+            if outcome is not None and outcome.quantity != line.quantity:
+                flag_for_review(self.order, "quantity_differs", journal=self.journal)
             before = (line.status, line.confirmation_number, line.merchant, line.total_amount)
             if line.can_move_to(status):
                 line.move_to(status)
@@ -208,11 +227,13 @@ class _Application:
                     unmatched.remove(line)
                     yield line, *found
         if self.verdict.order in _ENDING_EVENTS:
+            if items:
+                flag_for_review(self.order, "items_differ", journal=self.journal)
             for line in unmatched:
-                yield line, None, self._fate_of_unlisted()
+                yield line, None, ItemStatus.UNKNOWN if items else self._fate_of_unlisted()
 
     def _fate_of_unlisted(self) -> ItemStatus:
-        """What became of a line that Henry does not list.
+        """What became of a line that Henry does not list, when all that it lists are ours.
 
         If it lists others, the buyer took it out on Henry's page. If it lists none, as v0 does, the line
         shares the fate of the order.
@@ -300,6 +321,9 @@ class _Application:
             return
         if self.purchase.is_terminal:
             self.poll.delete()
+            if self.verdict.order in _NOTHING_BOUGHT and self.purchase.henry_cart_id:
+                # The cart can perhaps be paid again on Henry's page: somebody must notice.
+                start_wait(self.order)
             return
         self.poll.tries += 1
         self.poll.errors = 0

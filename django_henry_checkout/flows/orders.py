@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from django_henry_checkout.exceptions import OrderNotFound
@@ -39,10 +40,24 @@ def move_order(order: Order, status: str, *, journal: Journal) -> None:
     journal.add("order_status_changed", status=str(status), previous_status=str(previous))
 
 
+def mark_reviewed(order: Order, *, by: str) -> bool:
+    """Note that a person has looked at an order; return whether it had been flagged."""
+    with transaction.atomic():
+        order = Order.objects.lock().get(pk=order.pk)
+        if not order.needs_review:
+            return False
+        journal = Journal(order, source=f"staff:{by}"[:64])
+        journal.add("order_reviewed", reason=order.review_reason)
+        order.needs_review, order.review_reason = False, ""
+        journal.write()
+    return True
+
+
 def flag_for_review(order: Order, reason: str, *, journal: Journal) -> None:
     """Ask a person to look at a locked order. The same reason again changes nothing."""
-    if order.needs_review and order.review_reason == reason:
+    reasons = order.review_reason.split("; ") if order.needs_review else []
+    if reason in reasons:
         return
     order.needs_review = True
-    order.review_reason = reason
+    order.review_reason = "; ".join([*reasons, reason])[:300]
     journal.add("order_needs_review", reason=reason)

@@ -34,6 +34,7 @@ MISCONFIGURED_PAUSE = timedelta(minutes=1)
 class _Claimed:
     purchase: Purchase
     fence: int
+    lease_until: datetime
     errors: int
     digest: str
 
@@ -46,14 +47,28 @@ def poll_due(*, limit: int | None = None) -> int:
     """
     claims = _claim(limit or settings.POLL_BATCH)
     for claimed in claims:
+        if timezone.now() >= claimed.lease_until:
+            break  # the batch took too long: others have these by now
+        # The task boundary: one odd purchase must not hold up the others, nor its own deadline.
+        is_verified = False
         try:
-            _poll(claimed)
-        except Exception as error:  # the task boundary: one odd purchase must not hold up the others
-            if isinstance(error, DatabaseError) and not connection.is_usable():
-                raise  # the database is away: the lease brings the purchase back
-            logger.exception("Purchase %s could not be followed this time.", claimed.purchase.ulid)
-            _contain(claimed)
+            is_verified = _poll(claimed)
+        except Exception as error:
+            _survive(error, claimed)
+            _retry(claimed)
+        try:
+            if timezone.now() >= claimed.purchase.deadline_at:
+                pass_deadline(claimed.purchase, fence=claimed.fence, is_verified=is_verified)
+        except Exception as error:
+            _survive(error, claimed)
     return len(claims)
+
+
+def _survive(error: Exception, claimed: _Claimed) -> None:
+    """Log what went wrong and go on; if the database is away, the lease brings the purchase back."""
+    if isinstance(error, DatabaseError) and not connection.is_usable():
+        raise error
+    logger.error("Purchase %s could not be followed this time.", claimed.purchase.ulid, exc_info=error)
 
 
 def next_due_at() -> datetime | None:
@@ -63,6 +78,7 @@ def next_due_at() -> datetime | None:
 
 def _claim(limit: int) -> list[_Claimed]:
     now = timezone.now()
+    lease_until = now + settings.POLL_LEASE
     with transaction.atomic():
         due = PurchasePoll.objects.due(now)
         if connection.features.has_select_for_update_skip_locked:
@@ -70,11 +86,11 @@ def _claim(limit: int) -> list[_Claimed]:
         rows = {row.pk: row for row in due[:limit]}
         # Compare-and-set as well: SQLite has no row locks.
         PurchasePoll.objects.filter(pk__in=rows, due_at__lte=now).update(
-            due_at=now + settings.POLL_LEASE, fence=F("fence") + 1, worker=_worker_name()
+            due_at=lease_until, fence=F("fence") + 1, worker=_worker_name()
         )
     purchases = Purchase.objects.in_bulk(list(rows))
     return [
-        _Claimed(purchases[pk], row.fence + 1, row.errors, row.digest)
+        _Claimed(purchases[pk], row.fence + 1, lease_until, row.errors, row.digest)
         for pk, row in rows.items()
         if pk in purchases
     ]
@@ -84,7 +100,8 @@ def _worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"[:100]
 
 
-def _poll(claimed: _Claimed) -> None:
+def _poll(claimed: _Claimed) -> bool:
+    """Ask Henry and write the answer; return whether Henry has just said that there is no order."""
     purchase = claimed.purchase
     try:
         observation = ask_henry(purchase)
@@ -97,8 +114,8 @@ def _poll(claimed: _Claimed) -> None:
         _put_back(claimed, timezone.now() + MISCONFIGURED_PAUSE, errors=claimed.errors + 1)
     else:
         _take(claimed, observation)
-    if timezone.now() >= purchase.deadline_at:
-        pass_deadline(purchase, fence=claimed.fence)
+        return observation is None
+    return False
 
 
 def _retry(claimed: _Claimed, *, hint: float | None = None) -> None:
@@ -106,12 +123,6 @@ def _retry(claimed: _Claimed, *, hint: float | None = None) -> None:
     now, errors = timezone.now(), claimed.errors + 1
     due_at = max(next_poll_at(claimed.purchase, now=now), retry_at(now=now, errors=errors, hint=hint))
     _put_back(claimed, due_at, errors=errors)
-
-
-def _contain(claimed: _Claimed) -> None:
-    _retry(claimed)
-    if timezone.now() >= claimed.purchase.deadline_at:
-        pass_deadline(claimed.purchase, fence=claimed.fence)
 
 
 def _take(claimed: _Claimed, observation: Observation | None) -> None:

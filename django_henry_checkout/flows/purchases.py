@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,9 +13,17 @@ from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.observations import Applied, apply_observation
 from django_henry_checkout.flows.orders import flag_for_review
-from django_henry_checkout.flows.schedule import next_poll_at
+from django_henry_checkout.flows.waits import start_wait
 from django_henry_checkout.gateway import gateway_for
-from django_henry_checkout.models import Order, Purchase, PurchasePoll, PurchaseStatus
+from django_henry_checkout.models import (
+    Order,
+    OrderLine,
+    OrderStatus,
+    Purchase,
+    PurchasePoll,
+    PurchaseStatus,
+)
+from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.types import Observation, PurchaseWord, Source
 
 logger = logging.getLogger("django_henry_checkout.purchases")
@@ -22,20 +31,21 @@ logger = logging.getLogger("django_henry_checkout.purchases")
 _LOST = frozenset({PurchaseWord.FAILED, PurchaseWord.CANCELLED})
 
 
-def start_wait(order: Order) -> None:
-    """Begin to wait for the order which a hosted payment leaves at Henry.
+def ensure_wait(order: Order) -> Purchase | None:
+    """Return the live purchase of an order; begin a new wait if it is open and the last one was given up.
 
-    Runs inside the caller's transaction. An order has one wait, however many sessions it has: they all
-    lead to the same cart at Henry.
+    Henry's page stays payable for as long as its cart, so a shopper may still pay after that.
     """
-    now = timezone.now()
-    purchase = Purchase.objects.create(
-        order=order,
-        account=order.account,
-        henry_cart_id=order.henry_cart_id,
-        deadline_at=now + settings.HOSTED_WAIT,
-    )
-    PurchasePoll.objects.create(purchase=purchase, due_at=next_poll_at(purchase, now=now))
+    live = Purchase.objects.filter(order=order, status__in=LIVE_PURCHASE)
+    found = live.first()
+    if found is not None or order.status != OrderStatus.OPEN:
+        return found
+    with transaction.atomic():
+        order = Order.objects.lock().get(pk=order.pk)
+        found = live.first()
+        if found is None and order.status == OrderStatus.OPEN:
+            found = start_wait(order)
+    return found
 
 
 def ask_henry(purchase: Purchase, *, retries: int = 0) -> Observation | None:
@@ -45,13 +55,14 @@ def ask_henry(purchase: Purchase, *, retries: int = 0) -> Observation | None:
         GatewayError: no usable answer.
         ConfigurationError: the account is not configured any more.
 
-    Effects: one HTTP read, more only with `retries`; no database write.
+    Effects: one HTTP read, more only with `retries`. If Henry lists orders that cannot be this one, or
+    more than one that can, the order is flagged for a person.
     """
     gateway = gateway_for(settings.account(purchase.account))
     if not purchase.is_waiting:
         return gateway.purchase_status(purchase.ref_id, retries=retries)
     found = gateway.find_purchases(purchase.henry_cart_id, claimed_id=purchase.claimed_id, retries=retries)
-    return _pick(purchase, found)
+    return _pick(purchase, found) if found else None
 
 
 def _pick(purchase: Purchase, found: Sequence[Observation]) -> Observation | None:
@@ -59,22 +70,38 @@ def _pick(purchase: Purchase, found: Sequence[Observation]) -> Observation | Non
     refs = [observation.ref_id for observation in found]
     known = set(
         Purchase.objects.filter(account=purchase.account, ref_id__in=refs).values_list("ref_id", flat=True)
-        if refs
-        else ()
     )
-    fresh = [observation for observation in found if observation.ref_id not in known]
+    fresh = _ours(purchase, [observation for observation in found if observation.ref_id not in known])
     hopeful = [observation for observation in fresh if observation.status not in _LOST]
     if len(hopeful) > 1:
-        _report_several(purchase, [observation.ref_id for observation in hopeful])
+        refs = [observation.ref_id for observation in hopeful]
+        _flag(purchase, f"several_orders_at_henry: {', '.join(refs)}")
     # The list is newest first; of several hopeful ones the first that was paid is followed.
     return hopeful[-1] if hopeful else next(iter(fresh), None)
 
 
-def _report_several(purchase: Purchase, refs: list[str]) -> None:
+def _ours(purchase: Purchase, found: list[Observation]) -> list[Observation]:
+    """Keep the orders that hold a product of this one: a list whose filter fails shows other people's.
+
+    A single order whose links are all spelled differently is taken; its items then go to review.
+    """
+    links = set(OrderLine.objects.filter(order=purchase.order_id).values_list("link", flat=True))
+    ours = [
+        observation
+        for observation in found
+        if not observation.items or links & {item.link for item in observation.items}
+    ]
+    if ours or len(found) <= 1:
+        return ours or found
+    _flag(purchase, "foreign_orders_in_henrys_list")
+    return []
+
+
+def _flag(purchase: Purchase, reason: str) -> None:
     with transaction.atomic():
         order = Order.objects.lock().get(pk=purchase.order_id)
         journal = Journal(order, source="worker")
-        flag_for_review(order, f"several_orders_at_henry: {', '.join(refs)}"[:300], journal=journal)
+        flag_for_review(order, reason[:300], journal=journal)
         journal.write()
 
 
@@ -96,11 +123,12 @@ def observe_now(purchase: Purchase, *, source: Source) -> Applied | None:
     return None if observation is None else apply_observation(purchase, observation, source=source)
 
 
-def pass_deadline(purchase: Purchase, *, fence: int) -> None:
+def pass_deadline(purchase: Purchase, *, fence: int, is_verified: bool) -> None:
     """Act on a purchase that is open past its deadline. Nothing happens if the lease was lost.
 
-    A wait for a payment that never came ends as `abandoned`. A purchase at Henry turns `stuck`, staff
-    are told, and it is polled on, rarely; after STUCK_LIMIT polling ends, and staff are told that too.
+    A wait ends as `abandoned` only if Henry has just said that there is no order (`is_verified`); else it
+    goes on, rarely, and staff are told. A purchase at Henry turns `stuck`, staff are told, and it is polled
+    on, rarely. After STUCK_LIMIT polling ends, and staff are told that too.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -110,17 +138,32 @@ def pass_deadline(purchase: Purchase, *, fence: int) -> None:
         if poll is None or poll.fence != fence or purchase.is_terminal or now < purchase.deadline_at:
             return
         journal = Journal(order, source="worker")
-        if purchase.is_waiting:
+        if purchase.is_waiting and is_verified:
             purchase.move_to(PurchaseStatus.ABANDONED)
             purchase.ended_at = now
             poll.delete()
             journal.add("wait_ended", purchase=purchase)
-        elif purchase.status != PurchaseStatus.STUCK:
-            purchase.move_to(PurchaseStatus.STUCK)
-            purchase.deadline_at = now + settings.STUCK_LIMIT
-            flag_for_review(order, "purchase_stuck", journal=journal)
-        else:
+        elif now >= purchase.created_at + _longest_life(purchase):
             poll.delete()
             flag_for_review(order, "polling_ended", journal=journal)
+        elif purchase.is_waiting:
+            _poll_rarely(purchase, poll, now=now)
+            flag_for_review(order, "wait_unverified", journal=journal)
+        elif purchase.status != PurchaseStatus.STUCK:
+            purchase.move_to(PurchaseStatus.STUCK)
+            _poll_rarely(purchase, poll, now=now)
+            flag_for_review(order, "purchase_stuck", journal=journal)
+        else:
+            _poll_rarely(purchase, poll, now=now)
         purchase.save()
         journal.write()
+
+
+def _longest_life(purchase: Purchase) -> timedelta:
+    return settings.STUCK_LIMIT + (settings.HOSTED_WAIT if purchase.henry_cart_id else settings.POLL_WINDOW)
+
+
+def _poll_rarely(purchase: Purchase, poll: PurchasePoll, *, now: datetime) -> None:
+    purchase.deadline_at = now + settings.STUCK_INTERVAL
+    poll.due_at = purchase.deadline_at
+    poll.save(update_fields=["due_at"])

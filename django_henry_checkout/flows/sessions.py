@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +15,16 @@ from django.utils import timezone
 from moneyed import Money
 
 from django_henry_checkout.conf import Account, is_safe_origin, settings
-from django_henry_checkout.exceptions import CartEmpty, OrderNotOpen, UntrustedCheckoutUrl
+from django_henry_checkout.exceptions import (
+    CartEmpty,
+    CartNotFound,
+    CheckoutError,
+    OrderNotOpen,
+    UntrustedCheckoutUrl,
+)
 from django_henry_checkout.flows.ledger import Journal
-from django_henry_checkout.flows.purchases import start_wait
+from django_henry_checkout.flows.purchases import ensure_wait, observe_now
+from django_henry_checkout.flows.waits import start_wait
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import (
     Cart,
@@ -23,14 +33,14 @@ from django_henry_checkout.models import (
     Order,
     OrderLine,
     OrderStatus,
-    Purchase,
     SessionKind,
     SessionStatus,
 )
 from django_henry_checkout.models.base import LINE_FIELDS
-from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.models.tokens import hash_secret, new_secret
-from django_henry_checkout.types import HenryCart
+from django_henry_checkout.types import HenryCart, Source
+
+logger = logging.getLogger("django_henry_checkout.sessions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,24 +69,29 @@ def begin_hosted(cart: Cart, *, user: Any = None) -> Begun:
     Raises:
         CartEmpty: there is nothing to buy.
         GatewayError: Henry gave no usable answer. Nothing was written; the cart is as it was.
+        OrderNotOpen: these very lines were paid already, perhaps in another tab.
         UntrustedCheckoutUrl: Henry named a page outside CHECKOUT_ORIGINS. Nothing was written.
 
-    Effects: one HTTP call at most, then one transaction.
+    Effects: one or two HTTP calls, then one transaction.
     Source: henry-api.md 3.4.3.
     """
-    version, lines = cart.version, list(cart.lines.all())
+    lines = list(cart.lines.all())
     if not lines:
         raise CartEmpty
-    draft = Order(account=cart.account, cart=cart, cart_version=version, user=user)
-    known = _open_order(cart, version)
+    digest = _digest_of(lines)
+    known = _open_order(cart, digest)
+    if known is not None:
+        _make_sure_it_is_unpaid(known)
+    draft = Order(account=cart.account, cart=cart, cart_digest=digest, user=user)
     page = _page_at_henry(draft if known is None else known, lines)
     with transaction.atomic():
-        Cart.objects.lock().get(pk=cart.pk)
-        order = _open_order(cart, version, lock=True)
+        if Cart.objects.lock().filter(pk=cart.pk).first() is None:
+            raise CartNotFound  # merged away by a sign-in, while Henry was asked
+        order = _open_order(cart, digest, lock=True)
         if order is not None:
             return _go_on(order, page if known is not None else None)
-        if known is not None:  # the open order ended while we looked away
-            raise OrderNotOpen
+        if known is not None:  # the open order was paid while we looked away
+            raise OrderNotOpen(order_id=known.public_id)
         order = _create_order(draft, lines, page)
         start_wait(order)
         return _open_session(order)
@@ -87,16 +102,39 @@ def renew_hosted(order: Order) -> Begun:
 
     Raises:
         OrderNotOpen: the order is already being bought or has ended.
-        GatewayError: the hosted page had to be asked for anew, and Henry gave no usable answer.
+        GatewayError: Henry could not say that the order is unpaid.
     """
+    if order.status == OrderStatus.OPEN:
+        _make_sure_it_is_unpaid(order)
+        page = _page_at_henry(order, ())
+        with transaction.atomic():
+            order = Order.objects.lock().get(pk=order.pk)
+            if order.status == OrderStatus.OPEN:
+                return _go_on(order, page)
+    raise OrderNotOpen(order_id=order.public_id)
+
+
+def _digest_of(lines: Sequence[CartLine]) -> str:
+    """Return the same text for two carts that mean the same: what is bought, not in which order."""
+    wanted = sorted(
+        [line.key, line.quantity, line.selected_shipping, line.coupons, line.metadata] for line in lines
+    )
+    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+
+
+def _make_sure_it_is_unpaid(order: Order) -> None:
+    """Ask Henry before a shopper is sent to pay an order that he may just have paid in another tab.
+
+    Raises:
+        OrderNotOpen: it is paid.
+        GatewayError: Henry cannot say; nobody is sent to pay on a guess.
+    """
+    purchase = ensure_wait(order)
+    if purchase is not None:
+        observe_now(purchase, source=Source.RETURN_PAGE)
+    order.refresh_from_db()
     if order.status != OrderStatus.OPEN:
-        raise OrderNotOpen
-    page = _page_at_henry(order, ())
-    with transaction.atomic():
-        order = Order.objects.lock().get(pk=order.pk)
-        if order.status != OrderStatus.OPEN:
-            raise OrderNotOpen
-        return _go_on(order, page)
+        raise OrderNotOpen(order_id=order.public_id)
 
 
 def _page_at_henry(order: Order, lines: Sequence[CartLine]) -> HenryCart:
@@ -114,9 +152,11 @@ def _page_at_henry(order: Order, lines: Sequence[CartLine]) -> HenryCart:
     return page
 
 
-def _open_order(cart: Cart, version: int, *, lock: bool = False) -> Order | None:
+def _open_order(cart: Cart, digest: str, *, lock: bool = False) -> Order | None:
+    """Return an open order of just these lines. An old one is left alone: Henry may have dropped its cart."""
     orders = Order.objects.lock() if lock else Order.objects.all()
-    return orders.filter(cart=cart, cart_version=version, status=OrderStatus.OPEN).first()
+    young = timezone.now() - settings.HOSTED_WAIT
+    return orders.filter(cart=cart, cart_digest=digest, status=OrderStatus.OPEN, created_at__gt=young).first()
 
 
 def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart) -> Order:
@@ -159,8 +199,6 @@ def _go_on(order: Order, page: HenryCart | None) -> Begun:
         journal = Journal(order, source="shopper")
         journal.add("session_replaced", session=older.ulid)
         journal.write()
-    if not Purchase.objects.filter(order=order, status__in=LIVE_PURCHASE).exists():
-        start_wait(order)
     return _open_session(order)
 
 
@@ -204,6 +242,8 @@ def end_session(session: CheckoutSession, status: SessionStatus, *, source: str)
     with transaction.atomic():
         order = Order.objects.lock().get(pk=session.order_id)
         locked = CheckoutSession.objects.live().filter(pk=session.pk).first()
+        if order.status != OrderStatus.OPEN:
+            return False  # it was paid meanwhile: what Henry says beats what a browser or a clock says
         if locked is None or not locked.can_move_to(status):
             return False
         _end(locked, status)
@@ -216,5 +256,10 @@ def end_session(session: CheckoutSession, status: SessionStatus, *, source: str)
 
 def expire_sessions(*, limit: int = 100) -> int:
     """End the sessions whose time is over; return how many."""
-    lapsed = CheckoutSession.objects.lapsed(timezone.now()).order_by("expires_at")[:limit]
-    return sum(end_session(session, SessionStatus.EXPIRED, source="worker") for session in lapsed)
+    ended = 0
+    for session in CheckoutSession.objects.lapsed(timezone.now()).order_by("expires_at")[:limit]:
+        try:
+            ended += end_session(session, SessionStatus.EXPIRED, source="worker")
+        except CheckoutError:
+            logger.exception("Session %s could not be ended.", session.ulid)
+    return ended

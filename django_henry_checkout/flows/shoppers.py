@@ -40,17 +40,17 @@ def current_cart(request: HttpRequest, *, account: str = "default") -> Cart | No
         own = Cart.objects.filter(user_id=caller.user_pk, account=account).order_by("-updated_at").first()
     if not caller.cart_ids:
         return own
-    guest_carts = Cart.objects.filter(public_id__in=caller.cart_ids, user=None, account=account)
-    guest = guest_carts.order_by("-updated_at").first()
-    if guest is None or caller.user_pk is None:
-        return own or guest
-    if own is None:
-        adopt_cart(guest, user=request.user)
-        own = guest
-    else:
-        merge_carts(guest, into=own)
-        own.refresh_from_db()
-    _forget_carts(request)
+    guests = Cart.objects.filter(public_id__in=caller.cart_ids, user=None, account=account)
+    if caller.user_pk is None:
+        return guests.order_by("-updated_at").first()
+    for guest in guests.order_by("updated_at"):
+        if own is None:
+            adopt_cart(guest, user=request.user)
+            own = guest
+        else:
+            merge_carts(guest, into=own)
+            own.refresh_from_db()
+        _forget_cart(request, guest)
     return own
 
 
@@ -88,5 +88,7 @@ def _remember(request: HttpRequest, kind: str, public_id: UUID) -> None:
     request.session[SESSION_KEY] = {**memory, kind: [*kept, text][-MAX_REMEMBERED:]}
 
 
-def _forget_carts(request: HttpRequest) -> None:
-    request.session[SESSION_KEY] = {**request.session.get(SESSION_KEY, {}), "carts": []}
+def _forget_cart(request: HttpRequest, cart: Cart) -> None:
+    memory = request.session.get(SESSION_KEY, {})
+    kept = [known for known in memory.get("carts", []) if known != cart.ulid]
+    request.session[SESSION_KEY] = {**memory, "carts": kept}

@@ -1,4 +1,7 @@
-"""One round of everything that waits: what the embedded worker and any scheduler call."""
+"""One round of everything that waits: what the embedded worker and any scheduler call.
+
+Safe to run in any number of processes at once, and to be killed at any point.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,16 @@ from django_henry_checkout.flows.polling import poll_due
 from django_henry_checkout.flows.sessions import expire_sessions
 
 
-def run_once() -> int:
-    """Expire, poll and deliver one batch each; return how many rows were worked on.
+def follow() -> int:
+    """Expire sessions and poll purchases, one batch each; return how many rows were worked on."""
+    return expire_sessions() + poll_due()
 
-    Safe to run in any number of processes at once, and to be killed at any point.
-    """
-    return expire_sessions() + poll_due() + deliver_due()
+
+def deliver() -> int:
+    """Run one batch of receivers; return how many."""
+    return deliver_due()
+
+
+def run_once() -> int:
+    """Follow and deliver, one round each; return how many rows were worked on."""
+    return follow() + deliver()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ulid import ULID
 
-from django_henry_checkout.exceptions import NotFound, Rejected
+from django_henry_checkout.exceptions import BadResponse, NotFound, Rejected
 from django_henry_checkout.gateway import wire, wire_v0
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
@@ -103,9 +103,17 @@ class GatewayV0:
     def find_purchases(
         self, cart_id: str, *, claimed_id: str = "", retries: int | None = None
     ) -> tuple[Observation, ...]:
-        """Source: `GET /orders/{orderId}` of the claimed id; only an order of this cart's user counts."""
+        """Source: `GET /orders/{orderId}` of the claimed id; only an order of this cart's user counts.
+
+        Without a claim the cart tells: it is emptied when it is paid (henry-api.md 3.1.2).
+
+        Raises:
+            BadResponse: the cart was paid, and nobody has told us the order's id yet.
+        """
         if not claimed_id:
-            return ()
+            if self._products(cart_id):
+                return ()
+            raise BadResponse("The cart is paid, but the id of its order is not known yet.")
         try:
             owner, observation = self._order(claimed_id, retries=retries)
         except NotFound:
@@ -125,6 +133,8 @@ class GatewayV0:
         raise _unsupported()
 
     def _order(self, order_id: str, *, retries: int | None) -> tuple[str, Observation]:
+        if order_id in {"", ".", ".."}:  # these would name another path
+            raise NotFound("This is not the id of an order.", maybe_sent=False)
         path = f"/v0/orders/{quote(order_id, safe='')}"
         return wire_v0.read_order(self._transport.read("GET", path, retries=retries))
 

@@ -198,12 +198,15 @@ def _read_options(product: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _read_error(value: object) -> str:
-    """Make one line of the job's `error` object, whose keys are unknown (henry-api.md 2.5)."""
+    """Return the code of the job's `error` object, whose keys are unknown (henry-api.md 2.5).
+
+    Its free text is left unread: it may be personal, and it would be stored.
+    """
     content = _object(value)
-    for key in ("message", "code", "reason"):
-        if text(content.get(key)):
-            return text(content.get(key))
-    return json.dumps(content, default=str)[:500] if content else ""
+    code = text(content.get("code"), limit=64)
+    if code and all(character.isalnum() or character in "_-." for character in code):
+        return code
+    return "unspecified" if content else ""
 
 
 def digest(content: Mapping[str, Any]) -> str:

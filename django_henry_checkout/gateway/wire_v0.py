@@ -75,7 +75,6 @@ def read_order(answer: object) -> tuple[str, Observation]:
         digest=wire.digest(data),
         buyer=_read_buyer(data.get("shippingDetails")),
         costs=_read_costs(data),
-        error="" if status in _BOUGHT else wire.text(data.get("statusMessage")),
     )
     return wire.text(data.get("userId")), observation
 

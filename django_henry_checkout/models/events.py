@@ -63,7 +63,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             .order_by()
         )
         due = self.filter(status=DeliveryStatus.PENDING, due_at__lte=now)
-        return due.exclude(Exists(earlier)).order_by("due_at", "pk")
+        # What failed or killed its worker before comes last, so that it holds up nobody else.
+        return due.exclude(Exists(earlier)).order_by("tries", "due_at", "pk")
 
 
 class Delivery(models.Model):
@@ -90,7 +91,9 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         indexes = [
-            models.Index(fields=["due_at"], condition=Q(status="pending"), name="henry_delivery_due"),
+            models.Index(
+                fields=["tries", "due_at"], condition=Q(status="pending"), name="henry_delivery_due"
+            ),
             models.Index(
                 fields=["order", "receiver", "sequence"],
                 condition=~Q(status="done"),

@@ -79,7 +79,7 @@ class Order(PublicRecord, StateMachine):
     cart = models.ForeignKey(
         Cart, verbose_name=_("cart"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
-    cart_version = models.PositiveIntegerField(_("cart version"), default=0)
+    cart_digest = models.CharField(_("digest of the cart's lines"), max_length=64, blank=True, editable=False)
     user = models.ForeignKey(
         django_settings.AUTH_USER_MODEL,
         verbose_name=_("user"),

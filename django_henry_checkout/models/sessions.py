@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.models.base import PublicRecord, StateMachine
-from django_henry_checkout.models.orders import Order
+from django_henry_checkout.models.orders import Order, OrderStatus
 
 
 class SessionStatus(models.TextChoices):
@@ -40,8 +40,8 @@ class SessionQuerySet(models.QuerySet["CheckoutSession"]):
         return self.filter(status__in=LIVE_SESSION)
 
     def lapsed(self, now: datetime) -> Self:
-        """Keep the live sessions whose time is over."""
-        return self.live().filter(expires_at__lte=now)
+        """Keep the live sessions whose time is over and whose order is still unpaid."""
+        return self.live().filter(expires_at__lte=now, order__status=OrderStatus.OPEN)
 
 
 class CheckoutSession(PublicRecord, StateMachine):

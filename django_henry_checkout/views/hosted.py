@@ -7,12 +7,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from django_henry_checkout.exceptions import CartNotFound, OrderNotOpen, TokenInvalid
+from django_henry_checkout.exceptions import CartNotFound, OrderNotOpen, TokenInvalid, TokenLapsed
 from django_henry_checkout.flows.carts import get_cart
 from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
 from django_henry_checkout.flows.sessions import Begun, begin_hosted, renew_hosted
 from django_henry_checkout.flows.shoppers import caller_of, current_cart, remember_order
-from django_henry_checkout.models import Cart, CheckoutSession, OrderStatus
+from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus
 from django_henry_checkout.types import parse_public_id
 from django_henry_checkout.views.pages import destination, page, status_url
 
@@ -22,7 +22,14 @@ from django_henry_checkout.views.pages import destination, page, status_url
 def buy(request: HttpRequest) -> HttpResponse:
     """Begin to pay the cart named by the form, or the one that the shopper is filling."""
     user = request.user if request.user.is_authenticated else None
-    return _go_and_pay(request, begin_hosted(_cart_of(request), user=user))
+    try:
+        begun = begin_hosted(_cart_of(request), user=user)
+    except OrderNotOpen as error:
+        if error.order_id is None:
+            raise
+        return redirect(status_url(Order.objects.get(public_id=error.order_id)))
+    remember_order(request, begun.order)
+    return _go_and_pay(begun)
 
 
 def _cart_of(request: HttpRequest) -> Cart:
@@ -37,8 +44,7 @@ def _cart_of(request: HttpRequest) -> Cart:
     return cart
 
 
-def _go_and_pay(request: HttpRequest, begun: Begun) -> HttpResponse:
-    remember_order(request, begun.order)
+def _go_and_pay(begun: Begun) -> HttpResponse:
     response = redirect("henry_checkout:pay", order_id=begun.order.ulid, token=begun.token)
     response.status_code = 303  # so that a reload does not post again
     return response
@@ -54,12 +60,15 @@ def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     """
     session = _session(order_id, token)
     if request.method == "POST":
-        return _go_and_pay(request, renew_hosted(session.order))
+        return _go_and_pay(renew_hosted(session.order))
     back = request.build_absolute_uri(reverse("henry_checkout:completed", args=[order_id, token]))
     try:
         url = payment_url(session, return_url=back)
     except OrderNotOpen:
         return redirect(status_url(session.order))
+    except TokenLapsed:
+        context = _context(session, order_id, token)
+        return render(request, "henry_checkout/lapsed.html", context, status=410)
     return render(request, "henry_checkout/pay.html", {"order": session.order, "url": url})
 
 

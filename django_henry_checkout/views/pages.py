@@ -62,6 +62,7 @@ def page(view: View[P]) -> View[P]:
         except (CheckoutError, GatewayError, ConfigurationError) as error:
             response = sorry(request, error)
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 

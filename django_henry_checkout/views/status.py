@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from django_henry_checkout.flows.links import order_of_status_token
@@ -15,7 +16,7 @@ from django_henry_checkout.views.pages import page
 def order_status(request: HttpRequest, token: str) -> HttpResponse:
     """Show an order to whoever holds its link. With `?part=1` only the panel, 304 if nothing changed."""
     order = order_of_status_token(token)
-    etag = f'"{order.ulid}-{order.event_count}"'
+    etag = f'"{order.ulid}-{order.updated_at.timestamp()}-{get_language()}"'
     part = "part" in request.GET
     if part and request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified(headers={"ETag": etag})

@@ -229,3 +229,27 @@ def test_bound_methods_and_callable_objects_have_names() -> None:
     signal.connect(shop)
     assert all(name.startswith(__name__) for name in signal.receivers_by_name())
     assert len(signal.receivers_by_name()) == 2
+
+
+def test_a_poisonous_receiver_comes_last_after_each_death(order: Order) -> None:
+    from django_henry_checkout.flows import ledger
+
+    note(order, "purchase_submitted")
+    poison = Delivery.objects.get()
+    healthy = Order.objects.create(account="default")
+    note(healthy, "purchase_submitted")
+    due_again()
+    Delivery.objects.filter(pk=poison.pk).update(tries=1, due_at=timezone.now() - timedelta(minutes=9))
+    (first,) = ledger._claim(1)
+    assert Delivery.objects.get(pk=first.pk).order == healthy
+
+
+def test_what_a_receiver_changes_beside_us_is_not_undone(order: Order) -> None:
+    stale = Order.objects.get(pk=order.pk)
+    Order.objects.filter(pk=order.pk).update(metadata={"erp": 7})
+    with transaction.atomic():
+        journal = Journal(stale, source="test")
+        journal.add("purchase_submitted")
+        journal.write()
+    order.refresh_from_db()
+    assert (order.metadata, order.event_count) == ({"erp": 7}, 1)

@@ -30,7 +30,7 @@ from django_henry_checkout.flows.sessions import (
     renew_hosted,
 )
 from django_henry_checkout.flows.working import run_once
-from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase
+from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase, PurchasePoll
 from tests.conftest import make_item
 from tests.henry import Sandbox
 
@@ -62,7 +62,7 @@ def test_beginning_twice_is_one_order_and_one_cart_at_henry(sandbox: Sandbox, ca
     first, second = begin_hosted(cart), begin_hosted(cart)
     assert first.order == second.order
     assert Purchase.objects.count() == 1
-    assert [row["path"] for row in sandbox.requests()].count("/v1/cart") == 1
+    assert [row["path"] for row in sandbox.requests()] == ["/v1/cart", "/v1/orders"]
     assert list(CheckoutSession.objects.order_by("pk").values_list("status", flat=True)) == [
         "canceled",
         "awaiting_payment",
@@ -303,3 +303,79 @@ def test_status_links_are_signed_expire_and_can_be_revoked(settings: Any, db: No
     Order.objects.update(link_epoch=1)
     with pytest.raises(TokenLapsed):
         links.order_of_status_token(token)
+
+
+def test_a_payment_after_the_wait_was_given_up_is_found_on_return(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    Purchase.objects.update(status="abandoned", ended_at=timezone.now())
+    PurchasePoll.objects.all().delete()
+    sandbox.pay(begun.order.henry_cart_id)
+    session = find_session(begun.order.public_id, begun.token)
+    assert return_from_payment(session, Ending.COMPLETED) is Ending.COMPLETED
+
+
+def test_nobody_is_sent_to_pay_what_is_paid(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    with pytest.raises(OrderNotOpen) as caught:
+        begin_hosted(cart)
+    assert caught.value.order_id == begun.order.public_id
+    assert Order.objects.get().status == "placed"
+    with pytest.raises(OrderNotOpen):
+        renew_hosted(begun.order)
+
+
+def test_a_hint_is_not_believed_while_henry_cannot_be_asked(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
+    session = find_session(begun.order.public_id, begun.token)
+    assert return_from_payment(session, Ending.ERRORED) is Ending.CHECKING
+    session.refresh_from_db()
+    assert session.status == "awaiting_payment"
+
+
+def test_after_a_sign_in_the_cart_that_is_shown_is_the_one_that_is_paid(
+    sandbox: Sandbox, cart: Cart, django_user_model: Any
+) -> None:
+    own = carts.create_cart(user=django_user_model.objects.create_user("ada"))
+    carts.add_item(own, make_item("https://alpine.example/products/lamp"))
+    begin_hosted(cart)
+    carts.merge_carts(cart, into=own)
+    own.refresh_from_db()
+    order = begin_hosted(own, user=own.user).order
+    assert {line.title for line in order.lines.all()} == {line.title for line in own.lines.all()}
+
+
+def test_an_expiry_never_ends_what_is_paid(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    return_from_payment(find_session(begun.order.public_id, begun.token), Ending.COMPLETED)
+    CheckoutSession.objects.update(status="awaiting_payment", expires_at=timezone.now())
+    assert expire_sessions() == 0
+    assert not Event.objects.filter(type="checkout_expired").exists()
+
+
+def test_a_cart_that_is_merged_away_meanwhile_is_told(
+    sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django_henry_checkout.exceptions import CartNotFound
+    from django_henry_checkout.flows import sessions
+
+    real = sessions._page_at_henry
+
+    def merged_away(*args: Any) -> Any:
+        page = real(*args)
+        Cart.objects.all().delete()
+        return page
+
+    monkeypatch.setattr(sessions, "_page_at_henry", merged_away)
+    with pytest.raises(CartNotFound):
+        begin_hosted(cart)
+
+
+def test_a_token_ends_for_good_with_the_wait(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_hosted(cart)
+    CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(hours=25))
+    with pytest.raises(TokenLapsed):
+        find_session(begun.order.public_id, begun.token)

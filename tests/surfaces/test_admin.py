@@ -109,3 +109,37 @@ def test_staff_can_resume_a_parked_receiver(sandbox: Sandbox, staff: Client, car
 
 def test_a_stranger_sees_nothing(client: Client, db: None) -> None:
     assert client.get(page(Order, "changelist")).status_code == 302
+
+
+def test_staff_can_note_that_they_looked(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
+    order = begin_hosted(cart).order
+    Order.objects.update(needs_review=True, review_reason="purchase_stuck")
+    form = {"action": "mark_reviewed", "_selected_action": [order.pk]}
+    assert b"1 order was reviewed" in staff.post(page(Order, "changelist"), form, follow=True).content
+    order.refresh_from_db()
+    event = Event.objects.get(type="order_reviewed")
+    assert (order.needs_review, event.source, event.payload) == (
+        False,
+        "staff:staff",
+        {"reason": "purchase_stuck"},
+    )
+
+
+def test_who_may_only_look_gets_no_action(sandbox: Sandbox, cart: Cart) -> None:
+    from django.contrib.auth.models import Permission
+
+    begin_hosted(cart)
+    Delivery.objects.update(status="parked")
+    viewer = get_user_model().objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(viewer)
+    form = {"action": "resume", "_selected_action": [Delivery.objects.get().pk]}
+    client.post(page(Delivery, "changelist"), form)
+    assert Delivery.objects.get().status == "parked"
+
+
+def test_an_order_is_found_by_the_id_that_is_shown(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
+    order = begin_hosted(cart).order
+    found = staff.get(page(Order, "changelist"), {"q": order.ulid})
+    assert order.number in found.content.decode()

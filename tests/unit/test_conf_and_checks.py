@@ -74,7 +74,10 @@ def test_a_good_setting_has_no_findings(settings: Any) -> None:
         ({"CHECKOUT_ORIGINS": ["http://checkout.henrylabs.ai"]}, "E005"),
         ({"CHECKOUT_ORIGINS": ["https://checkout.henrylabs.ai/cart"]}, "E005"),
         ({"POLL_WINDOW": "2 hours"}, "E006"),
-        ({"POLL_LEASE": timedelta(0)}, "E006"),
+        ({"STUCK_INTERVAL": timedelta(0)}, "E006"),
+        ({"POLL_LEASE": timedelta(seconds=1)}, "E009"),
+        ({"READ_TIMEOUT": "soon"}, "E008"),
+        ({"ACCOUNTS": {"uk": {"API_KEY": "x"}}}, "E002"),
         ({"API_KEY": "line\nbreak"}, "E002"),
         ({"BASE_URL": "https://api.example.com/#x"}, "E003"),
         ({"BASE_URL": "https://api.example.com/?x"}, "E003"),
@@ -89,6 +92,8 @@ def test_each_trouble_is_found(settings: Any, changes: dict[str, Any], expected:
 
 
 def test_a_missing_setting_is_found(settings: Any) -> None:
+    settings.HENRY_CHECKOUT = None
+    assert {message.id for message in run_checks(tags=[Tags.compatibility])} == {"henry_checkout.E001"}
     del settings.HENRY_CHECKOUT
     assert {
         message.id

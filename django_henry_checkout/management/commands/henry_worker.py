@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.working import deliver, follow, run_once
+
+logger = logging.getLogger("django_henry_checkout.worker")
 
 ROUND_TRIP_LIMIT = 10_000
 
@@ -31,10 +35,20 @@ class Command(BaseCommand):
             self._work_until_idle(stop)
             return
         self.stdout.write("Worker ready: following purchases. Ctrl-C ends it after the work at hand.")
-        while not stop.is_set():
-            if not self._round():
-                stop.wait(interval)
+        # Two threads, so that a receiver that takes its time holds up no purchase.
+        deliveries = threading.Thread(target=self._loop, args=(deliver, stop, interval), name="deliveries")
+        deliveries.start()
+        self._loop(follow, stop, interval)
+        deliveries.join()
         self.stdout.write("Worker ended.")
+
+    def _loop(self, work: Callable[[], int], stop: threading.Event, interval: float) -> None:
+        try:
+            while not stop.is_set():
+                if not self._round(work):
+                    stop.wait(interval)
+        finally:
+            connection.close()
 
     def _listen(self, stop: threading.Event) -> None:
         def end(signum: int, frame: FrameType | None) -> None:
@@ -52,11 +66,11 @@ class Command(BaseCommand):
                 break
         self.stdout.write(f"Nothing is due any more; {done} rows were worked on.")
 
-    def _round(self) -> int:
+    def _round(self, work: Callable[[], int]) -> int:
         """Work one round. A database that is away is waited for: the rows are still there afterwards."""
         try:
-            return run_once()
-        except (OperationalError, InterfaceError) as error:
-            self.stderr.write(f"The database is not answering, trying again: {type(error).__name__}")
+            return work()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The database refused, trying again: %s", type(error).__name__)
             connection.close()
             return 0

@@ -1,0 +1,26 @@
+"""Waiting for a payment on Henry's page: a purchase without a `refId`, with a poll row like any other."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.flows.schedule import next_poll_at
+from django_henry_checkout.models import Order, Purchase, PurchasePoll
+
+
+def start_wait(order: Order) -> Purchase:
+    """Begin to wait for the order which a hosted payment leaves at Henry.
+
+    Runs inside the caller's transaction. An order has one wait, however many sessions it has: they all
+    lead to the same cart at Henry.
+    """
+    now = timezone.now()
+    purchase = Purchase.objects.create(
+        order=order,
+        account=order.account,
+        henry_cart_id=order.henry_cart_id,
+        deadline_at=now + settings.HOSTED_WAIT,
+    )
+    PurchasePoll.objects.create(purchase=purchase, due_at=next_poll_at(purchase, now=now))
+    return purchase
