@@ -87,8 +87,11 @@ def _database() -> dict[str, object]:
 DATABASES = {"default": _database()}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
+# Named here because workers are processes of their own, which no test runner sets up.
 if django.VERSION >= (6, 1):
     MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 SHOP_URL = "http://shop.test"
 LOGIN_URL = "login"
@@ -98,6 +101,7 @@ HENRY_CHECKOUT = {
     "API_KEY": "sandbox-key",
     "BASE_URL": SANDBOX_URL,
     "CHECKOUT_ORIGINS": [SANDBOX_URL],
+    "TOTAL_TIMEOUT": float(os.environ.get("TEST_LEASE_SECONDS", "45")) / 3,
     "POLL_LEASE": timedelta(seconds=float(os.environ.get("TEST_LEASE_SECONDS", "45"))),
     "DELIVERY_LEASE": timedelta(seconds=float(os.environ.get("TEST_LEASE_SECONDS", "300"))),
 }

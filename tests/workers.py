@@ -37,6 +37,11 @@ class Worker:
         self._process.send_signal(signal.SIGKILL)
         assert self._process.wait(10) == -signal.SIGKILL
 
+    def end(self) -> None:
+        """Make sure that nothing is left of it, whatever became of the test."""
+        if self._process.poll() is None:
+            self.kill()
+
     def stop(self) -> None:
         """Ask it to end after the work at hand."""
         if self._process.poll() is None:

@@ -97,8 +97,10 @@ def return_from_payment(session: CheckoutSession, hint: Ending, *, claimed_id: s
     Effects: at most one HTTP read while the order is open; a session that was given up ends.
     """
     order = session.order
-    has_answered = order.status != OrderStatus.OPEN or _ask(session, claimed_id=claimed_id)
-    order.refresh_from_db()
+    has_answered = True
+    if order.status == OrderStatus.OPEN:
+        has_answered = _ask(session, claimed_id=claimed_id)
+        order.refresh_from_db()
     if order.status == OrderStatus.OPEN and has_answered and hint in _GIVING_UP:
         if end_session(session, _GIVING_UP[hint], source="shopper") or session.status not in LIVE_SESSION:
             return hint

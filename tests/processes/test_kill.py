@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -21,6 +22,20 @@ PURCHASES = 50
 ENDINGS = {"complete": "completed", "failed": "partially_completed"}
 
 
+@pytest.fixture
+def start(sandbox: Sandbox) -> Iterator[Callable[..., Worker]]:
+    """Start workers, and leave none behind."""
+    started: list[Worker] = []
+
+    def start(**how: float) -> Worker:
+        started.append(Worker(sandbox, **how))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.end()
+
+
 def begin_and_pay(sandbox: Sandbox, number: int) -> tuple[str, str]:
     """Pay one cart whose second item ends as its number says; return the order's number and expected status."""
     ending = "failed" if number % 5 == 0 else "complete"
@@ -32,18 +47,20 @@ def begin_and_pay(sandbox: Sandbox, number: int) -> tuple[str, str]:
     return order.number, ENDINGS[ending]
 
 
-def test_killed_workers_lose_nothing_and_repeat_nothing(sandbox: Sandbox) -> None:
+def test_killed_workers_lose_nothing_and_repeat_nothing(
+    sandbox: Sandbox, start: Callable[..., Worker]
+) -> None:
     sandbox.scenario(timing={"pendingSeconds": 2, "processingSeconds": 4})
     expected = dict(begin_and_pay(sandbox, number) for number in range(PURCHASES))
 
     # Slow receivers, so that a kill is likely to hit one at work.
     for progress in (5, 60, 140):
-        worker = Worker(sandbox, receiver_seconds=0.01)
+        worker = start(receiver_seconds=0.01)
         wait_until(lambda floor=progress: Received.objects.count() >= floor, what=f"{progress} receivers ran")
         worker.kill()
         assert PurchasePoll.objects.exists() or Delivery.objects.exclude(status="done").exists()
 
-    last = Worker(sandbox)
+    last = start()
     try:
         wait_until(
             lambda: (
@@ -66,9 +83,11 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(sandbox: Sandbox) -> Non
     assert receipts == dict.fromkeys(expected, 1)
 
 
-def test_a_worker_that_is_asked_to_stop_finishes_its_work(sandbox: Sandbox) -> None:
+def test_a_worker_that_is_asked_to_stop_finishes_its_work(
+    sandbox: Sandbox, start: Callable[..., Worker]
+) -> None:
     begin_and_pay(sandbox, 1)
-    worker = Worker(sandbox, receiver_seconds=0.2)
+    worker = start(receiver_seconds=0.2)
     wait_until(Received.objects.exists)
     worker.stop()
     assert Delivery.objects.filter(status="done").count() == Received.objects.count()
