@@ -150,3 +150,17 @@ def known_keys(source: JSON, allowed: set[str], *, where: str) -> None:
         raise RefusedError(
             f"{where} does not know {', '.join(extra)}; it knows {', '.join(sorted(allowed))}."
         )
+
+
+def query_whole(given: str, name: str, *, low: int, high: int) -> int:
+    """A whole number from a query string."""
+    plain = given.isascii() and given.isdecimal() and len(given) < 10
+    if not plain or not low <= int(given) <= high:
+        raise RefusedError(f"{name} must be a whole number from {low} to {high}.")
+    return int(given)
+
+
+def query_switch(given: str, name: str) -> bool:
+    if given not in ("true", "false"):
+        raise RefusedError(f"{name} must be true or false.")
+    return given == "true"

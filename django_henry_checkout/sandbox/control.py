@@ -6,14 +6,15 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox import cards, checking, orders, pricing
+from django_henry_checkout.sandbox import cards, carts, checking, orders, pricing, vault
+from django_henry_checkout.sandbox.answers import answer, envelope, iso
+from django_henry_checkout.sandbox.calls import guarded
 from django_henry_checkout.sandbox.catalogue import MERCHANTS, PRODUCTS, Product
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.scenario import Scenario, word
-from django_henry_checkout.sandbox.state import JSON, Address, Buyer, Order, Person
+from django_henry_checkout.sandbox.state import JSON, Address, Buyer, Cart, Order, Person
 from django_henry_checkout.sandbox.store import store
-from django_henry_checkout.sandbox.v1_carts import find_cart, guarded
-from django_henry_checkout.sandbox.v1_wire import answer, envelope, iso, purchase_json
+from django_henry_checkout.sandbox.v1_wire import purchase_json
 
 MAX_ADVANCE = 400 * 24 * 3600
 _NOBODY = Person("Sandbox", "Shopper")
@@ -74,10 +75,10 @@ def _orders(request: HttpRequest) -> HttpResponse:
 
 def _order_json(order: Order) -> JSON:
     now = store.now()
-    return {
+    body = {
         "refId": order.ref_id,
         "cartId": order.cart_id,
-        "status": orders.order_status(order, now, dialect=store.scenario.dialect),
+        "status": orders.status_now(store, order),
         "items": [
             {
                 "link": priced.line.link,
@@ -96,16 +97,18 @@ def _order_json(order: Order) -> JSON:
         "email": order.buyer.email,
         "cardLast4": order.buyer.last4,
     }
+    return body | _v0_ids(order)
+
+
+def _v0_ids(order: Order) -> JSON:
+    return {"orderId": order.order_id, "userId": order.user_id} if order.user_id else {}
 
 
 def _pay(request: HttpRequest) -> HttpResponse:
     """Pay a cart as a shopper would on the hosted page, without a browser."""
     body = checking.read_json(request.body)
-    checking.known_keys(body, {"cartId", "card", "email", "outcome"}, where="pay")
-    cart_id = checking.text(body, "cartId")
-    number = cards.digits(checking.text(body, "card", required=False) or cards.PLAIN.number)
-    if not cards.passes_luhn(number):
-        raise RefusedError("card is not a card number.")
+    checking.known_keys(body, {"cartId", "userId", "card", "email", "outcome"}, where="pay")
+    number = _card_number(body)
     card = cards.card_for(number)
     if card.problem:
         return envelope(cards.PROBLEMS[card.problem], status=402)
@@ -114,11 +117,34 @@ def _pay(request: HttpRequest) -> HttpResponse:
     outcome = word(body["outcome"], "outcome") if body.get("outcome") else ""
     payment = orders.Payment(via="hosted", card_plan=card.plan, outcome=outcome)
     with store.lock:
-        cart = find_cart(cart_id)
-        if not cart.lines:
+        cart = _cart_to_pay(body)
+        if cart is None or not cart.lines:
             raise RefusedError("The cart is empty.")
         order = orders.place_order(store, cart, buyer=buyer, payment=payment)
-    return answer(purchase_json(order))
+    return answer(purchase_json(order) | _v0_ids(order))
+
+
+def _cart_to_pay(body: JSON) -> Cart | None:
+    if body.get("userId") is not None:
+        return store.user_cart(checking.text(body, "userId"))
+    cart_id = checking.text(body, "cartId")
+    carts.check_cart_id(cart_id)
+    return store.cart(cart_id)
+
+
+def _card_number(body: JSON) -> str:
+    if not body.get("card"):
+        return cards.PLAIN.number
+    return vault.read_number(body, "card")
+
+
+def _store_card(request: HttpRequest) -> HttpResponse:
+    """Store a card for a user of v0 as the card page would, without a browser."""
+    body = checking.read_json(request.body)
+    checking.known_keys(body, {"userId", "card"}, where="card")
+    user_id = checking.text(body, "userId", limit=200)
+    kept = vault.keep(_card_number(body), name="Sandbox Shopper", user_id=user_id)
+    return answer({"userId": user_id, "cardToken": kept.token, "cardLast4": kept.last4})
 
 
 def _catalogue(request: HttpRequest) -> HttpResponse:
@@ -158,5 +184,6 @@ clock = _control(POST=_advance, GET=_clock)
 requests = _control(GET=_requests)
 paid_orders = _control(GET=_orders)
 pay = _control(POST=_pay)
+card = _control(POST=_store_card)
 catalogue = _control(GET=_catalogue)
 health = _control(GET=_health)

@@ -1,4 +1,4 @@
-"""The form of the hosted checkout page. Card values pass through it once and are never shown again."""
+"""The forms of the hosted pages. Card values pass through it once and are never shown again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,52 @@ def _card(label: str, autocomplete: str, error: str, **attrs: str) -> forms.Char
     return forms.CharField(label=label, max_length=40, widget=Forgetful(attrs=shared), error_messages=errors)
 
 
-class CheckoutForm(forms.Form):
+class CardForm(forms.Form):
+    """The four fields of a card, alone or as the end of the checkout."""
+
+    card_number = _card(
+        "Card number", "cc-number", "Enter the card number", placeholder="1234 1234 1234 1234"
+    )
+    card_expiry = _card("Expiry", "cc-exp", "Enter the expiry date", placeholder="MM / YY")
+    card_cvc = _card("CVC", "cc-csc", "Enter the security code", placeholder="123")
+    card_name = _card("Name on card", "cc-name", "Enter the name on the card", inputmode="text")
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        now: datetime,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}), label_suffix="")
+        self.now = now
+
+    def clean_card_number(self) -> str:
+        number = cards.digits(self.cleaned_data["card_number"])
+        if not cards.passes_luhn(number):
+            raise forms.ValidationError("This card number is not valid. Check the digits")
+        return number
+
+    def clean_card_expiry(self) -> str:
+        given = re.sub(r"\s", "", self.cleaned_data["card_expiry"])
+        found = re.fullmatch(r"(\d{1,2})[/-](?:20)?(\d{2})|(\d{2})(\d{2})", given, re.ASCII)
+        if not found:
+            raise forms.ValidationError("Enter the date as on the card, such as 04 / 29")
+        month, year = int(found[1] or found[3]), 2000 + int(found[2] or found[4])
+        if not 1 <= month <= 12:
+            raise forms.ValidationError("Enter a month from 01 to 12")
+        if (year, month) < (self.now.year, self.now.month):
+            raise forms.ValidationError("This card has expired. Use another card")
+        return given
+
+    def clean_card_cvc(self) -> str:
+        cvc: str = self.cleaned_data["card_cvc"]
+        if not re.fullmatch(r"[0-9]{3,4}", cvc):
+            raise forms.ValidationError("Enter the 3 or 4 digits of the security code")
+        return cvc
+
+
+class CheckoutForm(CardForm):
     email = _text("Email", "email", type="email", inputmode="email", error="Enter your email address")
     phone = _text("Phone", "tel", type="tel", inputmode="tel", error="Enter your phone number")
     first_name = _text("First name", "given-name")
@@ -68,12 +113,8 @@ class CheckoutForm(forms.Form):
     city = _text("City", "address-level2", error="Enter your town or city")
     province = _text("State", "address-level1", required=False)
     postal_code = _text("ZIP code", "postal-code", required=False)
-    card_number = _card(
-        "Card number", "cc-number", "Enter the card number", placeholder="1234 1234 1234 1234"
-    )
-    card_expiry = _card("Expiry", "cc-exp", "Enter the expiry date", placeholder="MM / YY")
-    card_cvc = _card("CVC", "cc-csc", "Enter the security code", placeholder="123")
-    card_name = _card("Name on card", "cc-name", "Enter the name on the card", inputmode="text")
+    # What is asked first is complained about first.
+    field_order = ("email", "phone", "first_name", "last_name", *_ADDRESS_FIELDS)
 
     def __init__(
         self,
@@ -84,9 +125,8 @@ class CheckoutForm(forms.Form):
         now: datetime,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, initial=dict(initial or {}), label_suffix="")
+        super().__init__(data, now=now, initial=initial)
         self.rules = rules
-        self.now = now
         self.hosts = list(shipping)
         for index, options in enumerate(shipping.values()):
             choices = [(option.id, option.name) for option in options]
@@ -135,30 +175,6 @@ class CheckoutForm(forms.Form):
         if phone and not re.fullmatch(r"\+?\d{6,15}", phone):
             raise forms.ValidationError("Enter a phone number such as +1 212 555 0123")
         return phone
-
-    def clean_card_number(self) -> str:
-        number = cards.digits(self.cleaned_data["card_number"])
-        if not cards.passes_luhn(number):
-            raise forms.ValidationError("This card number is not valid. Check the digits")
-        return number
-
-    def clean_card_expiry(self) -> str:
-        given = re.sub(r"\s", "", self.cleaned_data["card_expiry"])
-        found = re.fullmatch(r"(\d{1,2})[/-](?:20)?(\d{2})|(\d{2})(\d{2})", given, re.ASCII)
-        if not found:
-            raise forms.ValidationError("Enter the date as on the card, such as 04 / 29")
-        month, year = int(found[1] or found[3]), 2000 + int(found[2] or found[4])
-        if not 1 <= month <= 12:
-            raise forms.ValidationError("Enter a month from 01 to 12")
-        if (year, month) < (self.now.year, self.now.month):
-            raise forms.ValidationError("This card has expired. Use another card")
-        return given
-
-    def clean_card_cvc(self) -> str:
-        cvc: str = self.cleaned_data["card_cvc"]
-        if not re.fullmatch(r"[0-9]{3,4}", cvc):
-            raise forms.ValidationError("Enter the 3 or 4 digits of the security code")
-        return cvc
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = self.cleaned_data

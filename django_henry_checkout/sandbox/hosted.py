@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from django_henry_checkout.sandbox import cards, orders, places, pricing
+from django_henry_checkout.sandbox import cards, links, orders, places, pricing, v0_wire
 from django_henry_checkout.sandbox.catalogue import BY_SLUG, Merchant, product_for
 from django_henry_checkout.sandbox.forms import PREFILL, CheckoutForm
 from django_henry_checkout.sandbox.state import Cart, Order, PricedLine
@@ -37,6 +38,7 @@ class Visit:
     theme: str
     is_embedded: bool
     return_url: str
+    session: str = ""
 
     @classmethod
     def of(cls, request: HttpRequest) -> Visit:
@@ -45,12 +47,14 @@ class Visit:
             theme=theme if theme in ("dark", "light") else "",
             is_embedded=request.GET.get("embed") == "true",
             return_url=_absolute_url(request.GET.get("returnUrl", "")),
+            session=_token(request.GET.get("session", "")),
         )
 
     @property
     def query(self) -> str:
         """The same look for the next page."""
         kept = {
+            "session": self.session,
             "theme": self.theme,
             "embed": "true" if self.is_embedded else "",
             "returnUrl": self.return_url,
@@ -88,6 +92,10 @@ def _absolute_url(given: str) -> str:
     return given if usable else ""
 
 
+def _token(given: str) -> str:
+    return given if re.fullmatch(r"[\w.-]{1,1000}", given, re.ASCII) else ""
+
+
 def page(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """Render a page. It may be framed by any shop, so there is no X-Frame-Options."""
     response = HttpResponse(render_to_string(f"sandbox/{template}", context), status=status)
@@ -114,7 +122,28 @@ def _with_cart(
     return found
 
 
+def by_link(request: HttpRequest) -> HttpResponse:
+    """The checkout behind a link of v0, which dies; what was paid through it can still be seen."""
+    if request.method not in ("GET", "HEAD", "POST"):
+        return HttpResponseNotAllowed(("GET", "HEAD", "POST"))
+    visit = Visit.of(request)
+    link = links.read(visit.session)
+    cart = store.carts.get(link.cart_id) if link else None
+    if link is None or cart is None:
+        return page("notice.html", {"visit": visit, "kind": "missing"}, status=404)
+    if link.is_expired and not store.bought_order(cart):
+        return page("notice.html", {"visit": visit, "kind": "expired"}, status=410)
+    return _checkout(request, cart, visit)
+
+
 # The form
+
+
+def _by_id(request: HttpRequest, cart: Cart, visit: Visit) -> HttpResponse:
+    if cart.user_id:
+        # A cart of v0 opens through its link only.
+        return page("notice.html", {"visit": visit, "kind": "missing"}, status=404)
+    return _checkout(request, cart, visit)
 
 
 def _checkout(request: HttpRequest, cart: Cart, visit: Visit) -> HttpResponse:
@@ -252,11 +281,10 @@ def _receipt(request: HttpRequest, cart: Cart, visit: Visit, ref_id: str = "") -
     order = store.orders.get(ref_id)
     if order is None or order.cart_id != cart.cart_id or not order.is_paid:
         return page("notice.html", {"visit": visit, "kind": "missing"}, status=404)
-    status = orders.order_status(order, store.now(), dialect=store.scenario.dialect)
     context = {
         "visit": visit,
         "order": order,
-        "status": status,
+        "status": v0_wire.order_status(order) if order.user_id else orders.status_now(store, order),
         "lines": [line_view(line) for line in order.lines],
         "totals": pricing.totals(order.lines, order.rules),
         "done_url": visit.return_url or reverse("closed", args=[cart.cart_id]) + _with_done(visit.query),
@@ -271,9 +299,10 @@ def _with_done(query: str) -> str:
 
 def _closed(request: HttpRequest, cart: Cart, visit: Visit) -> HttpResponse:
     kind = "done" if request.GET.get("done") else "closed"
-    return page("notice.html", {"visit": visit, "kind": kind, "cart": cart})
+    again = ("/" if cart.user_id else reverse("checkout", args=[cart.cart_id])) + visit.query
+    return page("notice.html", {"visit": visit, "kind": kind, "again": again})
 
 
-checkout = _with_cart(_checkout, "GET", "HEAD", "POST")
+checkout = _with_cart(_by_id, "GET", "HEAD", "POST")
 receipt = _with_cart(_receipt, "GET", "HEAD")
 closed = _with_cart(_closed, "GET", "HEAD")

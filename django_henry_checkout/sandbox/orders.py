@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 from django_henry_checkout.sandbox import pricing
 from django_henry_checkout.sandbox.catalogue import product_for
 from django_henry_checkout.sandbox.scenario import Scenario
-from django_henry_checkout.sandbox.state import Buyer, Cart, Line, Order, Plan, PricedLine
+from django_henry_checkout.sandbox.state import Buyer, Cart, Line, Order, Plan, PricedLine, Rules
 from django_henry_checkout.sandbox.store import Store, new_ref
 
 TERMINAL = ("complete", "partially_complete", "failed", "cancelled")
@@ -44,6 +45,7 @@ def place_order(
     lines: Sequence[Line] | None = None,
     choices: dict[str, str] | None = None,
     coupons: Sequence[str] = (),
+    rules: Rules | None = None,
 ) -> Order:
     """Pay a cart once.
 
@@ -59,10 +61,13 @@ def place_order(
             via=payment.via,
             lines=pricing.price(wanted, choices=choices, coupons=coupons),
             buyer=buyer,
-            rules=cart.rules,
+            rules=rules or cart.rules,
             plan=make_plan(wanted, scenario=store.scenario, payment=payment),
             attempt=payment.attempt,
             problem=payment.problem,
+            order_id=str(uuid.uuid4()) if cart.user_id else "",
+            user_id=cart.user_id,
+            dialect=cart.dialect,
         )
         store.add_order(order)
         return order
@@ -120,7 +125,12 @@ def _summed_up(words: list[str]) -> str:
     return "partially_complete" if "complete" in kinds or "partially_complete" in kinds else "failed"
 
 
-def order_status(order: Order, now: datetime, *, dialect: str = "six") -> str:
+def status_now(store: Store, order: Order) -> str:
+    """The status in the words that the scenario asks for, else in those of the order's generation."""
+    return order_status(order, store.now(), dialect=store.scenario.dialect or order.dialect or "six")
+
+
+def order_status(order: Order, now: datetime, *, dialect: str) -> str:
     age = (now - order.created_at).total_seconds()
     plan = order.plan
     if age < plan.pending_seconds:

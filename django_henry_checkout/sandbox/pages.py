@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 
-from django_henry_checkout.sandbox import cards, pictures
+from django_henry_checkout.sandbox import cards, hosted, pictures
 from django_henry_checkout.sandbox.catalogue import BY_SLUG
 from django_henry_checkout.sandbox.hosted import Visit, page
 from django_henry_checkout.sandbox.store import store
@@ -19,7 +19,8 @@ _CONTROL_CALLS = (
     ("POST", "/__sandbox__/reset", "Forget every cart, order and request; the clock and the scenario too."),
     ("POST", "/__sandbox__/scenario", "Set outcomes, timing, dialect and a schedule of faults."),
     ("POST", "/__sandbox__/clock", "Move time forward: {\"advanceSeconds\": 60}."),
-    ("POST", "/__sandbox__/pay", "Pay a cart without a browser: {\"cartId\": \"crt_…\"}."),
+    ("POST", "/__sandbox__/pay", "Pay without a browser: {\"cartId\": \"crt_…\"}, in v0 {\"userId\": \"…\"}."),
+    ("POST", "/__sandbox__/card", "Store a test card for a user of v0: {\"userId\": \"…\"}."),
     ("GET", "/__sandbox__/orders", "What was really bought."),
     ("GET", "/__sandbox__/requests", "What the sandbox was asked, the last 5,000."),
     ("GET", "/__sandbox__/catalogue", "The goods with their pictures."),
@@ -27,12 +28,15 @@ _CONTROL_CALLS = (
 
 
 def index(request: HttpRequest) -> HttpResponse:
+    """The front page; with a `session` it is the checkout, as the links of v0 have it."""
+    if "session" in request.GET:
+        return hosted.by_link(request)
     samples = [
         BY_SLUG[slug] for slug in ("shoreline-mug", "h1-headphones", "wooden-train", "summit-shell-jacket")
     ]
     context = {
         "visit": Visit.of(request),
-        "base": request.build_absolute_uri("/v1"),
+        "bases": [request.build_absolute_uri("/v1"), request.build_absolute_uri("/v0")],
         "cards": cards.CARDS,
         "calls": _CONTROL_CALLS,
         "samples": samples,

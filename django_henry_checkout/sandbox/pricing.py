@@ -27,6 +27,17 @@ class Totals:
         return self.subtotal - self.discount + self.shipping + self.tax + self.fee
 
 
+def product_of(line: Line) -> Product:
+    """What a line buys. Of goods in no catalogue the sandbox knows only what the shop said, as v0 lets it.
+
+    Whether Henry charges the price that a v0 shop sends is not known; here the merchant's own price wins.
+    """
+    product = product_for(line.link)
+    if product.is_listed or line.price is None:
+        return product
+    return replace(product, title=line.title, price=line.price)
+
+
 def cents(value: Decimal) -> Decimal:
     return value.quantize(CENT, ROUND_HALF_UP)
 
@@ -89,7 +100,7 @@ def totals(lines: Iterable[PricedLine], rules: Rules) -> Totals:
 
 
 def _priced(line: Line, *, option: ShippingOption, shipping: Decimal, coupons: Sequence[str]) -> PricedLine:
-    product: Product = product_for(line.link)
+    product = product_of(line)
     subtotal = _subtotal(line)
     codes = [code for code in _codes(line, coupons) if code in COUPONS]
     discount = cents(subtotal / 10) if "SAVE10" in codes else ZERO
@@ -110,7 +121,7 @@ def _priced(line: Line, *, option: ShippingOption, shipping: Decimal, coupons: S
 
 def _shares(cost: Decimal, weights: list[Decimal]) -> list[Decimal]:
     """Divide a shipping cost over the lines in proportion; the last line takes what rounding left."""
-    whole = sum(weights, ZERO)
+    whole = sum(weights, ZERO) or Decimal(1)
     shares = [(cost * weight / whole).quantize(CENT, "ROUND_DOWN") for weight in weights[:-1]]
     return [*shares, cost - sum(shares, ZERO)]
 
@@ -120,7 +131,7 @@ def _of(merchant: Merchant, lines: Iterable[Line]) -> list[Line]:
 
 
 def _subtotal(line: Line) -> Decimal:
-    return cents(product_for(line.link).price * line.quantity)
+    return cents(product_of(line).price * line.quantity)
 
 
 def _codes(line: Line, coupons: Sequence[str]) -> list[str]:

@@ -84,8 +84,9 @@ class Scenario:
     """What the sandbox was told to do. `source` is the JSON it came from, to show and to keep."""
 
     timing: Timing = field(default_factory=Timing)
-    dialect: str = "six"
-    fees: str = "service"
+    # Empty: what the generation that made the cart is known to say.
+    dialect: str = ""
+    fees: str = ""
     outcome: str = ""
     items: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -101,15 +102,15 @@ class Scenario:
         """
         known = {"seed", "timing", "dialect", "fees", "outcome", "items", "faults"}
         checking.known_keys(source, known, where="The scenario")
-        dialect = checking.one_of(source, "dialect", ("six", "four"), default="six")
-        usual_fees = "commission" if dialect == "four" else "service"
+        dialect = checking.one_of(source, "dialect", ("", "six", "four"), default="")
+        usual_fees = {"": "", "six": "service", "four": "commission"}[dialect]
         seed = source.get("seed", 0)
         if isinstance(seed, bool) or not isinstance(seed, int | str):
             raise RefusedError("seed must be a whole number or a string.")
         return cls(
             timing=Timing.parse(checking.mapping(source, "timing") or {}),
             dialect=dialect,
-            fees=checking.one_of(source, "fees", ("service", "commission"), default=usual_fees),
+            fees=checking.one_of(source, "fees", ("", "service", "commission"), default=usual_fees),
             outcome=word(source["outcome"], "outcome") if source.get("outcome") else "",
             items={
                 link: word(outcome, f"items[{link}]")

@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
 from django_henry_checkout.sandbox import faults
+from django_henry_checkout.sandbox.answers import iso
 from django_henry_checkout.sandbox.checking import MAX_BODY
 from django_henry_checkout.sandbox.state import JSON
 from django_henry_checkout.sandbox.store import Store
-from django_henry_checkout.sandbox.v1_wire import iso
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

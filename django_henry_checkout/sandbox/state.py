@@ -49,6 +49,14 @@ class Line:
     coupons: tuple[str, ...] | list[str] = ()
     metadata: JSON | None = None
     affiliate_link: str = ""
+    # How early v1 named the options: a word or an object. `options` holds the same as plain values.
+    variant: str | JSON | None = None
+    # What only v0 says of a line. Name and price count for goods that are in no catalogue.
+    product_id: str = ""
+    title: str = ""
+    price: Decimal | None = None
+    image_link: str = ""
+    check_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,42 @@ class Cart:
     rules: Rules = field(default_factory=Rules)
     settings: JSON | None = None
     tags: JSON | None = None
+    order_ref: str = ""
+    # The v0 shopper it belongs to; a cart of v1 has none.
+    user_id: str = ""
+    # Which status words its orders speak when the scenario names none.
+    dialect: str = ""
+
+
+@dataclass(frozen=True)
+class StoredCard:
+    """What a card token stands for; `kind` is the token of the test card that it behaves like."""
+
+    token: str
+    last4: str
+    kind: str
+    name: str = ""
+
+
+@dataclass
+class Shopper:
+    """A user of v0: at most one open cart, one stored card and one checkout session."""
+
+    user_id: str
+    cart_id: str = ""
+    card_token: str = ""
+    session_token: str = ""
+
+
+@dataclass
+class Session:
+    """A headless checkout of v0, from its quote on."""
+
+    token: str
+    user_id: str
+    cart_id: str
+    quoted_at: datetime
+    buyer: Buyer
     order_ref: str = ""
 
 
@@ -127,10 +171,19 @@ class Order:
     plan: Plan
     attempt: str = ""
     problem: str = ""
+    # An order of a v0 shopper has an id of its own kind beside the reference.
+    order_id: str = ""
+    user_id: str = ""
+    dialect: str = ""
 
     @property
     def is_paid(self) -> bool:
         return not self.problem
+
+    @property
+    def public_id(self) -> str:
+        """The id that its own generation of the API knows."""
+        return self.order_id or self.ref_id
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,17 @@ from typing import Any
 
 from django_henry_checkout.sandbox import state
 from django_henry_checkout.sandbox.scenario import Scenario
-from django_henry_checkout.sandbox.state import JSON, Cart, Job, Line, Order, Rules
+from django_henry_checkout.sandbox.state import (
+    JSON,
+    Cart,
+    Job,
+    Line,
+    Order,
+    Rules,
+    Session,
+    Shopper,
+    StoredCard,
+)
 
 REQUESTS_KEPT = 5000
 JOBS_KEPT = 20_000
@@ -59,11 +69,15 @@ class Store:
     carts: dict[str, Cart] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     cart_orders: dict[str, list[str]] = field(default_factory=dict)
+    order_ids: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    cards: dict[str, StoredCard] = field(default_factory=dict)
+    shoppers: dict[str, Shopper] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
     requests: deque[JSON] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
     scenario: Scenario = field(default_factory=Scenario)
     # The JSON of each record as last written; without it every save would encode the whole state again.
-    _texts: dict[str, str] = field(default_factory=dict)
+    _texts: dict[tuple[str, str], str] = field(default_factory=dict)
     _version: int = 0
     _saved_version: int = 0
     _save_lock: threading.Lock = field(default_factory=threading.Lock)
@@ -84,10 +98,19 @@ class Store:
     def create_cart(
         self, lines: list[Line], *, rules: Rules, settings: JSON | None = None, tags: JSON | None = None
     ) -> Cart:
+        cart_id = "crt_" + random_text(12)
+        return self._keep_cart(Cart(cart_id, self.now(), lines, rules=rules, settings=settings, tags=tags))
+
+    def create_early_cart(self, lines: list[Line], *, rules: Rules, settings: JSON | None) -> Cart:
+        """A cart as early v1 made them: with a UUID, and orders that know four status words."""
+        cart_id = str(uuid.uuid4())
+        return self._keep_cart(
+            Cart(cart_id, self.now(), lines, rules=rules, settings=settings, dialect="four")
+        )
+
+    def _keep_cart(self, cart: Cart) -> Cart:
         with self.lock:
-            cart_id = "crt_" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(12))
-            cart = Cart(cart_id, self.now(), lines, rules=rules, settings=settings, tags=tags)
-            self.carts[cart_id] = cart
+            self.carts[cart.cart_id] = cart
             self._touch()
             return cart
 
@@ -100,13 +123,55 @@ class Store:
     def set_lines(self, cart: Cart, lines: list[Line]) -> None:
         with self.lock:
             cart.lines = lines
-            self._touch(cart_id=cart.cart_id)
+            self._touch("carts", cart.cart_id)
 
     def delete_cart(self, cart_id: str) -> None:
         with self.lock:
             self.cart(cart_id)
             del self.carts[cart_id]
-            self._touch(cart_id=cart_id)
+            self._touch("carts", cart_id)
+
+    # The shoppers of v0
+
+    def shopper(self, user_id: str) -> Shopper:
+        with self.lock:
+            return self.shoppers.setdefault(user_id, Shopper(user_id))
+
+    def user_cart(self, user_id: str) -> Cart | None:
+        """The open cart of a user. Once it is paid the user has none, and the next item starts a new one."""
+        shopper = self.shoppers.get(user_id)
+        cart = self.carts.get(shopper.cart_id) if shopper else None
+        return None if cart is None or self.bought_order(cart) else cart
+
+    def set_user_lines(self, user_id: str, lines: list[Line]) -> Cart:
+        with self.lock:
+            cart = self.user_cart(user_id)
+            if cart is None:
+                cart = self._keep_cart(Cart(str(uuid.uuid4()), self.now(), lines, user_id=user_id))
+                self.shopper(user_id).cart_id = cart.cart_id
+                self._touch("shoppers", user_id)
+            else:
+                self.set_lines(cart, lines)
+            return cart
+
+    def keep_card(self, card: StoredCard, *, user_id: str = "") -> None:
+        with self.lock:
+            self.cards[card.token] = card
+            if user_id:
+                self.shopper(user_id).card_token = card.token
+            self._touch("shoppers", user_id)
+
+    def user_card(self, user_id: str) -> StoredCard | None:
+        shopper = self.shoppers.get(user_id)
+        return self.cards.get(shopper.card_token) if shopper else None
+
+    def keep_session(self, session: Session) -> None:
+        """File a session, or write down that it changed."""
+        with self.lock:
+            self.sessions[session.token] = session
+            self.shopper(session.user_id).session_token = session.token
+            self._touch("shoppers", session.user_id)
+            self._touch("sessions", session.token)
 
     # Orders
 
@@ -123,7 +188,7 @@ class Store:
             if order.is_paid:
                 cart.order_ref = order.ref_id
             self._file_order(order)
-            self._touch(cart_id=order.cart_id)
+            self._touch("carts", order.cart_id)
 
     def next_order_time(self) -> datetime:
         """A time no earlier order has: the order list pages by it."""
@@ -139,18 +204,20 @@ class Store:
     def _file_order(self, order: Order) -> None:
         self.orders[order.ref_id] = order
         self.cart_orders.setdefault(order.cart_id, []).append(order.ref_id)
+        if order.order_id:
+            self.order_ids[order.order_id] = order.ref_id
 
     # Jobs
 
-    def add_job(self, prefix: str, *, result: JSON) -> Job:
+    def add_job(self, prefix: str, *, result: JSON, ref_id: str = "") -> Job:
         with self.lock:
             seconds = self.scenario.timing.job_seconds
-            job = Job(new_ref(prefix), prefix, self.now(), seconds, result=result)
+            job = Job(ref_id or new_ref(prefix), prefix, self.now(), seconds, result=result)
             self.jobs[job.ref_id] = job
             while len(self.jobs) > JOBS_KEPT:
                 oldest = next(iter(self.jobs))
                 del self.jobs[oldest]
-                self._texts.pop(oldest, None)
+                self._texts.pop(("jobs", oldest), None)
             self._touch()
             return job
 
@@ -158,8 +225,10 @@ class Store:
 
     def reset(self) -> None:
         with self.lock:
-            for kept in (self.carts, self.orders, self.cart_orders, self.jobs, self._texts):
+            for kept in self._records().values():
                 kept.clear()
+            for index in (self.cart_orders, self.order_ids, self._texts):
+                index.clear()
             self.requests.clear()
             self.offset = timedelta()
             self.scenario = Scenario()
@@ -170,10 +239,21 @@ class Store:
             self.scenario = scenario
             self._touch()
 
-    def _touch(self, *, cart_id: str = "") -> None:
-        """Note that something changed. Of all records only carts change once they exist."""
+    def _records(self) -> dict[str, dict[str, Any]]:
+        """Everything that is written to the file, by the name it has there."""
+        return {
+            "carts": self.carts,
+            "orders": self.orders,
+            "jobs": self.jobs,
+            "cards": self.cards,
+            "shoppers": self.shoppers,
+            "sessions": self.sessions,
+        }
+
+    def _touch(self, kind: str = "", key: str = "") -> None:
+        """Note that something changed; a record that existed before must be named."""
         self._version += 1
-        self._texts.pop(cart_id, None)
+        self._texts.pop((kind, key), None)
 
     def load(self) -> None:
         path = self.options.state_path
@@ -183,6 +263,10 @@ class Store:
         self.offset = timedelta(seconds=kept["offsetSeconds"])
         self.carts = {cart.cart_id: cart for cart in kept["carts"]}
         self.jobs = {job.ref_id: job for job in kept["jobs"]}
+        # A file from before these existed is still read.
+        self.cards = {card.token: card for card in kept.get("cards", [])}
+        self.shoppers = {shopper.user_id: shopper for shopper in kept.get("shoppers", [])}
+        self.sessions = {session.token: session for session in kept.get("sessions", [])}
         self.scenario = Scenario.parse(kept["scenario"])
         for order in kept["orders"]:
             self._file_order(order)
@@ -207,17 +291,19 @@ class Store:
         parts = {
             "offsetSeconds": str(self.offset.total_seconds()),
             "scenario": json.dumps(self.scenario.source, default=_encode),
-            "carts": self._dump_all(self.carts),
-            "orders": self._dump_all(self.orders),
-            "jobs": self._dump_all(self.jobs),
+            **{name: self._dump_all(name, records) for name, records in self._records().items()},
         }
         return "{" + ",\n".join(f'"{name}": {text}' for name, text in parts.items()) + "}\n"
 
-    def _dump_all(self, records: Mapping[str, object]) -> str:
+    def _dump_all(self, name: str, records: Mapping[str, object]) -> str:
         for key, record in records.items():
-            if key not in self._texts:
-                self._texts[key] = json.dumps(record, default=_encode)
-        return "[" + ",\n".join(self._texts[key] for key in records) + "]"
+            if (name, key) not in self._texts:
+                self._texts[name, key] = json.dumps(record, default=_encode)
+        return "[" + ",\n".join(self._texts[name, key] for key in records) + "]"
+
+
+def random_text(length: int) -> str:
+    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
 
 
 def new_ref(prefix: str) -> str:

@@ -8,13 +8,14 @@ from decimal import Decimal
 from django.http import HttpRequest, HttpResponse
 
 from django_henry_checkout.sandbox import checking
+from django_henry_checkout.sandbox.answers import answer
+from django_henry_checkout.sandbox.calls import api
 from django_henry_checkout.sandbox.catalogue import PRODUCTS, Axis, Product, product_for
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.state import JSON
 from django_henry_checkout.sandbox.store import store
-from django_henry_checkout.sandbox.v1_carts import api
 from django_henry_checkout.sandbox.v1_purchases import find_job, read_mode, wait_for_end
-from django_henry_checkout.sandbox.v1_wire import answer, job_json, money
+from django_henry_checkout.sandbox.v1_wire import job_json, money
 
 
 def search(request: HttpRequest) -> HttpResponse:

@@ -10,15 +10,15 @@ from itertools import islice
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox import cards, checking, orders, pricing
+from django_henry_checkout.sandbox import cards, checking, orders, pricing, vault
+from django_henry_checkout.sandbox.answers import answer, envelope
+from django_henry_checkout.sandbox.calls import api
 from django_henry_checkout.sandbox.cards import Card
+from django_henry_checkout.sandbox.carts import check_cart_id, find_cart, open_cart
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.state import JSON, Cart, Job, Line, Order, PricedLine, Rules
-from django_henry_checkout.sandbox.store import AlreadyBoughtError, store
-from django_henry_checkout.sandbox.v1_carts import api, check_cart_id, find_cart
+from django_henry_checkout.sandbox.store import store
 from django_henry_checkout.sandbox.v1_wire import (
-    answer,
-    envelope,
     job_json,
     line_costs_json,
     money,
@@ -50,20 +50,23 @@ def read_mode(body: JSON) -> str:
 
 
 def details(request: HttpRequest, cart_id: str) -> HttpResponse:
-    """Quote a cart: one job for each merchant."""
     body = checking.read_json(request.body)
+    mode = read_mode(body)
+    jobs = quote_cart(cart_id, body)
+    shown = wait_for_end(lambda: [job_json(job) for job in jobs], mode)
+    return envelope("Checkout details requested successfully", {"jobs": shown, "metadata": {}})
+
+
+def quote_cart(cart_id: str, body: JSON) -> list[Job]:
+    """Quote a cart: one job for each merchant."""
     cart = find_cart(cart_id)
     buyer = checking.mapping(body, "buyer", required=True) or {}
     read_address(buyer, "shippingAddress")
     coupons = checking.texts(body, "coupons")
-    mode = read_mode(body)
     if not cart.lines:
         raise RefusedError("The cart is empty.")
     with store.lock:
-        results = _quotes(cart, coupons)
-        jobs = [store.add_job("ckd", result=result) for result in results]
-    shown = wait_for_end(lambda: [job_json(job) for job in jobs], mode)
-    return envelope("Checkout details requested successfully", {"jobs": shown, "metadata": {}})
+        return [store.add_job("ckd", result=result) for result in _quotes(cart, coupons)]
 
 
 def _quotes(cart: Cart, coupons: Sequence[str]) -> list[JSON]:
@@ -131,21 +134,34 @@ def find_job(request: HttpRequest, kind: str) -> Job:
 
 def purchase(request: HttpRequest, cart_id: str) -> HttpResponse:
     body = checking.read_json(request.body)
+    mode = read_mode(body)
+    order = buy_cart(cart_id, body)
+    return answer(wait_for_end(lambda: [purchase_json(order)], mode)[0])
+
+
+def buy_cart(
+    cart_id: str, body: JSON, *, choices: dict[str, str] | None = None, rules: Rules | None = None
+) -> Order:
     find_cart(cart_id)
     source = checking.mapping(body, "buyer", required=True) or {}
     card, last4 = _read_card(source)
     buyer = read_buyer(source, last4=last4)
-    mode = read_mode(body)
     coupons = checking.texts(body, "coupons")
+    overrides = checking.mapping(body, "overrideProducts") or {}
     payment = orders.Payment(via="api", card_plan=card.plan, problem=card.problem)
     with store.lock:
-        cart = find_cart(cart_id)
-        earlier = store.bought_order(cart)
-        if earlier:
-            raise AlreadyBoughtError(earlier)
-        lines = _lines_to_buy(cart, checking.mapping(body, "overrideProducts") or {})
-        order = orders.place_order(store, cart, buyer=buyer, payment=payment, lines=lines, coupons=coupons)
-    return answer(wait_for_end(lambda: [purchase_json(order)], mode)[0])
+        cart = open_cart(cart_id)
+        lines = _lines_to_buy(cart, overrides)
+        return orders.place_order(
+            store,
+            cart,
+            buyer=buyer,
+            payment=payment,
+            lines=lines,
+            choices=choices,
+            coupons=coupons,
+            rules=rules,
+        )
 
 
 def _read_card(buyer: JSON) -> tuple[Card, str]:
@@ -154,22 +170,16 @@ def _read_card(buyer: JSON) -> tuple[Card, str]:
     if _RAW_CARD_KEYS & set(found):
         if not store.options.allow_raw_card:
             raise RefusedError("Raw card numbers are refused. Send buyer.card.details.cardToken.")
-        return _raw_card(found)
+        number = vault.read_secrets(found, where="buyer.card.details")
+        return cards.card_for(number), number[-4:]
     token = checking.text(found, "cardToken", where="buyer.card.details", limit=200)
     if not token.startswith("card_") or not token.replace("_", "").isalnum():
         raise RefusedError("buyer.card.details.cardToken is not a card token.")
+    stored = store.cards.get(token)
+    if stored:
+        return vault.behaviour(stored), stored.last4
+    # Any other token is one of Henry's as far as the sandbox can tell, and pays.
     return cards.BY_TOKEN.get(token, cards.PLAIN), ""
-
-
-def _raw_card(found: JSON) -> tuple[Card, str]:
-    where = "buyer.card.details"
-    number = cards.digits(checking.text(found, "cardNumber", where=where, limit=30))
-    if not cards.passes_luhn(number):
-        raise RefusedError(f"{where}.cardNumber is not a card number.")
-    for key in ("expiryMonth", "expiryYear", "cvv"):
-        if not checking.text(found, key, where=where, limit=4).isdigit():
-            raise RefusedError(f"{where}.{key} must be digits.")
-    return cards.card_for(number), number[-4:]
 
 
 def _lines_to_buy(cart: Cart, overrides: JSON) -> list[Line]:
@@ -187,44 +197,49 @@ def _lines_to_buy(cart: Cart, overrides: JSON) -> list[Line]:
 
 def purchase_status(request: HttpRequest) -> HttpResponse:
     ref_id = request.GET.get("refId", "")
+    if not ref_id:
+        raise RefusedError("refId is required.")
+    return answer(purchase_json(find_order(ref_id)))
+
+
+def find_order(ref_id: str) -> Order:
     order = store.orders.get(ref_id)
     if order is None:
-        if not ref_id:
-            raise RefusedError("refId is required.")
         raise RefusedError("Purchase not found.", status=404)
-    return answer(purchase_json(order))
+    return order
 
 
 # Orders
 
 
 def list_orders(request: HttpRequest) -> HttpResponse:
-    limit = _limit(request.GET.get("limit", "20"))
-    cart_id, status = request.GET.get("cartId", ""), request.GET.get("status", "")
+    found = find_orders(
+        limit=checking.query_whole(request.GET.get("limit", "20"), "limit", low=1, high=100),
+        cursor=request.GET.get("cursor", ""),
+        cart_id=request.GET.get("cartId", ""),
+        status=request.GET.get("status", ""),
+    )
+    return envelope("Orders fetched successfully", [purchase_json(order) for order in found])
+
+
+def find_orders(*, limit: int, cursor: str, cart_id: str, status: str) -> list[Order]:
+    """Newest first. The orders of v0 have a look-up of their own and are not listed."""
     if cart_id:
         check_cart_id(cart_id)
-    before = _cursor(request.GET.get("cursor", ""))
+    before = _cursor(cursor)
     with store.lock:
         found = (
             order
             for order in store.newest_orders(cart_id)
-            if (before is None or order.created_at < before) and _is_in(order, status)
+            if not order.user_id and (before is None or order.created_at < before) and _is_in(order, status)
         )
-        return envelope(
-            "Orders fetched successfully", [purchase_json(order) for order in islice(found, limit)]
-        )
+        return list(islice(found, limit))
 
 
 def _is_in(order: Order, status: str) -> bool:
     if not status:
         return True
-    return orders.order_status(order, store.now(), dialect=store.scenario.dialect) == status
-
-
-def _limit(given: str) -> int:
-    if not given.isdecimal() or not 1 <= int(given[:9]) <= 100:
-        raise RefusedError("limit must be a whole number from 1 to 100.")
-    return int(given)
+    return orders.status_now(store, order) == status
 
 
 def _cursor(given: str) -> datetime | None:
@@ -241,5 +256,4 @@ def _cursor(given: str) -> datetime | None:
 quote = api(POST=details)
 quote_status = api(GET=details_status)
 buy = api(POST=purchase)
-buy_status = api(GET=purchase_status)
 order_list = api(GET=list_orders)

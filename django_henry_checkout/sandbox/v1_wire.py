@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from django_henry_checkout.sandbox import checking, orders, pricing
+from django_henry_checkout.sandbox.answers import iso
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.state import (
     JSON,
@@ -29,9 +28,6 @@ from django_henry_checkout.sandbox.state import (
 )
 from django_henry_checkout.sandbox.store import store
 
-# The json module cannot write a Decimal as a number, so each is written as a marked string and unquoted after.
-_MARK = secrets.token_hex(8)
-_MARKED = re.compile(rf'"{_MARK}(-?[0-9.E+-]+)"')
 _COLLECT = ("off", "required", "optional")
 _CALLING_CODES = {
     "1": "US", "30": "GR", "31": "NL", "32": "BE", "33": "FR", "34": "ES", "351": "PT", "353": "IE", "358": "FI",
@@ -41,40 +37,8 @@ _CALLING_CODES = {
 }  # fmt: skip
 
 
-# Answers
-
-
-def to_json(value: object) -> str:
-    return _MARKED.sub(r"\1", json.dumps(value, default=_marked))
-
-
-def _marked(value: object) -> str:
-    if isinstance(value, Decimal):
-        return f"{_MARK}{value}"
-    raise TypeError(type(value).__name__)
-
-
-def answer(value: object, *, status: int = 200) -> HttpResponse:
-    return HttpResponse(to_json(value), content_type="application/json", status=status)
-
-
-def envelope(message: str, data: object = None, *, status: int = 200) -> HttpResponse:
-    body: JSON = {
-        "success": status < 400,
-        "status": "success" if status < 400 else "error",
-        "message": message,
-    }
-    if data is not None:
-        body["data"] = data
-    return answer(body, status=status)
-
-
 def money(value: Decimal) -> JSON:
     return {"value": value, "currency": "USD"}
-
-
-def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 # Carts
@@ -230,10 +194,10 @@ def job_json(job: Job) -> JSON:
     return {"refId": job.ref_id, "status": "complete", "result": job.result}
 
 
-def purchase_json(order: Order) -> JSON:
-    """Render a purchase job as it stands now."""
+def purchase_json(order: Order, *, usual_fee: str = "service") -> JSON:
+    """Render a purchase job as it stands now; the scenario may give the fee another name than the usual one."""
     now = store.now()
-    status = orders.order_status(order, now, dialect=store.scenario.dialect)
+    status = orders.status_now(store, order)
     body: JSON = {
         "refId": order.ref_id,
         "status": status,
@@ -244,7 +208,7 @@ def purchase_json(order: Order) -> JSON:
     if bought:
         body["result"] = {"items": [_bought_json(order, line) for line in bought]}
     if status in orders.TERMINAL and (bought or status in ("complete", "partially_complete")):
-        body.setdefault("result", {"items": []})["costs"] = _costs_json(order, bought)
+        body.setdefault("result", {"items": []})["costs"] = _costs_json(order, bought, usual_fee)
     error = orders.error_of(order, status) if status in ("failed", "cancelled") else None
     return {**body, "error": error} if error else body
 
@@ -321,9 +285,9 @@ def _bought_json(order: Order, priced: PricedLine) -> JSON:
     return body
 
 
-def _costs_json(order: Order, bought: Iterable[PricedLine]) -> JSON:
+def _costs_json(order: Order, bought: Iterable[PricedLine], usual_fee: str) -> JSON:
     sums = pricing.totals(bought, order.rules)
-    fee = "commissionFee" if store.scenario.fees == "commission" else "serviceFee"
+    fee = f"{store.scenario.fees or usual_fee}Fee"
     return {"subtotal": money(sums.subtotal), fee: money(sums.fee), "total": money(sums.total)}
 
 

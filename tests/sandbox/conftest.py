@@ -30,6 +30,17 @@ ADDRESS = {
     "countryCode": "US",
 }
 NAME = {"firstName": "Ada", "lastName": "Lovelace"}
+SHIPPING = {
+    "fullName": "Ada King Lovelace",
+    "email": "ada@shop.example",
+    "phoneNumber": "+12125550123",
+    "addressLine1": "350 Harbour Street",
+    "addressLine2": "Apt 1",
+    "city": "New York",
+    "stateOrProvince": "NY",
+    "postalCode": "10001",
+    "countryCode": "US",
+}
 
 
 class Process:
@@ -84,6 +95,14 @@ class Client:
         options.setdefault("headers", {"x-api-key": KEY})
         return self.raw(method, f"/v1{path}", json=json, **options)
 
+    def v0(
+        self, method: str, path: str, json: Any = None, *, user: str = "ada", **headers: str
+    ) -> requests.Response:
+        """A call of v0; `session_token` and other headers are given with underscores."""
+        named = {f"x-{name.replace('_', '-')}": value for name, value in headers.items()}
+        named |= {"x-user-id": user} if user else {}
+        return self.raw(method, f"/v0{path}", json=json, headers={"x-api-key": KEY, **named})
+
     def raw(self, method: str, path: str, **options: Any) -> requests.Response:
         options.setdefault("timeout", 15)
         return self.session.request(method, self.url + path, allow_redirects=False, **options)
@@ -117,6 +136,11 @@ class Client:
 
     def orders(self) -> Any:
         return self.control("orders")
+
+
+def product(link: str = MUG, **more: Any) -> dict[str, Any]:
+    """A product as a v0 shop puts it into a cart."""
+    return {"name": "A thing", "price": "19.50", "quantity": 1, "productLink": link, **more}
 
 
 def buyer(token: str = "card_test_pays") -> dict[str, Any]:

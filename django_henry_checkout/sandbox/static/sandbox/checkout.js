@@ -14,6 +14,8 @@
 
   const order = body.order ? { orderId: body.order, status: body.status } : {};
   if (body.announce) announce(body.announce, order);
+  // What the card page says at its end is not known; `status` is what an early demo of Henry's looked at.
+  if ("complete" in body && listener) listener.postMessage({ status: "complete" }, body.origin || "*");
 
   const done = document.querySelector("[data-done]");
   if (done) {
@@ -55,7 +57,7 @@
   const problems = document.getElementById("errors");
   if (problems) problems.focus();
   if (!form) return;
-  form.querySelector("[data-without-script]").remove();
+  form.querySelector("[data-without-script]")?.remove();
 
   const dollars = (cents) =>
     "$" + (cents / 100).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -81,7 +83,8 @@
       form.querySelector("[data-live]").textContent = `Total ${dollars(total())}`;
     });
   });
-  total();
+  const hasTotal = "base" in form.dataset;
+  if (hasTotal) total();
 
   function reshape(name, shape) {
     const input = form.elements.namedItem(name);
@@ -109,8 +112,8 @@
   });
 
   const country = form.elements.namedItem("country");
-  const labels = JSON.parse(document.getElementById("place-labels").textContent);
   if (country) {
+    const labels = JSON.parse(document.getElementById("place-labels").textContent);
     const label = (name) => form.querySelector(`label[for="id_${name}"] .label-text`);
     country.addEventListener("change", () => {
       const [province, postal] = labels[country.value] || labels[""];
@@ -128,13 +131,13 @@
       return;
     }
     pay.setAttribute("aria-disabled", "true");
-    payLabel.textContent = "Processing…";
+    payLabel.textContent = pay.dataset.busy;
   });
   // A page that the browser shows again after "back" must be usable again.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     pay.removeAttribute("aria-disabled");
     payLabel.innerHTML = usual;
-    total();
+    if (hasTotal) total();
   });
 })();

@@ -1,0 +1,90 @@
+"""Henry's early v1: checkout details, purchases, and the lists of orders and merchants."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from django_henry_checkout.sandbox import carts, checking, pricing, v1_merchants, v1_purchases
+from django_henry_checkout.sandbox.answers import answer, envelope
+from django_henry_checkout.sandbox.calls import api
+from django_henry_checkout.sandbox.checking import RefusedError
+from django_henry_checkout.sandbox.rpc_carts import cart_id_of
+from django_henry_checkout.sandbox.rpc_wire import details_json, find_job, purchase_json, read_settings
+from django_henry_checkout.sandbox.state import JSON, Cart
+
+
+def _details(request: HttpRequest) -> HttpResponse:
+    body = checking.read_json(request.body)
+    jobs = v1_purchases.quote_cart(cart_id_of(body), body)
+    shown = {"jobs": [details_json(job) for job in jobs], "metadata": {}}
+    return envelope("Checkout details requested successfully", shown)
+
+
+def _details_status(request: HttpRequest) -> HttpResponse:
+    return answer(details_json(find_job(checking.read_json(request.body))))
+
+
+def _purchase(request: HttpRequest) -> HttpResponse:
+    """Queue a purchase. `metadata` belongs to the request: where Henry shows it again is not known, so nowhere."""
+    body = checking.read_json(request.body)
+    cart = carts.find_cart(cart_id_of(body))
+    checking.mapping(body, "metadata")
+    order = v1_purchases.buy_cart(
+        cart.cart_id, body, choices=_choices(cart, body), rules=read_settings(body, cart.rules)
+    )
+    return answer(purchase_json(order))
+
+
+def _choices(cart: Cart, body: JSON) -> dict[str, str]:
+    """One shipping option for the whole purchase; a merchant that does not have it ships in its usual way."""
+    where = "selectedShippingOption"
+    chosen = checking.mapping(body, where)
+    if chosen is None:
+        return {}
+    name = checking.text(chosen, "id", where=where, required=False)
+    name = name or checking.text(chosen, "value", where=where)
+    return {merchant.host: name for merchant in pricing.merchants_of(cart.lines)}
+
+
+def _purchase_status(request: HttpRequest) -> HttpResponse:
+    ref_id = checking.text(checking.read_json(request.body), "refId")
+    return answer(purchase_json(v1_purchases.find_order(ref_id)))
+
+
+def _orders(request: HttpRequest) -> HttpResponse:
+    body = checking.read_json(request.body)
+    found = v1_purchases.find_orders(
+        # The sample asks for 40 and names no default.
+        limit=checking.whole(body.get("limit", 40), "limit", low=1, high=100),
+        cursor=checking.text(body, "cursor", required=False),
+        cart_id=checking.text(body, "cartId", required=False),
+        status=checking.text(body, "status", required=False),
+    )
+    return envelope("Orders fetched successfully", [purchase_json(order) for order in found])
+
+
+def _merchants(request: HttpRequest) -> HttpResponse:
+    body = checking.read_json(request.body)
+    for key in ("host", "name"):
+        if key in body:
+            checking.text(body, key)
+    if body.get("categories") == []:
+        raise RefusedError("categories must name at least one.")
+    found = v1_merchants.find(
+        limit=checking.whole(body.get("limit", 40), "limit", low=1, high=100),
+        cursor=checking.text(body, "cursor", required=False),
+        host=checking.text(body, "host", required=False),
+        name=checking.text(body, "name", required=False),
+        categories=checking.texts(body, "categories"),
+    )
+    shown = [v1_merchants.merchant_json(request, merchant) for merchant in found]
+    return envelope("Merchants fetched successfully", shown)
+
+
+details = api(POST=_details)
+details_status = api(POST=_details_status)
+purchase = api(POST=_purchase)
+# The path is that of REST too, which reads it with GET.
+purchase_status = api(GET=v1_purchases.purchase_status, POST=_purchase_status)
+orders = api(POST=_orders)
+merchants = api(POST=_merchants)

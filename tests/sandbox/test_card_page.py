@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+
+from tests.sandbox.conftest import CARD, Client, product
+from tests.sandbox.v0 import add, link_of
+
+GOOD = {"card_number": CARD, "card_expiry": "04 / 39", "card_cvc": "123", "card_name": "Ada Lovelace"}
+
+
+def modal(sandbox: Client, user: str = "ada") -> str:
+    answer = sandbox.v0("POST", "/wallet/card-collect?auth=false", user=user)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["data"]["modal_url"])
+
+
+def page(sandbox: Client, url: str, **query: str) -> Any:
+    return sandbox.session.get(url, params=query, timeout=5)
+
+
+def test_a_card_is_stored_and_the_shop_hears_of_it(sandbox: Client) -> None:
+    url = modal(sandbox)
+    form = page(sandbox, url, theme="dark", embed="true", returnUrl="https://shop.example/x")
+    assert form.status_code == 200
+    assert 'data-theme="dark"' in form.text
+    assert "embedded" in form.text
+    assert "X-Frame-Options" not in form.headers
+    assert not re.search(r"<script(?![^>]*src=)|\son\w+=|\sstyle=", form.text)
+    saved = sandbox.session.post(form.url, data=GOOD, timeout=5)
+    assert saved.status_code == 200
+    assert "Your card is saved" in saved.text
+    assert "Ending in 4242" in saved.text
+    assert " data-complete" in saved.text
+    assert "data-announce" not in saved.text
+    assert 'data-origin="https://shop.example"' in saved.text
+    assert "data-complete" not in form.text
+    assert CARD not in saved.text
+    again = page(sandbox, url)
+    assert "takes the place of your card ending in 4242" in again.text
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"card_number": "4242 4242 4242 4241"}, "not valid"),
+        ({"card_expiry": "01/20"}, "expired"),
+        ({"card_cvc": "12"}, "3 or 4 digits"),
+        ({"card_name": ""}, "name on the card"),
+    ],
+)
+def test_a_mistake_is_shown_and_nothing_is_stored(
+    sandbox: Client, values: dict[str, str], message: str
+) -> None:
+    url = modal(sandbox)
+    answer = sandbox.session.post(url, data={**GOOD, **values}, timeout=5)
+    assert answer.status_code == 422
+    text = html.unescape(answer.text)
+    assert message in text
+    assert 'role="alert"' in text
+    assert "<title>Error:" in text
+    assert "Nothing was saved" in text
+    for secret in ("4242 4242 4242 4241", 'value="123"', "04 / 39", CARD):
+        assert secret not in text
+    assert "takes the place" not in page(sandbox, url).text
+
+
+def test_a_link_to_the_card_page_dies_and_cannot_be_exchanged(sandbox: Client) -> None:
+    url = modal(sandbox)
+    token = url.partition("session=")[2]
+    assert sandbox.raw("GET", "/", params={"session": token}).status_code == 404
+    add(sandbox, product())
+    other = link_of(sandbox).partition("session=")[2]
+    assert sandbox.raw("GET", "/wallet/card", params={"session": other}).status_code == 404
+    assert sandbox.raw("GET", "/wallet/card").status_code == 404
+    assert sandbox.raw("DELETE", "/wallet/card", params={"session": token}).status_code == 405
+    assert page(sandbox, url, saved="1").status_code == 404
+    sandbox.advance(31 * 60)
+    assert page(sandbox, url).status_code == 410
+    assert sandbox.session.post(url, data=GOOD, timeout=5).status_code == 410
+
+
+def test_cancel_saves_nothing(sandbox: Client) -> None:
+    url = modal(sandbox)
+    assert (
+        'href="https://shop.example/?status=cancelled"'
+        in page(sandbox, url, returnUrl="https://shop.example/").text
+    )
+    leave = re.search(r'class="quiet" href="([^"]+)"', page(sandbox, url).text)
+    assert leave
+    text = sandbox.raw("GET", html.unescape(leave[1])).text
+    assert "Nothing was saved" in text
+    assert "data-complete" not in text
+    assert "data-announce" not in text
+
+
+def test_a_bad_query_is_refused(sandbox: Client) -> None:
+    assert sandbox.v0("POST", "/wallet/card-collect?auth=1").status_code == 400
