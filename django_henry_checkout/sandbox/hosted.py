@@ -287,10 +287,20 @@ def _receipt(request: HttpRequest, cart: Cart, visit: Visit, ref_id: str = "") -
         "status": v0_wire.order_status(order) if order.user_id else orders.status_now(store, order),
         "lines": [line_view(line) for line in order.lines],
         "totals": pricing.totals(order.lines, order.rules),
-        "done_url": visit.return_url or reverse("closed", args=[cart.cart_id]) + _with_done(visit.query),
+        "done_url": _return_url(visit, order)
+        or reverse("closed", args=[cart.cart_id]) + _with_done(visit.query),
         "returns_alone": bool(visit.return_url) and not visit.is_embedded,
     }
     return page("receipt.html", context)
+
+
+def _return_url(visit: Visit, order: Order) -> str:
+    """The way back; for a v0 order with `orderId`, by which alone v0 finds it. The sandbox's own convention."""
+    if not visit.return_url or not order.order_id:
+        return visit.return_url
+    parts = urlsplit(visit.return_url)
+    query = [*parse_qsl(parts.query, keep_blank_values=True), ("orderId", order.order_id)]
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def _with_done(query: str) -> str:
