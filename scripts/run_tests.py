@@ -1,4 +1,4 @@
-"""Run the whole suite twice, on SQLite and on PostgreSQL, beside a real Redis and with a real browser.
+"""Run the whole suite on SQLite, and all of it that touches the database on PostgreSQL, with a real browser.
 
 Arguments go to pytest. The exit code is not zero when a run failed or collected nothing.
 """
@@ -11,6 +11,9 @@ import sys
 from services import run_command, running_services
 
 
+TOUCH_THE_DATABASE = ("api", "flows", "processes", "races", "surfaces")
+
+
 def run_suite(database: str, env: dict[str, str], arguments: list[str]) -> int:
     """Run pytest once and return its exit code."""
     print(f"\n===== the suite on {database} =====", flush=True)
@@ -21,6 +24,8 @@ def run_suite(database: str, env: dict[str, str], arguments: list[str]) -> int:
 def main() -> int:
     """Start the services, run the suite on both databases."""
     arguments = sys.argv[1:]
+    # The rest meets no database, or brings its own, and has nothing new to meet on the second one.
+    on_postgres = arguments or [f"tests/{folder}" for folder in TOUCH_THE_DATABASE]
     # The caller's own database must not leak into the SQLite run.
     os.environ.pop("DATABASE_URL", None)
     os.environ.setdefault("PYTHONDEVMODE", "1")
@@ -28,7 +33,7 @@ def main() -> int:
         codes = {
             "SQLite": run_suite("SQLite", found, arguments),
             "PostgreSQL": run_suite(
-                "PostgreSQL", {**found, "DATABASE_URL": found["POSTGRES_URL"]}, arguments
+                "PostgreSQL", {**found, "DATABASE_URL": found["POSTGRES_URL"]}, on_postgres
             ),
         }
     print("; ".join(f"{name}: {f'FAILED ({code})' if code else 'passed'}" for name, code in codes.items()))
