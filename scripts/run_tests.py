@@ -10,7 +10,6 @@ import sys
 
 from services import run_command, running_services
 
-
 TOUCH_THE_DATABASE = ("api", "flows", "processes", "races", "surfaces")
 
 
