@@ -56,7 +56,9 @@ def run_pairs(pairs: list[str], path: str, arguments: list[str]) -> int:
         env = {**found, "DATABASE_URL": found["POSTGRES_URL"], "PATH": path}
         # Installing waits for the network; the suite takes both cores by itself and wants PostgreSQL for itself.
         installed = run_command(tox("run-parallel", "--notest", "-p", "2", "-e", chosen), env)
-        run = tox("run", "--skip-pkg-install", "--result-json", str(RESULTS), "-e", chosen, "--", *arguments)
+        # A bare "--" would count as arguments, and replace the ones that tox.ini names.
+        given = ["--", *arguments] if arguments else []
+        run = tox("run", "--skip-pkg-install", "--result-json", str(RESULTS), "-e", chosen, *given)
         return run_command(run, env) or installed
 
 
