@@ -23,7 +23,7 @@ GENERATED = {".git", ".venv", ".tox", ".demo", "_build", "build", "dist", "__pyc
 # Written so that no pattern matches its own source.
 MACHINE_TRACES = {
     "address of a package registry": re.compile(
-        r"pypi[.](?:org|io)|pythonhosted[.]org|registry[.](?:npmjs|yarnpkg)|crates[.]io|proxy[.]golang[.]org"
+        r"pypi[.](?:org|io)|pythonho[s]ted[.]org|registry[.](?:npmjs|yarnpkg)|crates[.]io|proxy[.]golang[.]org"
         r"|https?:[/]{2}[^\s\"'<>]+/(?:simple|pypi|npm)\b|index[-_]url\s*="
     ),
     "path of one machine": re.compile(

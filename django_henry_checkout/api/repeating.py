@@ -41,7 +41,7 @@ def idempotent(method: Method) -> Method:
             with transaction.atomic():
                 response = method(view, request, *args, **kwargs)
                 finish(record, status=response.status_code, body=response.data)
-        except Exception:
+        except Exception:  # whatever it was, nothing was changed: raised again below
             release(record)
             raise
         return response
