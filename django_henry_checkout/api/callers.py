@@ -68,6 +68,6 @@ class CallerAuthentication(BaseAuthentication):
     def _enforce_csrf(self, request: Request) -> None:
         check = _Csrf(lambda _request: None)  # type: ignore[arg-type]  # never called
         check.process_request(shop_request(request))
-        reason = check.process_view(shop_request(request), None, (), {})  # type: ignore[arg-type]
+        reason = check.process_view(shop_request(request), None, (), {})  # type: ignore[arg-type]  # no view yet
         if reason:
             raise exceptions.PermissionDenied(f"CSRF check failed: {reason}")

@@ -53,13 +53,13 @@ def poll_due(*, limit: int | None = None) -> int:
         is_verified = False
         try:
             is_verified = _poll(claimed)
-        except Exception as error:
+        except Exception as error:  # see above; logged, and tried again after a pause
             _survive(error, claimed)
             _retry(claimed)
         try:
             if timezone.now() >= claimed.purchase.deadline_at:
                 pass_deadline(claimed.purchase, fence=claimed.fence, is_verified=is_verified)
-        except Exception as error:
+        except Exception as error:  # see above; logged, and the row is due again
             _survive(error, claimed)
     return len(claims)
 
@@ -69,11 +69,6 @@ def _survive(error: Exception, claimed: _Claimed) -> None:
     if isinstance(error, DatabaseError) and not connection.is_usable():
         raise error
     logger.error("Purchase %s could not be followed this time.", claimed.purchase.ulid, exc_info=error)
-
-
-def next_due_at() -> datetime | None:
-    """Return when the next purchase is due; None if none is open."""
-    return PurchasePoll.objects.order_by("due_at").values_list("due_at", flat=True).first()
 
 
 def _claim(limit: int) -> list[_Claimed]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
 from django_henry_checkout.exceptions import IllegalTransition
-from django_henry_checkout.types import LineItem, format_public_id, new_public_id
+from django_henry_checkout.types import Caller, LineItem, format_public_id, new_public_id
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -60,6 +62,25 @@ class StateMachine(models.Model):
                 f"{type(self).__name__} {self.pk} cannot move from {self.status} to {status}."
             )
         self.status = status
+
+
+def owned_by(caller: Caller, *, remembered: frozenset[UUID], cart_path: str) -> Q:
+    """Return which records a caller may touch: the one rule of ownership, for carts and for orders.
+
+    Args:
+        remembered: the public ids that his Django session remembers; they count while nobody has signed in.
+        cart_path: the way from the record to the public id of the cart that a token was given for.
+    """
+    owned = Q(pk__in=[])
+    if caller.user_pk is not None:
+        owned |= Q(user_id=caller.user_pk)
+    if remembered:
+        owned |= Q(public_id__in=remembered, user=None)
+    if caller.token_cart_id is not None:
+        owned |= Q(**{cart_path: caller.token_cart_id})
+    if caller.trusted_account:
+        owned |= Q(account=caller.trusted_account)
+    return owned
 
 
 def amount_field(verbose_name: StrPromise) -> models.DecimalField[Any, Any]:

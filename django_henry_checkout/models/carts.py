@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
-from django_henry_checkout.models.base import ProductLine, PublicRecord
+from django_henry_checkout.models.base import ProductLine, PublicRecord, owned_by
 from django_henry_checkout.types import Caller
 
 if TYPE_CHECKING:
@@ -18,16 +18,7 @@ if TYPE_CHECKING:
 class CartQuerySet(models.QuerySet["Cart"]):
     def owned_by(self, caller: Caller) -> Self:
         """Keep the carts that a caller may touch: see `Caller`."""
-        owned = Q(pk__in=[])
-        if caller.user_pk is not None:
-            owned |= Q(user_id=caller.user_pk)
-        if caller.cart_ids:
-            owned |= Q(public_id__in=caller.cart_ids, user=None)
-        if caller.token_cart_id is not None:
-            owned |= Q(public_id=caller.token_cart_id)
-        if caller.trusted_account:
-            owned |= Q(account=caller.trusted_account)
-        return self.filter(owned)
+        return self.filter(owned_by(caller, remembered=caller.cart_ids, cart_path="public_id"))
 
     def lock(self) -> Self:
         """Lock the rows, in one order for everybody."""

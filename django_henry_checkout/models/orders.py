@@ -9,7 +9,14 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
-from django_henry_checkout.models.base import ProductLine, PublicRecord, StateMachine, amount_field, money_of
+from django_henry_checkout.models.base import (
+    ProductLine,
+    PublicRecord,
+    StateMachine,
+    amount_field,
+    money_of,
+    owned_by,
+)
 from django_henry_checkout.models.carts import Cart
 from django_henry_checkout.types import Address, Caller
 
@@ -44,16 +51,7 @@ _ENDINGS = frozenset(
 class OrderQuerySet(models.QuerySet["Order"]):
     def owned_by(self, caller: Caller) -> Self:
         """Keep the orders that a caller may see: see `Caller`."""
-        owned = Q(pk__in=[])
-        if caller.user_pk is not None:
-            owned |= Q(user_id=caller.user_pk)
-        if caller.order_ids:
-            owned |= Q(public_id__in=caller.order_ids, user=None)
-        if caller.token_cart_id is not None:
-            owned |= Q(cart__public_id=caller.token_cart_id)
-        if caller.trusted_account:
-            owned |= Q(account=caller.trusted_account)
-        return self.filter(owned)
+        return self.filter(owned_by(caller, remembered=caller.order_ids, cart_path="cart__public_id"))
 
     def lock(self) -> Self:
         """Lock the rows, in one order for everybody. SQLite has no row locks: there the transaction is one."""

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_henry_checkout.flows import polling
-from django_henry_checkout.flows.polling import next_due_at, poll_due
+from django_henry_checkout.flows.polling import poll_due
 from django_henry_checkout.flows.sessions import begin_hosted
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
 from tests.henry import Sandbox
@@ -32,13 +32,11 @@ def seconds_ahead() -> float:
 
 
 def test_nothing_due_asks_nothing(sandbox: Sandbox, cart: Cart) -> None:
-    assert next_due_at() is None
     begin_hosted(cart)
     PurchasePoll.objects.update(due_at=timezone.now() + timedelta(seconds=60))
     asked = len(sandbox.requests())
     assert poll_due() == 0
     assert len(sandbox.requests()) == asked
-    assert next_due_at() == poll().due_at
 
 
 def test_a_claim_is_a_lease_that_nobody_else_gets(sandbox: Sandbox, cart: Cart) -> None:
