@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 
 from django_henry_checkout.conf import API_VERSIONS, Account, is_safe_origin, known_option_names, settings
 from django_henry_checkout.exceptions import ConfigurationError
+from django_henry_checkout.flows.limits import read_rate
 
 Check = Callable[[], Iterator[CheckMessage]]
 
@@ -20,6 +21,9 @@ DURATIONS = (
     "SESSION_LIFETIME",
     "STATUS_LINK_LIFETIME",
     "CART_TOKEN_LIFETIME",
+    "CUSTOMER_TOKEN_LIFETIME",
+    "QUOTE_LIFETIME",
+    "IN_DOUBT_WINDOW",
     "POLL_LEASE",
     "POLL_WINDOW",
     "STUCK_INTERVAL",
@@ -33,6 +37,8 @@ BOUNDS = {
     "READ_TIMEOUT": (0.01, 300),
     "TOTAL_TIMEOUT": (0.01, 300),
     "PURCHASE_TIMEOUT": (0.01, 300),
+    "QUOTE_WAIT": (0.01, 120),
+    "PROXY_COUNT": (0, 20),
     "MAX_RESPONSE_BYTES": (1_000, 100_000_000),
     "READ_RETRIES": (0, 10),
     "MAX_REQUEST_BYTES": (1_000, 10_000_000),
@@ -208,6 +214,30 @@ def sqlite_begins_immediate() -> Iterator[CheckMessage]:
                 'OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20} for it.',
                 id="henry_checkout.W002",
             )
+
+
+@_check
+def throttles_are_rates() -> Iterator[CheckMessage]:
+    for scope, rate in settings.API_THROTTLES.items():
+        try:
+            read_rate(rate)
+        except ConfigurationError as error:
+            yield Error(
+                f'HENRY_CHECKOUT["API_THROTTLES"]["{scope}"]: {error}',
+                hint="Write how many calls in which time: 20/min, 5/hour, 1/s, 100/day.",
+                id="henry_checkout.E010",
+            )
+
+
+@_check
+def card_numbers_stay_away() -> Iterator[CheckMessage]:
+    if settings.ALLOW_RAW_CARD:
+        yield Warning(
+            'HENRY_CHECKOUT["ALLOW_RAW_CARD"] lets card numbers reach this server.',
+            hint="The whole server is then in the scope of PCI DSS, self-assessment questionnaire D. "
+            "Collect cards with Henry's modal or card element instead, and take the setting away.",
+            id="henry_checkout.W004",
+        )
 
 
 @_check

@@ -142,6 +142,41 @@ class Settings:
         return _duration("SESSION_LIFETIME", self._get("SESSION_LIFETIME", timedelta(minutes=30)))
 
     @property
+    def QUOTE_LIFETIME(self) -> timedelta:
+        """How long a buyer may take to accept a quote."""
+        return _duration("QUOTE_LIFETIME", self._get("QUOTE_LIFETIME", timedelta(minutes=15)))
+
+    @property
+    def QUOTE_WAIT(self) -> float:
+        """Seconds that a call may wait for Henry to work out a quote."""
+        return float(self._get("QUOTE_WAIT", 20.0))
+
+    @property
+    def CUSTOMER_TOKEN_LIFETIME(self) -> timedelta:
+        """How long a customer session token (CST) works."""
+        return _duration("CUSTOMER_TOKEN_LIFETIME", self._get("CUSTOMER_TOKEN_LIFETIME", timedelta(hours=24)))
+
+    @property
+    def ALLOW_RAW_CARD(self) -> bool:
+        """Whether `cart/purchase` takes card numbers. It brings the whole server into PCI scope (SAQ D)."""
+        return self._get("ALLOW_RAW_CARD", False) is True
+
+    @property
+    def CARD_ELEMENT(self) -> Mapping[str, str]:
+        """Public settings of Henry's card element, handed to the shop's page as they are."""
+        return dict(self._get("CARD_ELEMENT", {}))
+
+    @property
+    def PREFILL_HOSTED_PAGE(self) -> bool:
+        """Whether `cart/checkout` takes a buyer, whose personal data Henry then puts into the page's address."""
+        return self._get("PREFILL_HOSTED_PAGE", False) is True
+
+    @property
+    def HOSTED_SIGN_IN(self) -> bool:
+        """Whether the hosted page of v0 asks shoppers to sign in to Henry, where a call does not say."""
+        return self._get("HOSTED_SIGN_IN", False) is True
+
+    @property
     def CART_TOKEN_LIFETIME(self) -> timedelta:
         """How long the bearer token of an API client's cart works."""
         return _duration("CART_TOKEN_LIFETIME", self._get("CART_TOKEN_LIFETIME", timedelta(days=30)))
@@ -153,8 +188,24 @@ class Settings:
 
     @property
     def API_THROTTLES(self) -> Mapping[str, str]:
-        """Most API calls per caller, by scope: `read`, `write`, and `checkout`, which costs a call to Henry."""
-        return {"read": "600/min", "write": "120/min", "checkout": "20/min", **self._get("API_THROTTLES", {})}
+        """Most API calls, by scope.
+
+        `read` and `write` count per caller; `checkout`, what costs a call to Henry, per caller, and `network`
+        the same per network of callers; `refused` payments per caller and per network.
+        """
+        usual = {
+            "read": "600/min",
+            "write": "120/min",
+            "checkout": "30/min",
+            "network": "300/min",
+            "refused": "20/hour",
+        }
+        return {**usual, **self._get("API_THROTTLES", {})}
+
+    @property
+    def PROXY_COUNT(self) -> int:
+        """How many proxies of your own stand before the shop and extend `X-Forwarded-For`."""
+        return int(self._get("PROXY_COUNT", 0))
 
     @property
     def STATUS_LINK_LIFETIME(self) -> timedelta:
@@ -216,6 +267,11 @@ class Settings:
     def STUCK_LIMIT(self) -> timedelta:
         """How long a stuck purchase is polled at all."""
         return _duration("STUCK_LIMIT", self._get("STUCK_LIMIT", timedelta(days=14)))
+
+    @property
+    def IN_DOUBT_WINDOW(self) -> timedelta:
+        """How long a purchase in doubt is looked for at Henry before staff are told."""
+        return _duration("IN_DOUBT_WINDOW", self._get("IN_DOUBT_WINDOW", timedelta(minutes=15)))
 
     @property
     def HOSTED_WAIT(self) -> timedelta:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
+from moneyed import Money
 
 
 class ConfigurationError(ImproperlyConfigured):
@@ -175,6 +177,160 @@ class UntrustedCheckoutUrl(CheckoutError):
     """Henry named a checkout address outside CHECKOUT_ORIGINS; the shopper was not sent there."""
 
     code = "untrusted_checkout_url"
+
+
+class SessionNotFound(CheckoutError):
+    """There is no such checkout session, or it belongs to somebody else."""
+
+    code = "session_not_found"
+
+
+class TemplateNotSold(CheckoutError):
+    """This cart is a template: begin a checkout from its link, which copies it."""
+
+    code = "template_not_sold"
+
+
+class SessionNotNamed(CheckoutError):
+    """Say which checkout session this is about: show its token, or name its cart."""
+
+    code = "session_not_named"
+
+
+class NotInitialized(CheckoutError):
+    """Initialize the order before it is confirmed."""
+
+    code = "not_initialized"
+
+
+class LinkClosed(CheckoutError):
+    """This link was revoked, has expired, or was used as often as it may be; ask the shop for a new one."""
+
+    code = "link_closed"
+
+
+class NotSupported(CheckoutError):
+    """The generation of Henry's API that this shop uses cannot do this; choose another way to pay."""
+
+    code = "not_supported"
+
+
+class PrefillOff(CheckoutError):
+    """This shop does not put personal data into the address of Henry's page: see PREFILL_HOSTED_PAGE."""
+
+    code = "prefill_off"
+
+
+class PaymentStatusRefused(CheckoutError):
+    """Confirm only what was paid: Authorized, Captured or PendingExternalSystem."""
+
+    code = "payment_status_refused"
+
+
+class AlreadyConfirmed(CheckoutError):
+    """This order was confirmed before, with another transactionId."""
+
+    code = "already_confirmed"
+
+
+class InvalidBuyer(CheckoutError):
+    """Correct the buyer's details; `errors` holds, for each field, what is wrong with it."""
+
+    code = "invalid_buyer"
+
+    def __init__(self, message: str = "", *, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.errors = dict(errors or {})
+
+
+class BuyerIncomplete(InvalidBuyer):
+    """Complete the buyer's details first; `errors` names the fields that are missing."""
+
+    code = "buyer_incomplete"
+
+
+class ShippingNotOffered(CheckoutError):
+    """Choose one of the shipping methods that are offered now."""
+
+    code = "shipping_method_not_offered"
+
+
+class QuoteRequired(CheckoutError):
+    """Ask for a quote first, so that the buyer knows what he accepts."""
+
+    code = "quote_required"
+
+
+class QuoteExpired(CheckoutError):
+    """Ask for a new quote; the old one is no longer valid."""
+
+    code = "quote_expired"
+
+
+class QuotePending(CheckoutError):
+    """Henry is still working out what this costs; repeat the call in a moment."""
+
+    code = "quote_pending"
+
+
+class AmountChanged(CheckoutError):
+    """Nothing was bought: the total differs from what the buyer accepted. Show him `totals` and ask again."""
+
+    code = "AMOUNT_CHANGED"
+
+    def __init__(self, message: str = "", *, totals: Mapping[str, Money | None] | None = None) -> None:
+        super().__init__(message)
+        self.totals = dict(totals or {})
+
+
+class CardRequired(CheckoutError):
+    """Collect a card first, and send its token as `cardToken`."""
+
+    code = "card_required"
+
+
+class RawCardRefused(CheckoutError):
+    """Card numbers are not taken here: collect the card with Henry's modal or element, and send its token."""
+
+    code = "raw_card_refused"
+
+
+class PaymentRefused(CheckoutError):
+    """Henry refused the payment and bought nothing; use another card or another way to pay."""
+
+    code = "payment_refused"
+
+
+class PurchaseUnderWay(CheckoutError):
+    """A purchase of this cart was sent and its outcome is not known yet; follow the order, do not buy again."""
+
+    code = "purchase_under_way"
+
+    def __init__(self, message: str = "", *, order_id: UUID | None = None) -> None:
+        super().__init__(message)
+        self.order_id = order_id
+
+
+class TooManyCalls(CheckoutError):
+    """Wait `retry_after` seconds before you try again."""
+
+    code = "throttled"
+
+    def __init__(self, message: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class KeyRequired(CheckoutError):
+    """Send an Idempotency-Key with each call that buys, so that it can be repeated safely."""
+
+    code = "idempotency_key_required"
+
+
+class PurchaseNotFound(CheckoutError):
+    """There is no such purchase, or it belongs to somebody else."""
+
+    code = "purchase_not_found"
 
 
 class InvalidIdempotencyKey(CheckoutError):

@@ -115,6 +115,9 @@ checkout_expired = LedgerSignal("checkout_expired")
 #: Henry has the purchase and a `ref_id` exists: `purchase.ref_id`.
 purchase_submitted = LedgerSignal("purchase_submitted")
 
+#: A call that buys was sent and its outcome is not known. Nothing is sent again: it is looked up at Henry.
+purchase_in_doubt = LedgerSignal("purchase_in_doubt")
+
 #: Every item was bought. Sent once per purchase.
 purchase_completed = LedgerSignal("purchase_completed")
 
@@ -144,6 +147,7 @@ BY_NAME: dict[str, LedgerSignal] = {
         checkout_canceled,
         checkout_expired,
         purchase_submitted,
+        purchase_in_doubt,
         purchase_completed,
         purchase_partially_completed,
         purchase_failed,

@@ -34,6 +34,23 @@ def format_public_id(value: UUID) -> str:
     return str(ULID.from_uuid(value))
 
 
+def local_ref(public_id: UUID) -> str:
+    """Return the `refId` by which we call a purchase that has none from Henry yet; of the same form as Henry's."""
+    text = public_id.hex
+    return f"hco-ref_{text[:8]}-{text[8:12]}-4{text[13:16]}-{text[16:20]}"
+
+
+def public_ids_of_local_ref(ref: str) -> tuple[UUID, UUID] | None:
+    """Return the first and the last public id that a `local_ref` can stand for; None if it is none.
+
+    A ULID begins with its millisecond, so they are few; `local_ref` of each tells which one it is.
+    """
+    text = ref.removeprefix("hco-ref_").replace("-", "")
+    if not ref.startswith("hco-ref_") or len(text) != 20 or set(text) - set("0123456789abcdef"):
+        return None
+    return UUID(f"{text[:12]}{'0' * 20}"), UUID(f"{text[:12]}{'f' * 20}")
+
+
 class PurchaseWord(StrEnum):
     """The status words of Henry for a purchase (henry-api.md 6.1). Any other word is drift."""
 
@@ -49,6 +66,7 @@ class Source(StrEnum):
     """Where an observation came from."""
 
     POLL = "poll"
+    CONFIRM = "confirm"
     RETURN_PAGE = "return_page"
     STAFF = "staff"
 
@@ -127,6 +145,26 @@ class ShippingOption:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MerchantQuote:
+    """What one merchant asks and offers. `links` says which products; empty if that cannot be told."""
+
+    host: str
+    links: tuple[str, ...] = ()
+    shipping: Money | None = None
+    options: tuple[ShippingOption, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HenryQuote:
+    """What a cart would cost now. `costs.total` is always known; `token` is v0's session token, else ""."""
+
+    costs: Costs
+    merchants: tuple[MerchantQuote, ...] = ()
+    coupons: tuple[tuple[str, bool], ...] = ()
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ItemDetails:
     """Costs and choices for one item of a details job."""
 
@@ -157,6 +195,8 @@ class ItemOutcome:
     selected_options: tuple[str, ...] = ()
     confirmation_number: str = ""
     costs: Costs = field(default_factory=Costs)
+    shipping_option: ShippingOption | None = None
+    coupon: tuple[str, Money | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,15 +216,37 @@ class Observation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RawCard:
+    """A card number, with ALLOW_RAW_CARD only. It lives in memory for one call, and is hidden from `repr`."""
+
+    number: str = field(repr=False)
+    expiry_month: str = field(repr=False)
+    expiry_year: str = field(repr=False)
+    cvv: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What pays: the token of a card that Henry collected. `raw` needs ALLOW_RAW_CARD; v0 needs neither."""
+
+    token: str = field(default="", repr=False)
+    raw: RawCard | None = field(default=None, repr=False)
+    first_name: str = field(default="", repr=False)
+    middle_name: str = field(default="", repr=False)
+    last_name: str = field(default="", repr=False)
+    billing_address: Address | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PurchaseRequest:
-    """A headless purchase. It holds a card *token*; a card number has no place here."""
+    """A headless purchase of a whole cart at Henry. `quote_token` is that of the quote, in v0."""
 
     buyer: Buyer
-    card_token: str = field(repr=False)
-    name_on_card: tuple[str, str] = field(default=("", ""), repr=False)
-    billing_address: Address | None = field(default=None, repr=False)
+    card: Card = field(default_factory=Card)
+    quote_token: str = field(default="", repr=False)
     coupons: tuple[str, ...] = ()
-    override_products: Mapping[str, int | None] = field(default_factory=dict)
+    selected_shipping: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -194,7 +256,9 @@ class Caller:
 
     A signed-in shopper has `user_pk`; a guest proves ownership by what his Django session remembers;
     `token_cart_id` is the cart whose token was shown; `trusted_account` names the Henry account whose
-    carts and orders a trusted server may all touch.
+    carts and orders a trusted server may all touch. The holder of a checkout session's secret has
+    `session_id` and may see its order, `session_order_id`; `is_hosted` says that the secret also stands in
+    the address of a page, so that it opens no personal data. `customer_id` is that of a customer session.
     """
 
     user_pk: Any = None
@@ -202,6 +266,16 @@ class Caller:
     order_ids: frozenset[UUID] = frozenset()
     token_cart_id: UUID | None = None
     trusted_account: str = ""
+    session_id: UUID | None = None
+    session_order_id: UUID | None = None
+    is_hosted: bool = False
+    customer_id: UUID | None = None
+
+    @property
+    def may_remember(self) -> bool:
+        """Whether he comes with the shop's cookies, if with any: then his session keeps what he begins."""
+        shown = (self.token_cart_id, self.session_order_id, self.customer_id, self.trusted_account or None)
+        return all(each is None for each in shown)
 
 
 @dataclass(frozen=True, kw_only=True)

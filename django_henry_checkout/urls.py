@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from django_henry_checkout.api import urls as api_urls
-from django_henry_checkout.views import hosted, status
+from django_henry_checkout.views import hosted, links, status
 
 app_name = "henry_checkout"
 
@@ -18,5 +18,6 @@ urlpatterns = [
     path(f"{_PAY}/canceled", hosted.come_back, {"ending": "canceled"}, name="canceled"),
     path(f"{_PAY}/errored", hosted.come_back, {"ending": "errored"}, name="errored"),
     path("api/v1/", include(api_urls.urlpatterns)),
+    path("c/<str:cart_id>", links.landing, name="link"),
     path("status/<str:token>", status.order_status, name="status"),
 ]

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision
+from django.utils import timezone
 from moneyed import Money
 
-from django_henry_checkout.models import Cart, CartLine, Event, Order, OrderLine
+from django_henry_checkout.api.numbers import number, places
+from django_henry_checkout.models import (
+    Cart,
+    CartLine,
+    CheckoutSession,
+    Event,
+    Order,
+    OrderLine,
+    Quote,
+    TemplateLink,
+)
+from django_henry_checkout.models.base import money_of
+from django_henry_checkout.models.orders import AMOUNTS
 from django_henry_checkout.types import format_public_id
 
 JSON = dict[str, Any]
@@ -19,8 +30,7 @@ def money(value: Money | None) -> JSON | None:
     """Write an amount as text with its currency's places, so that no client reads it as a float."""
     if value is None:
         return None
-    places = Decimal(1).scaleb(-get_currency_precision(value.currency.code))
-    return {"value": str(value.amount.quantize(places)), "currency": value.currency.code}
+    return {"value": str(places(value)), "currency": value.currency.code}
 
 
 def cart(shown: Cart, lines: Iterable[CartLine]) -> JSON:
@@ -35,6 +45,18 @@ def cart(shown: Cart, lines: Iterable[CartLine]) -> JSON:
         "metadata": shown.metadata,
         "createdAt": shown.created_at.isoformat(),
         "updatedAt": shown.updated_at.isoformat(),
+    }
+
+
+def link(shown: TemplateLink, *, url: str) -> JSON:
+    """Write the link of a template cart."""
+    return {
+        "cartId": shown.cart.ulid,
+        "url": url,
+        "uses": shown.uses,
+        "maxUses": shown.max_uses,
+        "expiresAt": shown.expires_at and shown.expires_at.isoformat(),
+        "isOpen": shown.is_open(timezone.now()),
     }
 
 
@@ -112,4 +134,99 @@ def event(shown: Event) -> JSON:
         "source": shown.source,
         "occurredAt": shown.occurred_at.isoformat(),
         "data": shown.payload,
+    }
+
+
+def quote(session: CheckoutSession, shown: Quote) -> JSON:
+    """Write a quote: numbers as Henry's page has them, and the same exactly in `totals`."""
+    return {
+        "sessionId": session.ulid,
+        "orderId": session.order.ulid,
+        "orderNumber": session.order.number,
+        "expiresAt": shown.expires_at.isoformat(),
+        "orderMetadata": {
+            "totalPrice": number(shown.total),
+            "tax": number(shown.amount("tax")),
+            "shippingTotal": number(shown.amount("shipping")),
+            "shipping": {
+                merchant["host"]: number(money_of(merchant["shipping"], shown.currency))
+                for merchant in shown.merchants
+            },
+            "transactionFee": number(shown.amount("fee")),
+            "currency": shown.currency,
+        },
+        # What the quote leaves open, the order may know: v0 quotes no subtotal.
+        "totals": {name: money(shown.amount(name) or getattr(session.order, name)) for name in AMOUNTS},
+        "shippingMethods": shipping_methods(shown),
+        "coupons": shown.coupons,
+        "refusedCoupons": shown.refused_coupons,
+    }
+
+
+def shipping_methods(shown: Quote) -> list[JSON]:
+    """Write what can be chosen: for each merchant its rates, and the id of the chosen one."""
+    return [
+        {
+            "merchant": merchant["host"],
+            "chosen": merchant["chosen"],
+            "rates": [
+                {
+                    "id": rate["rateId"],
+                    "name": rate["name"],
+                    "cost": money(money_of(rate["cost"], rate["currency"])),
+                    "timeEstimate": rate["timeEstimate"],
+                    "minDate": rate["minDate"] or None,
+                    "maxDate": rate["maxDate"] or None,
+                }
+                for rate in merchant["rates"]
+            ],
+        }
+        for merchant in shown.merchants
+        if merchant["rates"]
+    ]
+
+
+def product(line: OrderLine) -> JSON:
+    """Write a line as Henry's `session/products` does; its price is text."""
+    price = line.unit_price
+    return {
+        "productId": line.key,
+        "name": line.title,
+        "price": None if price is None else str(places(price)),
+        "currency": line.currency or None,
+        "quantity": line.quantity,
+        "productLink": line.link,
+        "productImageLink": line.image_url or None,
+        "metadata": line.metadata,
+        "selectedOptions": line.selected_options,
+        "selectedShipping": line.selected_shipping,
+    }
+
+
+def receipt(shown: Order, lines: Iterable[OrderLine]) -> JSON:
+    """Write an order as Henry's `session/confirm` does: amounts are text, with one currency beside them."""
+    texts = {name: getattr(shown, name) for name in AMOUNTS}
+    written = {name: None if value is None else str(places(value)) for name, value in texts.items()}
+    return {
+        "orderId": shown.ulid,
+        "orderNumber": shown.number,
+        "status": shown.status,
+        "statusMessage": shown.get_status_display(),
+        "subtotal": written["subtotal"],
+        "tax": written["tax"],
+        "shipping": written["shipping"],
+        "discount": written["discount"],
+        "transactionFee": written["fee"],
+        "grandTotal": written["total"],
+        "currency": shown.currency,
+        "products": [
+            {
+                "productName": line.title,
+                "productLink": line.link,
+                "quantity": line.quantity,
+                "productMetadata": line.metadata,
+                "status": line.status,
+            }
+            for line in lines
+        ],
     }

@@ -6,6 +6,7 @@ token. A call that brings the shop's cookies must bring a CSRF token too when it
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -16,12 +17,16 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import TokenInvalid
+from django_henry_checkout.flows.customers import caller_of_customer_token
 from django_henry_checkout.flows.shoppers import caller_of
-from django_henry_checkout.flows.tokens import caller_of_api_key, caller_of_cart_token
+from django_henry_checkout.flows.tokens import caller_of_api_key, caller_of_secret
+from django_henry_checkout.models.tokens import hash_secret
 from django_henry_checkout.types import Caller
 
-MAX_SECRET_LENGTH = 200
+MAX_SECRET_LENGTH = 2000
+CHALLENGE = 'Bearer realm="henry"'
 
 
 def shop_request(request: Request) -> HttpRequest:
@@ -30,16 +35,68 @@ def shop_request(request: Request) -> HttpRequest:
     return inner
 
 
+def subject_of(caller: Caller, request: Request) -> str:
+    """Name a caller, to count his calls and to keep his keys apart; "" for one who shows nothing."""
+    named = {
+        "user": caller.user_pk,
+        "account": caller.trusted_account,
+        "cart": caller.token_cart_id,
+        "session": caller.session_id or caller.session_order_id,
+        "customer": caller.customer_id,
+    }
+    for kind, name in named.items():
+        if name:
+            return f"{kind}:{name}"
+    key = shop_request(request).session.session_key
+    return f"cookie:{hash_secret(key)}" if key else ""
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return the network that a call comes from, or "" where it cannot be told: behind an unknown proxy.
+
+    PROXY_COUNT says how many proxies of the shop's own add themselves to `X-Forwarded-For`; without it that
+    header is not believed.
+    """
+    text = request.META.get("REMOTE_ADDR", "")
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+    if settings.PROXY_COUNT:
+        text = hops[-settings.PROXY_COUNT] if len(hops) >= settings.PROXY_COUNT else ""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return ""
+    if not address.is_global:
+        return ""
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
+
+
 class _Csrf(CsrfViewMiddleware):
     def _reject(self, request: Any, reason: str) -> Any:
         return reason
+
+
+def _bearer(request: Request) -> tuple[str, str] | None:
+    """Return the kind and the text of the secret that a call shows."""
+    for header, kind in (("X-Session-Token", "token"), ("Api-Key", "key"), ("X-Api-Key", "key")):
+        if header in request.headers:
+            return kind, request.headers[header]
+    scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() in {"bearer", "api-key"}:
+        return ("key" if scheme.lower() == "api-key" else "token"), secret.strip()
+    return None
+
+
+def shown_secret(request: Request) -> str:
+    """Return the secret that a call shows, or ""."""
+    bearer = _bearer(request)
+    return "" if bearer is None else bearer[1]
 
 
 class CallerAuthentication(BaseAuthentication):
     """Finds the caller; `request.auth` is a `Caller`, `request.user` the shop's user if there is one."""
 
     def authenticate(self, request: Request) -> tuple[Any, Caller]:
-        bearer = self._bearer(request)
+        bearer = _bearer(request)
         if bearer is not None:
             return AnonymousUser(), self._caller_of(bearer)
         if django_settings.SESSION_COOKIE_NAME in request.COOKIES:
@@ -48,22 +105,15 @@ class CallerAuthentication(BaseAuthentication):
         return AnonymousUser(), Caller()
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="henry"'
-
-    def _bearer(self, request: Request) -> tuple[str, str] | None:
-        token = request.headers.get("X-Session-Token")
-        if token is not None:
-            return "token", token
-        scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() in {"bearer", "api-key"}:
-            return ("key" if scheme.lower() == "api-key" else "token"), secret.strip()
-        return None
+        return CHALLENGE
 
     def _caller_of(self, bearer: tuple[str, str]) -> Caller:
         kind, secret = bearer
         if not 0 < len(secret) <= MAX_SECRET_LENGTH:
             raise TokenInvalid
-        return caller_of_api_key(secret) if kind == "key" else caller_of_cart_token(secret)
+        if kind == "key":
+            return caller_of_api_key(secret)
+        return caller_of_customer_token(secret) if secret.count(".") == 2 else caller_of_secret(secret)
 
     def _enforce_csrf(self, request: Request) -> None:
         check = _Csrf(lambda _request: None)  # type: ignore[arg-type]  # never called

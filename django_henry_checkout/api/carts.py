@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from ulid import ULID
@@ -13,15 +14,18 @@ from django_henry_checkout.api.callers import shop_request
 from django_henry_checkout.api.inputs import (
     AddItemInput,
     CartInput,
+    LinkInput,
+    MergeInput,
     RemoveItemInput,
     UpdateItemInput,
     as_item,
 )
 from django_henry_checkout.api.repeating import idempotent
-from django_henry_checkout.exceptions import InvalidItem
+from django_henry_checkout.exceptions import CartNotFound, InvalidItem
 from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.shoppers import remember_cart
-from django_henry_checkout.flows.tokens import issue_cart_token
+from django_henry_checkout.flows.templates import make_template, revoke_link
+from django_henry_checkout.flows.tokens import caller_of_secret, issue_cart_token
 from django_henry_checkout.models import Cart, CartLine
 from django_henry_checkout.types import Caller
 
@@ -102,6 +106,46 @@ class CartItemView(HenryView):
         line = _line(cart, item_id=content.get("item_id", ""), link=content.get("link", ""))
         carts.remove_line(cart, line.pk, expected_version=content.get("version"))
         return Response(_show(self.cart(cart_id)))
+
+
+class CartMergeView(HenryView):
+    @idempotent
+    def post(self, request: Request, cart_id: str) -> Response:
+        """Move the lines of a guest's cart, proved by its token, into this one; the guest's cart is gone."""
+        content = self.read(MergeInput)
+        into = self.cart(cart_id)
+        source = carts.get_cart(
+            self.public_id(content["cart_id"], CartNotFound),
+            caller=caller_of_secret(content["session_token"]),
+        )
+        carts.merge_carts(source, into=into)
+        return Response(_show(self.cart(cart_id)))
+
+
+class CartLinkView(HenryView):
+    """Templates are made by the shop: by a trusted server, or by somebody who is signed in."""
+
+    def _own(self, cart_id: str) -> Cart:
+        if not self.caller.trusted_account and self.caller.user_pk is None:
+            raise CartNotFound
+        return self.cart(cart_id)
+
+    @idempotent
+    def put(self, request: Request, cart_id: str) -> Response:
+        """Make a cart a template behind a permanent link, or change how long the link is open."""
+        content = self.read(LinkInput)
+        link = make_template(self._own(cart_id), **content)
+        return Response(answers.link(link, url=_link_url(request, link.cart)))
+
+    @idempotent
+    def delete(self, request: Request, cart_id: str) -> Response:
+        """Close the link of a template; checkouts that have begun go on."""
+        revoke_link(self._own(cart_id))
+        return Response(status=204)
+
+
+def _link_url(request: Request, cart: Cart) -> str:
+    return request.build_absolute_uri(reverse("henry_checkout:link", args=[cart.ulid]))
 
 
 def _changed(changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+"""Checkout on Henry's hosted page."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,11 +10,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_henry_checkout.api.base import HenryView
+from django_henry_checkout.api.bodies import CheckoutInput
 from django_henry_checkout.api.callers import shop_request
-from django_henry_checkout.api.inputs import CheckoutInput
-from django_henry_checkout.flows.hosted import payment_url
-from django_henry_checkout.flows.sessions import Begun, begin_hosted, renew_hosted
+from django_henry_checkout.api.people import buyer_of_person
+from django_henry_checkout.flows.buyers import clean_buyer
+from django_henry_checkout.flows.hosted import check_prefill, payment_url, takes_hosted_options
+from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout
 from django_henry_checkout.flows.shoppers import remember_order
+from django_henry_checkout.types import Buyer
+
+HOSTED_OPTIONS = ("auth", "region")
 
 
 class CartCheckoutView(HenryView):
@@ -22,12 +29,15 @@ class CartCheckoutView(HenryView):
         """Begin to pay a cart on Henry's page: `checkoutUrl` is where the shopper goes."""
         content = self.read(CheckoutInput)
         cart = self.cart(content["cart_id"])
-        begun = begin_hosted(cart, user=cart.user)
-        if self.caller.token_cart_id is None and not self.caller.trusted_account:
+        buyer = self._prefill(content, cart.account)
+        opening = Opening(sign_in=content.get("auth"), region=content.get("region", ""))
+        begun = begin_checkout(cart, user=cart.user, opening=opening)
+        if self.caller.user_pk is not None or self.caller.cart_ids:
             remember_order(shop_request(request), begun.order)
-        url = payment_url(begun.session, return_url=_return_url(request, begun))
+        url = payment_url(begun.session, return_url=_return_url(request, begun), buyer=buyer)
         if "theme" in content:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode({'theme': content['theme']})}"
+        ignored = () if takes_hosted_options(begun.order) else HOSTED_OPTIONS
         return Response(
             {
                 "checkoutUrl": url,
@@ -35,27 +45,16 @@ class CartCheckoutView(HenryView):
                 "orderId": begun.order.ulid,
                 "orderNumber": begun.order.number,
                 "expiresAt": begun.session.expires_at.isoformat(),
+                "ignored": [name for name in ignored if name in content],
             },
             status=201,
         )
 
-
-class TokenView(HenryView):
-    costs_a_call_to_henry = True
-
-    def get(self, request: Request, order_id: str) -> Response:
-        """Prepare an open order for payment, and answer the token that `pay` takes.
-
-        A GET that changes something, because that is how Umbraco's API spells it; the newest token wins.
-        """
-        begun = renew_hosted(self.order(order_id))
-        path = reverse("henry_checkout:pay", args=[begun.order.ulid, begun.token])
-        content: dict[str, Any] = {
-            "token": begun.token,
-            "orderNumber": begun.order.number,
-            "payUrl": request.build_absolute_uri(path),
-        }
-        return Response(content)
+    def _prefill(self, content: dict[str, Any], account: str) -> Buyer | None:
+        if "buyer" not in content:
+            return None
+        check_prefill(account)
+        return clean_buyer(buyer_of_person(content["buyer"]), strict=False)
 
 
 def _return_url(request: Request, begun: Begun) -> str:

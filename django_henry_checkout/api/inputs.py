@@ -82,9 +82,14 @@ class RemoveItemInput(StrictSerializer):
     version = serializers.IntegerField(required=False)
 
 
-class CheckoutInput(StrictSerializer):
+class MergeInput(StrictSerializer):
     cart_id = serializers.CharField(max_length=64)
-    theme = serializers.ChoiceField(["light", "dark"], required=False)
+    session_token = serializers.CharField(max_length=200)
+
+
+class LinkInput(StrictSerializer):
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    max_uses = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1_000_000)
 
 
 def as_item(content: dict[str, Any]) -> LineItem:
@@ -99,3 +104,8 @@ def as_item(content: dict[str, Any]) -> LineItem:
         },
         unit_price=None if price is None else Money(price["value"], price["currency"]),
     )
+
+
+def as_money(content: dict[str, Any] | None) -> Money | None:
+    """Make an amount of a checked one."""
+    return None if content is None else Money(content["value"], content["currency"])

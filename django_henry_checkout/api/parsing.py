@@ -17,7 +17,7 @@ from rest_framework.parsers import BaseParser
 
 from django_henry_checkout.conf import settings
 
-OPAQUE = frozenset({"metadata", "override_products"})
+OPAQUE = frozenset({"metadata", "meta_data", "override_products"})
 MAX_DEPTH = 8
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.core.signals import got_request_exception
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from django_henry_checkout.api.answers import money
+from django_henry_checkout.api.callers import CHALLENGE, shop_request
 from django_henry_checkout.exceptions import (
+    AlreadyConfirmed,
+    AmountChanged,
     AuthenticationFailed,
     BadResponse,
+    CardRequired,
     CartChanged,
     CartEmpty,
     CartFull,
@@ -22,27 +29,67 @@ from django_henry_checkout.exceptions import (
     GatewayError,
     GatewayTimeout,
     HenryCheckoutError,
+    InvalidBuyer,
     InvalidIdempotencyKey,
     InvalidItem,
+    KeyRequired,
     KeyReused,
+    LinkClosed,
     NotFound,
+    NotInitialized,
+    NotSupported,
     OrderNotFound,
     OrderNotOpen,
+    PaymentRefused,
+    PrefillOff,
+    PurchaseNotFound,
+    PurchaseUnderWay,
+    QuoteExpired,
+    QuotePending,
+    QuoteRequired,
     RateLimited,
+    RawCardRefused,
     Rejected,
+    SessionNotFound,
+    SessionNotNamed,
+    ShippingNotOffered,
     StillRunning,
+    TemplateNotSold,
     TokenInvalid,
     TokenLapsed,
+    TooManyCalls,
     UntrustedCheckoutUrl,
 )
+from django_henry_checkout.types import format_public_id
 
 logger = logging.getLogger("django_henry_checkout.api")
 
 #: The first class that fits counts.
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (InvalidItem, 422),
+    (InvalidBuyer, 422),
+    (ShippingNotOffered, 422),
+    (CardRequired, 422),
+    (RawCardRefused, 422),
     (CartNotFound, 404),
     (OrderNotFound, 404),
+    (SessionNotFound, 404),
+    (PurchaseNotFound, 404),
+    (LinkClosed, 403),
+    (PaymentRefused, 402),
+    (NotSupported, 409),
+    (TemplateNotSold, 409),
+    (PurchaseUnderWay, 409),
+    (QuoteRequired, 409),
+    (QuoteExpired, 409),
+    (AmountChanged, 409),
+    (QuotePending, 503),
+    (TooManyCalls, 429),
+    (KeyRequired, 400),
+    (SessionNotNamed, 400),
+    (NotInitialized, 409),
+    (AlreadyConfirmed, 409),
+    (PrefillOff, 409),
     (TokenInvalid, 401),
     (TokenLapsed, 410),
     (CartEmpty, 409),
@@ -64,17 +111,42 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (ConfigurationError, 503),
 )
 RETRY_SECONDS = 30
+#: What a generation of Henry's API cannot do is said the same way everywhere.
+KEEP_STATUS = frozenset({"not_supported"})
 
 
-def answer_problem(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn an exception into a problem; None for a bug, which Django answers with 500."""
+def answer_problem(error: Exception, context: dict[str, Any], *, statuses: Mapping[int, int]) -> Response:
+    """Turn an exception into a problem.
+
+    Args:
+        statuses: other statuses to answer with, where the page that a call follows declares only some.
+    """
     if isinstance(error, HenryCheckoutError | ConfigurationError):
-        return _of_ours(error)
-    if isinstance(error, Http404):
-        return problem(404, "not_found", "There is nothing at this address.")
-    if isinstance(error, exceptions.APIException):
-        return _of_framework(error)
-    return None
+        response = _of_ours(error, names=context["view"].field_names)
+    elif isinstance(error, Http404):
+        response = problem(404, "not_found", "There is nothing at this address.")
+    elif isinstance(error, exceptions.APIException):
+        response = _of_framework(error)
+    else:
+        response = _of_bug(error, context)
+    if response.data.get("code") not in KEEP_STATUS:
+        response.status_code = statuses.get(response.status_code, response.status_code)
+        response.data["status"] = response.status_code
+        response.data["title"] = HTTPStatus(response.status_code).phrase
+    return response
+
+
+def _of_bug(error: Exception, context: dict[str, Any]) -> Response:
+    """Report a bug as Django would, to its signal and its logger, and answer as JSON all the same."""
+    request = shop_request(context["request"])
+    got_request_exception.send(sender=type(context["view"]), request=request)
+    logging.getLogger("django.request").error(
+        "Internal Server Error: %s",
+        request.path,
+        exc_info=error,
+        extra={"status_code": 500, "request": request},
+    )
+    return problem(500, "internal_error", "This is our fault, and was reported. Nothing more was changed.")
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> Response:
@@ -90,14 +162,15 @@ def problem(status: int, code: str, detail: str, **more: Any) -> Response:
     return Response(content, status=status, content_type="application/problem+json")
 
 
-def _of_ours(error: HenryCheckoutError | ConfigurationError) -> Response:
-    status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    if isinstance(error, InvalidItem):
-        return problem(status, error.code, str(error), field=error.field)
-    if isinstance(error, CheckoutError) and status < 500:
-        response = problem(status, error.code, str(error))
-        if isinstance(error, StillRunning):
-            response["Retry-After"] = "1"
+def _of_ours(error: HenryCheckoutError | ConfigurationError, *, names: Mapping[str, str]) -> Response:
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    if isinstance(error, CheckoutError) and (status < 500 or isinstance(error, QuotePending)):
+        response = problem(status, error.code, str(error), **_more_of(error, names))
+        if isinstance(error, TokenInvalid):
+            response["WWW-Authenticate"] = CHALLENGE
+        wait = _wait_of(error)
+        if wait is not None:
+            response["Retry-After"] = str(wait)
         return response
     request_id = getattr(error, "request_id", "")
     logger.error("The API cannot answer: %s %s", error, request_id)
@@ -109,6 +182,38 @@ def _of_ours(error: HenryCheckoutError | ConfigurationError) -> Response:
     if status in {503, 504}:
         response["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def _more_of(error: CheckoutError, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the members that a problem has beyond the usual ones; fields are named as the call spells them."""
+    if isinstance(error, InvalidItem):
+        return {"field": camel(error.field)}
+    if isinstance(error, InvalidBuyer):
+        return {"errors": {names.get(name, camel(name)): [text] for name, text in error.errors.items()}}
+    if isinstance(error, AmountChanged):
+        return {"totals": {name: money(amount) for name, amount in error.totals.items()}}
+    if isinstance(error, OrderNotOpen | PurchaseUnderWay) and error.order_id is not None:
+        return {"orderId": format_public_id(error.order_id)}
+    return {}
+
+
+def _wait_of(error: CheckoutError) -> int | None:
+    if isinstance(error, TooManyCalls):
+        return error.retry_after
+    return 1 if isinstance(error, StillRunning | QuotePending) else None
+
+
+def _spelled(detail: Any) -> Any:
+    """Name the fields of a refusal as the API spells them."""
+    if isinstance(detail, dict):
+        return {camel(name): _spelled(inner) for name, inner in detail.items()}
+    return [_spelled(inner) for inner in detail] if isinstance(detail, list) else detail
+
+
+def camel(name: str) -> str:
+    """Spell a name as the API does: `postal_code` as `postalCode`."""
+    first, *rest = str(name).split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 def _of_framework(error: exceptions.APIException) -> Response:
@@ -124,7 +229,7 @@ def _of_framework(error: exceptions.APIException) -> Response:
     }
     status = error.status_code
     if isinstance(error, exceptions.ValidationError):
-        return problem(422, "invalid", "Some fields are not valid.", errors=error.detail)
+        return problem(422, "invalid", "Some fields are not valid.", errors=_spelled(error.detail))
     response = problem(status, codes.get(status, "error"), str(error.detail))
     wait = getattr(error, "wait", None)
     if wait is not None:

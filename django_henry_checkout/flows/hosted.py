@@ -15,13 +15,21 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.exceptions import GatewayError, OrderNotOpen, TokenInvalid, TokenLapsed
+from django_henry_checkout.exceptions import (
+    GatewayError,
+    NotSupported,
+    OrderNotOpen,
+    PrefillOff,
+    TokenInvalid,
+    TokenLapsed,
+)
 from django_henry_checkout.flows.purchases import ensure_wait, note_claim, observe_now
 from django_henry_checkout.flows.sessions import check_checkout_url, end_session
-from django_henry_checkout.models import CheckoutSession, OrderStatus, SessionStatus
+from django_henry_checkout.gateway import gateway_for
+from django_henry_checkout.models import CheckoutSession, Order, OrderStatus, SessionKind, SessionStatus
 from django_henry_checkout.models.sessions import LIVE_SESSION
 from django_henry_checkout.models.tokens import hash_secret
-from django_henry_checkout.types import Source
+from django_henry_checkout.types import Buyer, Source
 
 logger = logging.getLogger("django_henry_checkout.hosted")
 
@@ -59,27 +67,53 @@ def find_session(order_id: UUID, token: str) -> CheckoutSession:
     return session
 
 
-def payment_url(session: CheckoutSession, *, return_url: str) -> str:
+def takes_hosted_options(order: Order) -> bool:
+    """Whether Henry's page for this order can be told a region, and whether the shopper must sign in."""
+    return gateway_for(settings.account(order.account)).supports_hosted_options
+
+
+def check_prefill(account: str) -> None:
+    """Refuse to fill in Henry's page where the shop, or the generation, does not.
+
+    Raises:
+        PrefillOff, NotSupported.
+    """
+    if not settings.PREFILL_HOSTED_PAGE:
+        raise PrefillOff
+    if not gateway_for(settings.account(account)).supports_prefill:
+        raise NotSupported("In this generation of Henry's API the payment page cannot be filled in.")
+
+
+def payment_url(session: CheckoutSession, *, return_url: str, buyer: Buyer | None = None) -> str:
     """Return the address of Henry's page for a session.
 
     Args:
         return_url: absolute; handed to Henry in RETURN_URL_PARAMETER.
+        buyer: fills in the page; the address then holds his data, and is kept nowhere. See `check_prefill`.
 
     Raises:
         OrderNotOpen: the order is already being bought or has ended.
         TokenLapsed: the session has ended, or its time is over.
         UntrustedCheckoutUrl: CHECKOUT_ORIGINS no longer holds the page.
+
+    Effects: none; with a buyer one HTTP read.
     """
     order = session.order
     if order.status != OrderStatus.OPEN:
         raise OrderNotOpen(order_id=order.public_id)
+    if session.kind != SessionKind.HOSTED:
+        raise TokenInvalid  # nothing waits for a payment there
     if session.status not in LIVE_SESSION or session.expires_at <= timezone.now():
         raise TokenLapsed
-    check_checkout_url(order.hosted_url, account=settings.account(order.account))
+    account = settings.account(order.account)
+    url = order.hosted_url
+    if buyer is not None:
+        url = gateway_for(account).prefilled_url(order.henry_cart_id, buyer)
+    check_checkout_url(url, account=account)
     parameter = settings.RETURN_URL_PARAMETER
     if not parameter:
-        return order.hosted_url
-    parts = urlsplit(order.hosted_url)
+        return url
+    parts = urlsplit(url)
     query = [*parse_qsl(parts.query, keep_blank_values=True), (parameter, return_url)]
     return urlunsplit(parts._replace(query=urlencode(query)))
 
@@ -102,14 +136,16 @@ def return_from_payment(session: CheckoutSession, hint: Ending, *, claimed_id: s
         has_answered = _ask(session, claimed_id=claimed_id)
         order.refresh_from_db()
     if order.status == OrderStatus.OPEN and has_answered and hint in _GIVING_UP:
-        if end_session(session, _GIVING_UP[hint], source="shopper") or session.status not in LIVE_SESSION:
+        is_over = end_session(session, _GIVING_UP[hint], source="shopper")
+        session.refresh_from_db(fields=["status"])
+        if is_over or session.status not in LIVE_SESSION:
             return hint
         order.refresh_from_db()  # paid between Henry's answer and our lock, or given up before
     if order.status in {OrderStatus.FAILED, OrderStatus.CANCELED}:
         return Ending.ERRORED
     if order.status != OrderStatus.OPEN:
         return Ending.COMPLETED
-    return hint if hint in _GIVING_UP and has_answered else Ending.CHECKING
+    return Ending.CHECKING
 
 
 def _ask(session: CheckoutSession, *, claimed_id: str) -> bool:
@@ -118,7 +154,8 @@ def _ask(session: CheckoutSession, *, claimed_id: str) -> bool:
     Not more often than every ASK_PAUSE seconds for one order: a page that reloads itself must not
     become a burden to Henry.
     """
-    purchase = ensure_wait(session.order)
+    # An inline session was never sent to Henry's page: there is nothing to wait for.
+    purchase = ensure_wait(session.order) if session.kind == SessionKind.HOSTED else None
     if purchase is None:
         return True
     if claimed_id and claimed_id.isprintable() and len(claimed_id) <= MAX_CLAIM_LENGTH:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from django_henry_checkout.exceptions import InvalidIdempotencyKey, KeyReused, StillRunning
 from django_henry_checkout.models import IdempotencyRecord
@@ -29,8 +29,12 @@ class Answered:
 
 
 def fingerprint_of(content: Any) -> str:
-    """Return the same text for two bodies that mean the same: the order of names does not count."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+    """Return the same text for two bodies that mean the same: the order of names does not count.
+
+    Keyed, so that what a body holds cannot be found out by trying.
+    """
+    text = json.dumps(content, sort_keys=True, default=str)
+    return salted_hmac("henry_checkout.idempotency", text, algorithm="sha256").hexdigest()
 
 
 def claim(scope: str, key: str, *, fingerprint: str) -> IdempotencyRecord | Answered:
@@ -68,6 +72,12 @@ def _look_at(record: IdempotencyRecord, *, fingerprint: str) -> IdempotencyRecor
     if not died.update(claimed_at=now):
         raise StillRunning
     return record
+
+
+def note(record: IdempotencyRecord, body: Any) -> None:
+    """Keep what a call has led to before it is finished: if it dies, whoever takes over finds it in `body`."""
+    IdempotencyRecord.objects.filter(pk=record.pk).update(body=body)
+    record.body = body
 
 
 def finish(record: IdempotencyRecord, *, status: int, body: Any) -> None:

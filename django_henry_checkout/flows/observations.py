@@ -11,16 +11,17 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from moneyed import Money
 
 from django_henry_checkout.conf import settings
+from django_henry_checkout.flows.buyers import save_buyer
 from django_henry_checkout.flows.carts import put_back, take_out_bought
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.orders import flag_for_review, move_order
+from django_henry_checkout.flows.records import without_personal_data
 from django_henry_checkout.flows.schedule import next_poll_at
 from django_henry_checkout.flows.verdicts import Verdict, judge
 from django_henry_checkout.flows.waits import start_wait
@@ -29,15 +30,15 @@ from django_henry_checkout.models import (
     CheckoutSession,
     ItemStatus,
     Order,
-    OrderBuyer,
     OrderLine,
     OrderStatus,
     Purchase,
     PurchasePoll,
     PurchaseStatus,
+    SessionKind,
     SessionStatus,
 )
-from django_henry_checkout.types import Buyer, ItemOutcome, Observation, Source
+from django_henry_checkout.types import ItemOutcome, Observation, Source
 
 logger = logging.getLogger("django_henry_checkout.observations")
 
@@ -258,13 +259,7 @@ class _Application:
     def _take_buyer(self) -> None:
         buyer = self.observation.buyer
         if buyer is not None:
-            columns = _buyer_columns(buyer)
-            OrderBuyer.objects.bulk_create(  # one statement, insert or update
-                [OrderBuyer(order=self.order, **columns)],
-                update_conflicts=True,
-                unique_fields=["order"],
-                update_fields=list(columns),
-            )
+            save_buyer(self.order, buyer)
 
     def _move(self) -> None:
         self._move_purchase()
@@ -310,7 +305,7 @@ class _Application:
     def _save_purchase(self) -> None:
         purchase, observation = self.purchase, self.observation
         purchase.error = observation.error[:500]
-        purchase.answer = _without_personal_data(observation)
+        purchase.answer = without_personal_data(observation)
         purchase.answered_at = self.now
         if purchase.is_terminal:
             purchase.ended_at = self.now
@@ -321,8 +316,7 @@ class _Application:
             return
         if self.purchase.is_terminal:
             self.poll.delete()
-            if self.verdict.order in _NOTHING_BOUGHT and self.purchase.henry_cart_id:
-                # The cart can perhaps be paid again on Henry's page: somebody must notice.
+            if self.verdict.order in _NOTHING_BOUGHT and self._is_payable_again():
                 start_wait(self.order)
             return
         self.poll.tries += 1
@@ -330,6 +324,12 @@ class _Application:
         self.poll.digest = self.observation.digest
         self.poll.due_at = next_poll_at(self.purchase, now=self.now)
         self.poll.save(update_fields=["tries", "errors", "digest", "due_at"])
+
+    def _is_payable_again(self) -> bool:
+        """Whether the cart can perhaps be paid once more on Henry's page: then somebody must notice."""
+        return (
+            bool(self.purchase.henry_cart_id) and self.order.sessions.filter(kind=SessionKind.HOSTED).exists()
+        )
 
 
 def _is_same(line: OrderLine, item: ItemOutcome, *, exactly: bool) -> bool:
@@ -354,26 +354,3 @@ def _sum(parts: Iterable[Money | None]) -> Money | None:
 
 def _amount_in(currency: str, money: Money | None) -> Decimal | None:
     return money.amount if money is not None and money.currency.code == currency else None
-
-
-def _buyer_columns(buyer: Buyer) -> dict[str, Any]:
-    address = buyer.shipping_address
-    return {
-        "first_name": buyer.first_name,
-        "last_name": buyer.last_name,
-        "email": buyer.email,
-        "phone": buyer.phone,
-        "shipping_address": {} if address is None else vars(address),
-    }
-
-
-def _without_personal_data(observation: Observation) -> dict[str, Any]:
-    return {
-        "refId": observation.ref_id,
-        "status": observation.status,
-        "error": observation.error,
-        "items": [
-            {"link": item.link, "status": item.status, "confirmationNumber": item.confirmation_number}
-            for item in observation.items
-        ],
-    }

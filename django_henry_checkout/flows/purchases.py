@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import PurchaseNotFound
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.observations import Applied, apply_observation
 from django_henry_checkout.flows.orders import flag_for_review
@@ -24,7 +25,14 @@ from django_henry_checkout.models import (
     PurchaseStatus,
 )
 from django_henry_checkout.models.purchases import LIVE_PURCHASE
-from django_henry_checkout.types import Observation, PurchaseWord, Source
+from django_henry_checkout.types import (
+    Caller,
+    Observation,
+    PurchaseWord,
+    Source,
+    local_ref,
+    public_ids_of_local_ref,
+)
 
 logger = logging.getLogger("django_henry_checkout.purchases")
 
@@ -46,6 +54,33 @@ def ensure_wait(order: Order) -> Purchase | None:
         if found is None and order.status == OrderStatus.OPEN:
             found = start_wait(order)
     return found
+
+
+def find_purchase(ref_id: str, *, caller: Caller) -> Purchase:
+    """Return a purchase of the caller, by Henry's `refId`, or by ours while there is none from Henry.
+
+    Raises:
+        PurchaseNotFound: there is none, or it is somebody else's, or the caller's secret opens no personal
+            data; all look the same.
+    """
+    if caller.is_hosted:
+        raise PurchaseNotFound
+    purchases = Purchase.objects.select_related("order").filter(order__in=Order.objects.owned_by(caller))
+    bounds = public_ids_of_local_ref(ref_id)
+    if bounds is None:
+        found = purchases.filter(ref_id=ref_id).exclude(ref_id="").first()
+    else:
+        near = purchases.filter(public_id__range=bounds)[:100]
+        found = next((each for each in near if local_ref(each.public_id) == ref_id), None)
+    if found is None:
+        raise PurchaseNotFound
+    return found
+
+
+def last_purchase(order: Order) -> Purchase:
+    """Return the newest purchase of an order that was sent; a wait that began after it does not count."""
+    sent = Purchase.objects.select_related("order").filter(order=order, sent_at__isnull=False)
+    return sent.latest("pk")
 
 
 def ask_henry(purchase: Purchase, *, retries: int = 0) -> Observation | None:
@@ -126,7 +161,8 @@ def observe_now(purchase: Purchase, *, source: Source) -> Applied | None:
 def pass_deadline(purchase: Purchase, *, fence: int, is_verified: bool) -> None:
     """Act on a purchase that is open past its deadline. Nothing happens if the lease was lost.
 
-    A wait ends as `abandoned` only if Henry has just said that there is no order (`is_verified`); else it
+    A purchase that was sent, and whose sender has not come back, is in doubt from here. One in doubt that
+    Henry does not list is shown to staff; nothing is sent again. A wait ends as `abandoned` only if Henry has just said that there is no order (`is_verified`); else it
     goes on, rarely, and staff are told. A purchase at Henry turns `stuck`, staff are told, and it is polled
     on, rarely. After STUCK_LIMIT polling ends, and staff are told that too.
     """
@@ -138,7 +174,9 @@ def pass_deadline(purchase: Purchase, *, fence: int, is_verified: bool) -> None:
         if poll is None or poll.fence != fence or purchase.is_terminal or now < purchase.deadline_at:
             return
         journal = Journal(order, source="worker")
-        if purchase.is_waiting and is_verified:
+        if purchase.status == PurchaseStatus.SENT:
+            _call_in_doubt(purchase, poll, journal=journal)
+        elif purchase.status == PurchaseStatus.PLANNED and is_verified:
             purchase.move_to(PurchaseStatus.ABANDONED)
             purchase.ended_at = now
             poll.delete()
@@ -146,6 +184,10 @@ def pass_deadline(purchase: Purchase, *, fence: int, is_verified: bool) -> None:
         elif now >= purchase.created_at + _longest_life(purchase):
             poll.delete()
             flag_for_review(order, "polling_ended", journal=journal)
+        elif purchase.status == PurchaseStatus.IN_DOUBT:
+            _poll_rarely(purchase, poll, now=now)
+            reason = "in_doubt_not_found" if is_verified else "in_doubt_unverified"
+            flag_for_review(order, reason, journal=journal)
         elif purchase.is_waiting:
             _poll_rarely(purchase, poll, now=now)
             flag_for_review(order, "wait_unverified", journal=journal)
@@ -157,6 +199,28 @@ def pass_deadline(purchase: Purchase, *, fence: int, is_verified: bool) -> None:
             _poll_rarely(purchase, poll, now=now)
         purchase.save()
         journal.write()
+
+
+def call_in_doubt(purchase: Purchase, *, source: str) -> None:
+    """Note that nobody knows what became of a sent purchase; from now on it is looked up at Henry."""
+    with transaction.atomic():
+        order = Order.objects.lock().get(pk=purchase.order_id)
+        purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
+        if purchase.status != PurchaseStatus.SENT:
+            return  # it was found meanwhile
+        journal = Journal(order, source=source)
+        _call_in_doubt(purchase, purchase.poll, journal=journal)
+        purchase.save()
+        journal.write()
+
+
+def _call_in_doubt(purchase: Purchase, poll: PurchasePoll, *, journal: Journal) -> None:
+    now = timezone.now()
+    purchase.move_to(PurchaseStatus.IN_DOUBT)
+    purchase.deadline_at = now + settings.IN_DOUBT_WINDOW
+    poll.due_at = now
+    poll.save(update_fields=["due_at"])
+    journal.add("purchase_in_doubt", purchase=purchase)
 
 
 def _longest_life(purchase: Purchase) -> timedelta:

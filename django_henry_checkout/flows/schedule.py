@@ -18,7 +18,7 @@ def next_poll_at(purchase: Purchase, *, now: datetime) -> datetime:
     if purchase.status == PurchaseStatus.STUCK:
         interval = settings.STUCK_INTERVAL
     else:
-        born_at: datetime = purchase.found_at or purchase.created_at
+        born_at: datetime = purchase.found_at or purchase.sent_at or purchase.created_at
         age = (now - born_at).total_seconds()
         schedule = settings.POLL_SCHEDULE
         step = next((step for since, step in reversed(schedule) if age >= since), schedule[0][1])

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils import timezone
-from moneyed import Money
 
 from django_henry_checkout.conf import Account, is_safe_origin, settings
 from django_henry_checkout.exceptions import (
-    CartEmpty,
+    CartChanged,
     CartNotFound,
     CheckoutError,
     OrderNotOpen,
+    PurchaseUnderWay,
+    TemplateNotSold,
     UntrustedCheckoutUrl,
 )
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.purchases import ensure_wait, observe_now
+from django_henry_checkout.flows.snapshots import (
+    Changes,
+    digest_of,
+    subtotal_of,
+    take_snapshot,
+    write_lines,
+)
 from django_henry_checkout.flows.waits import start_wait
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import (
@@ -31,12 +37,14 @@ from django_henry_checkout.models import (
     CartLine,
     CheckoutSession,
     Order,
-    OrderLine,
     OrderStatus,
+    Purchase,
     SessionKind,
+    SessionMode,
     SessionStatus,
+    TemplateLink,
 )
-from django_henry_checkout.models.base import LINE_FIELDS
+from django_henry_checkout.models.purchases import LIVE_PURCHASE, UNRESOLVED_PURCHASE
 from django_henry_checkout.models.tokens import hash_secret, new_secret
 from django_henry_checkout.types import HenryCart, Source
 
@@ -52,8 +60,38 @@ class Begun:
     token: str = field(repr=False)
 
 
-def begin_hosted(cart: Cart, *, user: Any = None) -> Begun:
-    """Begin to pay a cart on Henry's page.
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """How a session is to be opened.
+
+    `sign_in` and `region` are for Henry's hosted page, where the generation takes them; `origin` is that of
+    the page around a framed one.
+    """
+
+    kind: SessionKind = SessionKind.HOSTED
+    mode: SessionMode = SessionMode.REDIRECT
+    origin: str = ""
+    sign_in: bool | None = None
+    region: str = ""
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether the shopper is sent to Henry's page, so that a payment there must be waited for."""
+        return self.kind == SessionKind.HOSTED
+
+
+HOSTED = Opening()
+
+
+def begin_checkout(
+    cart: Cart,
+    *,
+    user: Any = None,
+    opening: Opening = HOSTED,
+    changes: Changes | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Begun:
+    """Begin to pay a cart.
 
     A fresh cart is made at Henry from a snapshot of the lines, so that later edits cannot reach what is
     being paid. A cart that has not changed since its last open order goes on with that order and its
@@ -62,74 +100,88 @@ def begin_hosted(cart: Cart, *, user: Any = None) -> Begun:
     Args:
         cart: with at least one line.
         user: owner of the order; None for a guest.
+        changes: what this purchase alone changes of the lines.
+        metadata: kept with a new order.
 
     Returns:
         Begun: the order, its new session, and the session's token.
 
     Raises:
-        CartEmpty: there is nothing to buy.
+        CartEmpty: there is nothing to buy, or no longer.
+        CartChanged: the cart was edited while Henry was asked. Nothing was written.
         GatewayError: Henry gave no usable answer. Nothing was written; the cart is as it was.
         OrderNotOpen: these very lines were paid already, perhaps in another tab.
+        TemplateNotSold: the cart is a template: only copies of it are sold.
+        PurchaseUnderWay: a purchase of this cart was sent, and nobody knows yet what became of it.
         UntrustedCheckoutUrl: Henry named a page outside CHECKOUT_ORIGINS. Nothing was written.
 
     Effects: one or two HTTP calls, then one transaction.
     Source: henry-api.md 3.4.3.
     """
-    lines = list(cart.lines.all())
-    if not lines:
-        raise CartEmpty
-    digest = _digest_of(lines)
+    if TemplateLink.objects.filter(cart=cart).exists():
+        raise TemplateNotSold
+    lines = take_snapshot(cart, changes)
+    digest = digest_of(lines)
     known = _open_order(cart, digest)
     if known is not None:
-        _make_sure_it_is_unpaid(known)
-    draft = Order(account=cart.account, cart=cart, cart_digest=digest, user=user)
-    page = _page_at_henry(draft if known is None else known, lines)
+        make_sure_it_is_unpaid(known)
+    draft = Order(
+        account=cart.account, cart=cart, cart_digest=digest, user=user, metadata=dict(metadata or {})
+    )
+    page = _page_at_henry(draft if known is None else known, lines, opening)
     with transaction.atomic():
         if Cart.objects.lock().filter(pk=cart.pk).first() is None:
             raise CartNotFound  # merged away by a sign-in, while Henry was asked
         order = _open_order(cart, digest, lock=True)
-        if order is not None:
-            return _go_on(order, page if known is not None else None)
-        if known is not None:  # the open order was paid while we looked away
+        if order is None and known is not None:  # the open order was paid while we looked away
             raise OrderNotOpen(order_id=known.public_id)
+        if order is None and digest_of(take_snapshot(cart, changes)) != digest:
+            raise CartChanged  # edited, or paid by another order, while Henry was asked
+        _refuse_while_unresolved(Purchase.objects.filter(order__cart=cart))
+        if order is not None:
+            return _go_on(order, page if known is not None else None, opening)
         order = _create_order(draft, lines, page)
-        start_wait(order)
-        return _open_session(order)
+        if opening.is_hosted:
+            start_wait(order)
+        return _open_session(order, opening)
 
 
-def renew_hosted(order: Order) -> Begun:
+def renew_session(order: Order, *, opening: Opening = HOSTED) -> Begun:
     """Start a new session for an open order, for instance after a cancel.
 
     Raises:
         OrderNotOpen: the order is already being bought or has ended.
+        PurchaseUnderWay: its purchase was sent, and nobody knows yet what became of it.
         GatewayError: Henry could not say that the order is unpaid.
     """
     if order.status == OrderStatus.OPEN:
-        _make_sure_it_is_unpaid(order)
-        page = _page_at_henry(order, ())
+        make_sure_it_is_unpaid(order)
+        page = _page_at_henry(order, (), opening)
         with transaction.atomic():
             order = Order.objects.lock().get(pk=order.pk)
             if order.status == OrderStatus.OPEN:
-                return _go_on(order, page)
+                _refuse_while_unresolved(Purchase.objects.filter(order=order))
+                return _go_on(order, page, opening)
     raise OrderNotOpen(order_id=order.public_id)
 
 
-def _digest_of(lines: Sequence[CartLine]) -> str:
-    """Return the same text for two carts that mean the same: what is bought, not in which order."""
-    wanted = sorted(
-        [line.key, line.quantity, line.selected_shipping, line.coupons, line.metadata] for line in lines
-    )
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+def _refuse_while_unresolved(purchases: Any) -> None:
+    """Keep a shopper from paying once more what may have been bought a moment ago."""
+    under_way = purchases.filter(status__in=UNRESOLVED_PURCHASE).select_related("order").first()
+    if under_way is not None:
+        raise PurchaseUnderWay(order_id=under_way.order.public_id)
 
 
-def _make_sure_it_is_unpaid(order: Order) -> None:
+def make_sure_it_is_unpaid(order: Order) -> None:
     """Ask Henry before a shopper is sent to pay an order that he may just have paid in another tab.
+
+    An order that was never payable anywhere, because only an inline form was opened for it, is not asked for.
 
     Raises:
         OrderNotOpen: it is paid.
         GatewayError: Henry cannot say; nobody is sent to pay on a guess.
     """
-    purchase = ensure_wait(order)
+    purchase = ensure_wait(order) if Purchase.objects.filter(order=order).exists() else None
     if purchase is not None:
         observe_now(purchase, source=Source.RETURN_PAGE)
     order.refresh_from_db()
@@ -137,17 +189,20 @@ def _make_sure_it_is_unpaid(order: Order) -> None:
         raise OrderNotOpen(order_id=order.public_id)
 
 
-def _page_at_henry(order: Order, lines: Sequence[CartLine]) -> HenryCart:
+def _page_at_henry(order: Order, lines: Sequence[CartLine], opening: Opening) -> HenryCart:
     """Return the cart at Henry, with an address of its page that works now: at most one is made per order."""
     account = settings.account(order.account)
     gateway = gateway_for(account)
-    if not order.henry_cart_id:
-        page = gateway.create_cart([line.as_item() for line in lines], tags={"order": order.ulid})
-    elif gateway.hosted_url_lasts:
+    if order.henry_cart_id:
         page = HenryCart(cart_id=order.henry_cart_id, checkout_url=order.hosted_url)
+        is_fresh = gateway.hosted_url_lasts
     else:
-        url = gateway.hosted_url(order.henry_cart_id)
-        page = HenryCart(cart_id=order.henry_cart_id, checkout_url=url)
+        page = gateway.create_cart([line.as_item() for line in lines], tags={"order": order.ulid})
+        is_fresh = True
+    wishes = gateway.supports_hosted_options and (opening.sign_in is not None or opening.region)
+    if opening.is_hosted and (wishes or not is_fresh):
+        url = gateway.hosted_url(page.cart_id, sign_in=opening.sign_in, region=opening.region)
+        page = HenryCart(cart_id=page.cart_id, checkout_url=url)
     check_checkout_url(page.checkout_url, account=account)
     return page
 
@@ -162,33 +217,17 @@ def _open_order(cart: Cart, digest: str, *, lock: bool = False) -> Order | None:
 def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart) -> Order:
     order.henry_cart_id = henry_cart.cart_id
     order.hosted_url = henry_cart.checkout_url
-    subtotal = _subtotal(lines)
+    subtotal = subtotal_of(lines)
     if subtotal is not None:
         order.subtotal_amount, order.currency = subtotal.amount, subtotal.currency.code
     journal = Journal(order, source="shopper")
     journal.add("checkout_started")
     journal.write()
-    OrderLine.objects.bulk_create(
-        OrderLine(
-            order=order,
-            position=position,
-            merchant=urlsplit(line.link).hostname or "",
-            **{name: getattr(line, name) for name in LINE_FIELDS},
-        )
-        for position, line in enumerate(lines, start=1)
-    )
+    write_lines(order, lines)
     return order
 
 
-def _subtotal(lines: Sequence[CartLine]) -> Money | None:
-    prices = [line.subtotal for line in lines]
-    known = [price for price in prices if price is not None]
-    if len(known) < len(prices) or len({price.currency for price in known}) != 1:
-        return None
-    return sum(known[1:], known[0])
-
-
-def _go_on(order: Order, page: HenryCart | None) -> Begun:
+def _go_on(order: Order, page: HenryCart | None, opening: Opening) -> Begun:
     """Open another session of an order; an older one gives way, and its token still finds the order."""
     if page is not None and page.checkout_url != order.hosted_url:
         order.hosted_url = page.checkout_url
@@ -199,15 +238,19 @@ def _go_on(order: Order, page: HenryCart | None) -> Begun:
         journal = Journal(order, source="shopper")
         journal.add("session_replaced", session=older.ulid)
         journal.write()
-    return _open_session(order)
+    if opening.is_hosted and not Purchase.objects.filter(order=order, status__in=LIVE_PURCHASE).exists():
+        start_wait(order)
+    return _open_session(order, opening)
 
 
-def _open_session(order: Order) -> Begun:
+def _open_session(order: Order, opening: Opening) -> Begun:
     token = new_secret()
     session = CheckoutSession.objects.create(
         order=order,
-        kind=SessionKind.HOSTED,
-        status=SessionStatus.AWAITING_PAYMENT,
+        kind=opening.kind,
+        mode=opening.mode,
+        origin=opening.origin,
+        status=SessionStatus.AWAITING_PAYMENT if opening.is_hosted else SessionStatus.OPEN,
         token_hash=hash_secret(token),
         expires_at=timezone.now() + settings.SESSION_LIFETIME,
     )
@@ -244,8 +287,8 @@ def end_session(session: CheckoutSession, status: SessionStatus, *, source: str)
         locked = CheckoutSession.objects.live().filter(pk=session.pk).first()
         if order.status != OrderStatus.OPEN:
             return False  # it was paid meanwhile: what Henry says beats what a browser or a clock says
-        if locked is None or not locked.can_move_to(status):
-            return False
+        if locked is None or locked.status == SessionStatus.CONFIRMING or not locked.can_move_to(status):
+            return False  # what is being bought now is not ended by a browser or a clock
         _end(locked, status)
         kinds = {SessionStatus.CANCELED: "checkout_canceled", SessionStatus.EXPIRED: "checkout_expired"}
         journal = Journal(order, source=source)

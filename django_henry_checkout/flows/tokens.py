@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import TokenInvalid
-from django_henry_checkout.models import ApiKey, Cart, CartToken
+from django_henry_checkout.models import ApiKey, Cart, CartToken, CheckoutSession, SessionKind
 from django_henry_checkout.models.tokens import API_KEY_PREFIX, hash_secret, new_secret
 from django_henry_checkout.types import Caller
 
@@ -20,17 +20,29 @@ def issue_cart_token(cart: Cart) -> str:
     return secret
 
 
-def caller_of_cart_token(secret: str) -> Caller:
-    """Return on whose behalf the holder of a cart token asks.
+def caller_of_secret(secret: str) -> Caller:
+    """Return on whose behalf the holder of a cart's token, or of a checkout session's, asks.
 
     Raises:
         TokenInvalid: nobody was given that token, or it lapsed, or was revoked; all look the same.
     """
     tokens = CartToken.objects.valid(timezone.now()).filter(token_hash=hash_secret(secret))
     cart_id = tokens.values_list("cart__public_id", flat=True).first()
-    if cart_id is None:
+    return _caller_of_session(secret) if cart_id is None else Caller(token_cart_id=cart_id)
+
+
+def _caller_of_session(secret: str) -> Caller:
+    """Look for a checkout session. Its secret still shows the order for a while after the session has ended."""
+    sessions = CheckoutSession.objects.filter(
+        token_hash=hash_secret(secret), expires_at__gt=timezone.now() - settings.HOSTED_WAIT
+    )
+    found = sessions.values_list("public_id", "order__public_id", "kind").first()
+    if found is None:
         raise TokenInvalid
-    return Caller(token_cart_id=cart_id)
+    session_id, order_id, kind = found
+    if kind == SessionKind.HOSTED:
+        return Caller(session_order_id=order_id, is_hosted=True)
+    return Caller(session_id=session_id, session_order_id=order_id)
 
 
 def create_api_key(name: str, *, account: str = "default") -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from django_henry_checkout.types import (
-    Address,
-    DetailsJob,
+    Buyer,
     HenryCart,
+    HenryQuote,
     LineItem,
     Observation,
     PurchaseRequest,
@@ -24,8 +24,20 @@ class Gateway(Protocol):
 
     #: Orders can be listed and filtered by cart.
     supports_order_list: bool
-    #: A cart can be bought by one call, with a card token.
-    supports_inline_purchase: bool
+    #: A cart itself tells whether it is paid, so that "no order" is certain at once; a list may lag.
+    cart_tells_paid: bool
+    #: A card is named by a token when a cart is bought; otherwise Henry has stored it for the shopper.
+    takes_card_token: bool
+    #: Henry has a page that collects a card: `card_modal_url`.
+    supports_card_modal: bool
+    #: The shopper can choose how a merchant ships.
+    supports_shipping_choice: bool
+    #: Coupons can be named when a cart is quoted and bought.
+    supports_coupons: bool
+    #: The hosted page can be filled in beforehand: `prefilled_url`.
+    supports_prefill: bool
+    #: The hosted page can be told a region, and whether the shopper must sign in.
+    supports_hosted_options: bool
     #: The address of a hosted page is valid as long as its cart.
     hosted_url_lasts: bool
 
@@ -37,8 +49,21 @@ class Gateway(Protocol):
         """Read a cart. *Read.*"""
         ...
 
-    def hosted_url(self, cart_id: str) -> str:
-        """Return a fresh address of a cart's hosted page: in v0 one lives for 30 minutes only."""
+    def hosted_url(self, cart_id: str, *, sign_in: bool | None = None, region: str = "") -> str:
+        """Return a fresh address of a cart's hosted page: in v0 one lives for 30 minutes only.
+
+        Args:
+            sign_in: whether the shopper must sign in to Henry; None leaves it to HOSTED_SIGN_IN.
+            region: country code. Both count only with `supports_hosted_options`.
+        """
+        ...
+
+    def prefilled_url(self, cart_id: str, buyer: Buyer) -> str:
+        """Return the address of the hosted page with the buyer's data in its query. *Read.*"""
+        ...
+
+    def card_modal_url(self, cart_id: str) -> str:
+        """Return the address of a page that collects a card for the shopper of this cart."""
         ...
 
     def add_item(self, cart_id: str, item: LineItem) -> HenryCart:
@@ -57,14 +82,23 @@ class Gateway(Protocol):
         """Delete a cart, so that its hosted page can no longer be paid."""
         ...
 
-    def request_details(
-        self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
-    ) -> tuple[DetailsJob, ...]:
-        """Start working out shipping options and costs; one job per merchant."""
-        ...
+    def quote(
+        self,
+        cart_id: str,
+        *,
+        items: Sequence[LineItem],
+        buyer: Buyer,
+        coupons: Sequence[str] = (),
+        region: str = "",
+    ) -> HenryQuote:
+        """Ask what a cart costs now, shipped to `buyer.shipping_address`. It buys nothing.
 
-    def details_status(self, ref_id: str) -> DetailsJob:
-        """Read a details job. *Read.*"""
+        Args:
+            items: what is in the cart, in its order.
+
+        Raises:
+            GatewayTimeout: Henry had not worked it out after QUOTE_WAIT seconds.
+        """
         ...
 
     def purchase(self, cart_id: str, request: PurchaseRequest) -> Observation:

@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from ulid import ULID
 
-from django_henry_checkout.exceptions import BadResponse, NotFound, Rejected
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import BadResponse, NotFound
 from django_henry_checkout.gateway import wire, wire_v0
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
-    Address,
-    DetailsJob,
+    Buyer,
     HenryCart,
+    HenryQuote,
     LineItem,
     Observation,
     PurchaseRequest,
@@ -22,7 +23,7 @@ from django_henry_checkout.types import (
 
 
 class GatewayV0:
-    """Hosted checkout and orders of v0. See `base.Gateway`.
+    """Hosted and headless checkout, and orders, of v0. See `base.Gateway`.
 
     Whoever names an `x-user-id` sees its cart. So each cart gets a user of its own, a random name that is
     never shown to a browser: it serves as our `cart_id`.
@@ -30,7 +31,13 @@ class GatewayV0:
 
     supports_order_list = False
     hosted_url_lasts = False
-    supports_inline_purchase = False
+    cart_tells_paid = True
+    takes_card_token = False
+    supports_card_modal = True
+    supports_shipping_choice = False
+    supports_coupons = False
+    supports_prefill = False
+    supports_hosted_options = True
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -45,18 +52,17 @@ class GatewayV0:
             links=tuple(item.link for item in items),
         )
 
-    def hosted_url(self, cart_id: str) -> str:
+    def hosted_url(self, cart_id: str, *, sign_in: bool | None = None, region: str = "") -> str:
         """Source: `POST /cart/checkout`. The link dies after 30 minutes; the cart lives on."""
-        # Guest mode: a shopper without an account at Henry must be able to pay.
-        answer = self._transport.send_once(
-            "POST", "/v0/cart/checkout", query={"auth": "false"}, headers=_user(cart_id)
-        )
+        query = {"auth": _auth(sign_in), **({"region": region.lower()} if region else {})}
+        answer = self._transport.send_once("POST", "/v0/cart/checkout", query=query, headers=_user(cart_id))
         return wire.text(wire_v0.data_of(answer).get("checkout_url"), limit=4000)
 
     def fetch_cart(self, cart_id: str) -> HenryCart:
         """Source: `GET /cart/items`; the answer has no hosted page, so it is asked for."""
         links = tuple(wire.text(product.get("productLink")) for product in self._products(cart_id))
-        return HenryCart(cart_id=cart_id, checkout_url=self.hosted_url(cart_id), links=links)
+        url = self.hosted_url(cart_id) if links else ""  # Henry has no page for an empty cart
+        return HenryCart(cart_id=cart_id, checkout_url=url, links=links)
 
     def add_item(self, cart_id: str, item: LineItem) -> HenryCart:
         """Source: `POST /cart/items`."""
@@ -82,19 +88,46 @@ class GatewayV0:
         except NotFound:
             return
 
-    def request_details(
-        self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
-    ) -> tuple[DetailsJob, ...]:
+    def prefilled_url(self, cart_id: str, buyer: Buyer) -> str:
         """Not in this generation."""
-        raise _unsupported()
+        raise wire.not_in_this_generation()
 
-    def details_status(self, ref_id: str) -> DetailsJob:
-        """Not in this generation."""
-        raise _unsupported()
+    def card_modal_url(self, cart_id: str) -> str:
+        """Source: `POST /wallet/card-collect`. Henry keeps the card for this cart's user."""
+        answer = self._transport.send_once(
+            "POST", "/v0/wallet/card-collect", query={"auth": _auth(None)}, headers=_user(cart_id)
+        )
+        return wire.text(wire_v0.data_of(answer).get("modal_url"), limit=4000)
+
+    def quote(
+        self,
+        cart_id: str,
+        *,
+        items: Sequence[LineItem],
+        buyer: Buyer,
+        coupons: Sequence[str] = (),
+        region: str = "",
+    ) -> HenryQuote:
+        """Source: `POST /checkout/session/quote`; a second quote brings the session up to date."""
+        wire_v0.currency_of(items)  # refuses what could not be read later
+        body: dict[str, Any] = {"shippingDetails": wire_v0.write_shipping_details(buyer)}
+        if region:
+            body["region"] = region.lower()
+        answer = self._transport.send_once(
+            "POST", "/v0/checkout/session/quote", body=body, headers=_user(cart_id)
+        )
+        return wire_v0.read_quote(answer, items)
 
     def purchase(self, cart_id: str, request: PurchaseRequest) -> Observation:
-        """Not in this generation."""
-        raise _unsupported()
+        """Source: `POST /checkout/session/confirm`, which charges the card that Henry has stored."""
+        answer = self._transport.send_once(
+            "POST",
+            "/v0/checkout/session/confirm",
+            body={"shippingDetails": wire_v0.write_shipping_details(request.buyer)},
+            headers={**_user(cart_id), "x-session-token": request.quote_token},
+            total_timeout=settings.PURCHASE_TIMEOUT,
+        )
+        return wire_v0.read_order(answer)[1]
 
     def purchase_status(self, ref_id: str, *, retries: int | None = None) -> Observation:
         """Source: `GET /orders/{orderId}`."""
@@ -130,7 +163,7 @@ class GatewayV0:
         retries: int | None = None,
     ) -> tuple[Observation, ...]:
         """Not in this generation."""
-        raise _unsupported()
+        raise wire.not_in_this_generation()
 
     def _order(self, order_id: str, *, retries: int | None) -> tuple[str, Observation]:
         if order_id in {"", ".", ".."}:  # these would name another path
@@ -156,5 +189,6 @@ def _user(cart_id: str) -> dict[str, str]:
     return {"x-user-id": cart_id}
 
 
-def _unsupported() -> Rejected:
-    return Rejected("Henry's v0 API has no such call.", maybe_sent=False)
+def _auth(sign_in: bool | None) -> str:
+    """By default a shopper without an account at Henry must be able to pay."""
+    return "true" if (settings.HOSTED_SIGN_IN if sign_in is None else sign_in) else "false"

@@ -8,12 +8,14 @@ from urllib.parse import quote
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import Rejected
-from django_henry_checkout.gateway import wire
+from django_henry_checkout.gateway import quoting, wire
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
     Address,
+    Buyer,
     DetailsJob,
     HenryCart,
+    HenryQuote,
     LineItem,
     Observation,
     PurchaseRequest,
@@ -25,7 +27,13 @@ class GatewayV1:
 
     supports_order_list = True
     hosted_url_lasts = True
-    supports_inline_purchase = True
+    cart_tells_paid = False
+    takes_card_token = True
+    supports_card_modal = False
+    supports_shipping_choice = True
+    supports_coupons = True
+    supports_hosted_options = False
+    supports_prefill = True
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -41,7 +49,7 @@ class GatewayV1:
         """Source: `POST /cart/{cartId}`, which reads although it is a POST."""
         return wire.read_cart(self._transport.read("POST", _cart_path(cart_id), body={}))
 
-    def hosted_url(self, cart_id: str) -> str:
+    def hosted_url(self, cart_id: str, *, sign_in: bool | None = None, region: str = "") -> str:
         """Source: `checkoutUrl` of any cart answer; it is valid as long as the cart."""
         return self.fetch_cart(cart_id).checkout_url
 
@@ -63,6 +71,32 @@ class GatewayV1:
     def delete_cart(self, cart_id: str) -> None:
         """Source: `DELETE /cart/{cartId}`; its answer is unknown, so only the status counts."""
         self._transport.send_once("DELETE", _cart_path(cart_id), answer_is_used=False)
+
+    def prefilled_url(self, cart_id: str, buyer: Buyer) -> str:
+        """Source: `POST /cart/{cartId}` with `buyer`, which is not stored there."""
+        body = {"buyer": wire.write_buyer(buyer)}
+        return wire.read_cart(self._transport.read("POST", _cart_path(cart_id), body=body)).checkout_url
+
+    def card_modal_url(self, cart_id: str) -> str:
+        """Not in this generation: the card element in the shop's own page collects the card."""
+        raise wire.not_in_this_generation()
+
+    def quote(
+        self,
+        cart_id: str,
+        *,
+        items: Sequence[LineItem],
+        buyer: Buyer,
+        coupons: Sequence[str] = (),
+        region: str = "",
+    ) -> HenryQuote:
+        """Source: details jobs, followed to their end."""
+        if buyer.shipping_address is None:
+            raise Rejected("A quote needs an address.", maybe_sent=False)
+        jobs = self.request_details(cart_id, address=buyer.shipping_address, coupons=coupons)
+        return quoting.quote_of(
+            quoting.follow_jobs(jobs, self.details_status, seconds=settings.QUOTE_WAIT), items
+        )
 
     def request_details(
         self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.gateway import wire
+from django_henry_checkout.exceptions import Rejected
+from django_henry_checkout.gateway import quoting, wire
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
     Address,
+    Buyer,
     DetailsJob,
     HenryCart,
+    HenryQuote,
     LineItem,
     Observation,
     PurchaseRequest,
@@ -26,7 +29,13 @@ class GatewayV1RPC:
 
     supports_order_list = True
     hosted_url_lasts = True
-    supports_inline_purchase = True
+    cart_tells_paid = False
+    takes_card_token = True
+    supports_card_modal = False
+    supports_shipping_choice = True
+    supports_coupons = True
+    supports_hosted_options = False
+    supports_prefill = False
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -40,7 +49,7 @@ class GatewayV1RPC:
         """Source: `POST /cart/fetch`, which reads although it is a POST."""
         return wire.read_cart(self._transport.read("POST", "/v1/cart/fetch", body={"cartId": cart_id}))
 
-    def hosted_url(self, cart_id: str) -> str:
+    def hosted_url(self, cart_id: str, *, sign_in: bool | None = None, region: str = "") -> str:
         """Source: `checkoutUrl` of any cart answer."""
         return self.fetch_cart(cart_id).checkout_url
 
@@ -62,6 +71,31 @@ class GatewayV1RPC:
         """Source: inferred, `POST /cart/delete`; only the status of its answer counts."""
         self._transport.send_once("POST", "/v1/cart/delete", body={"cartId": cart_id}, answer_is_used=False)
 
+    def prefilled_url(self, cart_id: str, buyer: Buyer) -> str:
+        """Not in this generation."""
+        raise wire.not_in_this_generation()
+
+    def card_modal_url(self, cart_id: str) -> str:
+        """Not in this generation: the card element in the shop's own page collects the card."""
+        raise wire.not_in_this_generation()
+
+    def quote(
+        self,
+        cart_id: str,
+        *,
+        items: Sequence[LineItem],
+        buyer: Buyer,
+        coupons: Sequence[str] = (),
+        region: str = "",
+    ) -> HenryQuote:
+        """Source: details jobs, followed to their end."""
+        if buyer.shipping_address is None:
+            raise Rejected("A quote needs an address.", maybe_sent=False)
+        jobs = self.request_details(cart_id, address=buyer.shipping_address, coupons=coupons)
+        return quoting.quote_of(
+            quoting.follow_jobs(jobs, self.details_status, seconds=settings.QUOTE_WAIT), items
+        )
+
     def request_details(
         self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
     ) -> tuple[DetailsJob, ...]:
@@ -80,12 +114,12 @@ class GatewayV1RPC:
         return wire.read_details_job(answer)
 
     def purchase(self, cart_id: str, request: PurchaseRequest) -> Observation:
-        """Source: `POST /cart/purchase`, with a card token where seed 001 has raw card fields."""
+        """Source: `POST /cart/purchase`, with a card token where the page has raw card fields."""
+        body = {"cartId": cart_id, **wire.write_purchase(request)}
+        if request.selected_shipping:
+            body["selectedShippingOption"] = dict(request.selected_shipping)
         answer = self._transport.send_once(
-            "POST",
-            "/v1/cart/purchase",
-            body={"cartId": cart_id, **wire.write_purchase(request)},
-            total_timeout=settings.PURCHASE_TIMEOUT,
+            "POST", "/v1/cart/purchase", body=body, total_timeout=settings.PURCHASE_TIMEOUT
         )
         return wire.read_observation(answer)
 

@@ -14,10 +14,11 @@ from typing import Any
 
 from moneyed import Currency, CurrencyDoesNotExist, Money, get_currency
 
-from django_henry_checkout.exceptions import BadResponse
+from django_henry_checkout.exceptions import BadResponse, Rejected
 from django_henry_checkout.types import (
     Address,
     Buyer,
+    Card,
     Costs,
     DetailsJob,
     HenryCart,
@@ -26,6 +27,7 @@ from django_henry_checkout.types import (
     LineItem,
     Observation,
     PurchaseRequest,
+    RawCard,
     ShippingOption,
 )
 
@@ -53,9 +55,9 @@ def text(value: object, *, limit: int = 500) -> str:
     return value[:limit].replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
-def read_id(value: object, *, name: str) -> str:
-    """Read an opaque id: printable text of at most 255 characters; its format is not ours to check."""
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID_LENGTH or not value.isprintable():
+def read_id(value: object, *, name: str, limit: int = MAX_ID_LENGTH) -> str:
+    """Read an opaque id: printable text, usually of at most 255 characters; its format is not ours to check."""
+    if not isinstance(value, str) or not 0 < len(value) <= limit or not value.isprintable():
         raise BadResponse(f"Henry's answer has no usable {name}.")
     return value
 
@@ -136,6 +138,11 @@ def read_buyer(value: object) -> Buyer | None:
 # Reading: messages -----------------------------------------------------------------------------
 
 
+def not_in_this_generation() -> Rejected:
+    """Return the refusal of a call that a generation does not have; nothing was sent."""
+    return Rejected("This generation of Henry's API has no such call.", maybe_sent=False)
+
+
 def read_cart(answer: object) -> HenryCart:
     """Read a CartResponse (henry-api.md 3.2); note its nested `data.data`."""
     data = _object(_object(answer).get("data"))
@@ -182,9 +189,33 @@ def _read_items(products: Sequence[Any], outcomes: list[Mapping[str, Any]]) -> t
                 selected_options=_read_options(product),
                 confirmation_number=text(_object(outcome).get("confirmationNumber"), limit=200),
                 costs=read_costs(_object(outcome).get("costs")),
+                shipping_option=_read_option(_object(outcome).get("shippingOption")),
+                coupon=_read_coupon(_object(outcome).get("appliedCoupon")),
             )
         )
     return tuple(items)
+
+
+def _read_option(value: object) -> ShippingOption | None:
+    """Read how an item is shipped; None when it is not said."""
+    content = _object(value)
+    if not text(content.get("id")) and not text(content.get("name")):
+        return None
+    return ShippingOption(
+        option_id=text(content.get("id"), limit=MAX_ID_LENGTH),
+        name=text(content.get("name")),
+        cost=read_money(content.get("cost")),
+        time_estimate=text(content.get("timeEstimate")),
+        min_date=text(content.get("minDate"), limit=40),
+        max_date=text(content.get("maxDate"), limit=40),
+    )
+
+
+def _read_coupon(value: object) -> tuple[str, Money | None] | None:
+    """Read the coupon that was applied, and what it saved."""
+    content = _object(value)
+    code = text(content.get("code"), limit=200)
+    return (code, read_money(content.get("savedAmount"))) if code else None
 
 
 def _read_options(product: Mapping[str, Any]) -> tuple[str, ...]:
@@ -242,20 +273,10 @@ def read_details_job(job: object) -> DetailsJob:
 
 
 def _read_item_details(item: Mapping[str, Any]) -> ItemDetails:
-    options = (_object(option) for option in _list(item.get("shippingOptions")))
+    options = (_read_option(option) for option in _list(item.get("shippingOptions")))
     coupons = (_object(coupon) for coupon in _list(item.get("coupons")))
     return ItemDetails(
-        shipping_options=tuple(
-            ShippingOption(
-                option_id=read_id(option.get("id"), name="shipping option id"),
-                name=text(option.get("name")),
-                cost=read_money(option.get("cost")),
-                time_estimate=text(option.get("timeEstimate")),
-                min_date=text(option.get("minDate")),
-                max_date=text(option.get("maxDate")),
-            )
-            for option in options
-        ),
+        shipping_options=tuple(option for option in options if option is not None and option.option_id),
         costs=read_costs(item.get("costs")),
         coupons=tuple((text(coupon.get("code")), coupon.get("available") is True) for coupon in coupons),
     )
@@ -301,27 +322,61 @@ def write_address(address: Address) -> dict[str, str]:
     return {key: value for key, value in content.items() if value or key not in {"line2", "province"}}
 
 
-def write_purchase(request: PurchaseRequest) -> dict[str, Any]:
-    """Write the body of a headless purchase with a card token (henry-api.md 3.4.5)."""
-    buyer = request.buyer
-    first, last = request.name_on_card
-    card: dict[str, Any] = {
-        "nameOnCard": {"firstName": first or buyer.first_name, "lastName": last or buyer.last_name},
-        "details": {"cardToken": request.card_token},
-    }
-    if request.billing_address is not None:
-        card["billingAddress"] = write_address(request.billing_address)
+def write_names(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Spell names as Henry does: `collect_email` as `collectEmail`, inside too."""
+    written = {}
+    for name, value in content.items():
+        first, *rest = name.split("_")
+        inner = write_names(value) if isinstance(value, Mapping) else value
+        written[first + "".join(part.capitalize() for part in rest)] = inner
+    return written
+
+
+def write_buyer(buyer: Buyer) -> dict[str, Any]:
+    """Write who buys, without a card."""
     name = {"firstName": buyer.first_name, "lastName": buyer.last_name}
     if buyer.middle_name:
         name["middleName"] = buyer.middle_name
-    person: dict[str, Any] = {"name": name, "email": buyer.email, "phone": buyer.phone, "card": card}
+    person: dict[str, Any] = {"name": name, "email": buyer.email, "phone": buyer.phone}
     if buyer.shipping_address is not None:
         person["shippingAddress"] = write_address(buyer.shipping_address)
+    return person
+
+
+def write_purchase(request: PurchaseRequest) -> dict[str, Any]:
+    """Write the body of a headless purchase (henry-api.md 3.4.5)."""
+    person = {**write_buyer(request.buyer), "card": _write_card(request.card, request.buyer)}
     content: dict[str, Any] = {"buyer": person}
-    if request.override_products:
-        content["overrideProducts"] = dict(request.override_products)
+    if request.settings:
+        content["settings"] = write_names(request.settings)
     if request.metadata:
         content["metadata"] = dict(request.metadata)
     if request.coupons:
         content["coupons"] = list(request.coupons)
     return content
+
+
+def _write_card(card: Card, buyer: Buyer) -> dict[str, Any]:
+    name = {
+        "firstName": card.first_name or buyer.first_name,
+        "lastName": card.last_name or buyer.last_name,
+    }
+    if card.middle_name:
+        name["middleName"] = card.middle_name
+    content: dict[str, Any] = {
+        "nameOnCard": name,
+        "details": {"cardToken": card.token} if card.raw is None else _write_raw_card(card.raw),
+    }
+    if card.billing_address is not None:
+        content["billingAddress"] = write_address(card.billing_address)
+    return content
+
+
+def _write_raw_card(card: RawCard) -> dict[str, str]:
+    """Write card fields as early v1 names them (henry-api.md 3.3)."""
+    return {
+        "cardNumber": card.number,
+        "expiryMonth": card.expiry_month,
+        "expiryYear": card.expiry_year,
+        "cvv": card.cvv,
+    }

@@ -7,10 +7,22 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from moneyed import Money
+
 from django_henry_checkout.exceptions import BadResponse, Rejected
 from django_henry_checkout.gateway import wire
-from django_henry_checkout.types import Address, Buyer, Costs, LineItem, Observation, PurchaseWord
+from django_henry_checkout.types import (
+    Address,
+    Buyer,
+    Costs,
+    HenryQuote,
+    LineItem,
+    MerchantQuote,
+    Observation,
+    PurchaseWord,
+)
 
+MAX_TOKEN_LENGTH = 4000
 # Words of v0 for an order that was bought; the others are the same as in v1 (henry-api.md 7.1).
 _BOUGHT = frozenset({"ordered", "delivered", "completed"})
 
@@ -84,7 +96,7 @@ def _read_costs(data: Mapping[str, Any]) -> Costs:
 
     def money(name: str) -> Any:
         amount = data.get(name)
-        return None if amount in {None, ""} else {"value": amount, "currency": data.get("currency")}
+        return None if amount is None or amount == "" else {"value": amount, "currency": data.get("currency")}
 
     return Costs(
         total=wire.read_money(money("grandTotal")),
@@ -93,6 +105,82 @@ def _read_costs(data: Mapping[str, Any]) -> Costs:
         shipping=wire.read_money(money("shipping")),
         fee=wire.read_money(money("transactionFee")),
     )
+
+
+def write_shipping_details(buyer: Buyer) -> dict[str, str]:
+    """Write a ShippingDetails (henry-api.md 3.1); an empty second line is left out.
+
+    Raises:
+        Rejected: there is no address.
+    """
+    address = buyer.shipping_address
+    if address is None:
+        raise Rejected("Henry's v0 API needs an address.", maybe_sent=False)
+    content = {
+        "fullName": " ".join(part for part in (buyer.first_name, buyer.middle_name, buyer.last_name) if part),
+        "email": buyer.email,
+        "phoneNumber": buyer.phone,
+        "addressLine1": address.line1,
+        "addressLine2": address.line2,
+        "city": address.city,
+        "stateOrProvince": address.province,
+        "postalCode": address.postal_code,
+        "countryCode": address.country_code,
+    }
+    return {name: value for name, value in content.items() if value or name != "addressLine2"}
+
+
+def currency_of(items: Sequence[LineItem]) -> str:
+    """Return the one currency of the products' prices.
+
+    Raises:
+        Rejected: there is none, or there are several.
+    """
+    currencies = {item.unit_price.currency.code for item in items if item.unit_price is not None}
+    if len(currencies) != 1:
+        raise Rejected("Henry's v0 API quotes only carts of one currency.", maybe_sent=False)
+    return currencies.pop()
+
+
+def read_quote(answer: object, items: Sequence[LineItem]) -> HenryQuote:
+    """Read a quote. Its amounts are bare numbers: their currency is that of the products' prices.
+
+    Raises:
+        Rejected: the products' prices are in several currencies.
+        BadResponse: the answer leaves out the session token or the total.
+    """
+    currency = currency_of(items)
+
+    def money(amount: object) -> Money | None:
+        return None if amount is None else wire.read_money({"value": amount, "currency": currency})
+
+    data = data_of(answer)
+    sums = data.get("order_metadata")
+    if not isinstance(sums, dict) or sums.get("total_price") is None:
+        raise BadResponse("Henry's quote has no total.")
+    shipping = sums.get("shipping")
+    by_host = shipping if isinstance(shipping, dict) else {}
+    return HenryQuote(
+        costs=Costs(
+            total=money(sums["total_price"]),
+            tax=money(sums.get("tax")),
+            shipping=money(sums.get("shipping_total")),
+            fee=money(sums.get("transaction_fee")),
+        ),
+        merchants=tuple(
+            MerchantQuote(host=wire.text(host, limit=200), shipping=money(amount))
+            for host, amount in by_host.items()
+        ),
+        token=_read_token(data.get("session_token")),
+    )
+
+
+def _read_token(value: object) -> str:
+    """Read a token, which goes back to Henry in a header."""
+    token = wire.read_id(value, name="session token", limit=MAX_TOKEN_LENGTH)
+    if not token.isascii() or token != token.strip():
+        raise BadResponse("Henry's session token is one that no header can hold.")
+    return token
 
 
 def _read_buyer(value: object) -> Buyer | None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from django_henry_checkout.models.carts import Cart, CartLine
+from django_henry_checkout.models.customers import CustomerSession
 from django_henry_checkout.models.events import Delivery, DeliveryStatus, Event
 from django_henry_checkout.models.idempotency import IdempotencyRecord
+from django_henry_checkout.models.limits import CallCount
+from django_henry_checkout.models.links import TemplateLink
 from django_henry_checkout.models.orders import ItemStatus, Order, OrderBuyer, OrderLine, OrderStatus
 from django_henry_checkout.models.purchases import Purchase, PurchasePoll, PurchaseStatus
-from django_henry_checkout.models.sessions import CheckoutSession, SessionKind, SessionStatus
+from django_henry_checkout.models.quotes import Quote
+from django_henry_checkout.models.sessions import CheckoutSession, SessionKind, SessionMode, SessionStatus
 from django_henry_checkout.models.tokens import ApiKey, CartToken
 
 __all__ = [
     "ApiKey",
+    "CallCount",
     "Cart",
     "CartLine",
     "CartToken",
     "CheckoutSession",
+    "CustomerSession",
     "Delivery",
     "DeliveryStatus",
     "Event",
@@ -28,6 +34,9 @@ __all__ = [
     "Purchase",
     "PurchasePoll",
     "PurchaseStatus",
+    "Quote",
     "SessionKind",
+    "SessionMode",
     "SessionStatus",
+    "TemplateLink",
 ]

@@ -78,6 +78,9 @@ def owned_by(caller: Caller, *, remembered: frozenset[UUID], cart_path: str) -> 
         owned |= Q(public_id__in=remembered, user=None)
     if caller.token_cart_id is not None:
         owned |= Q(**{cart_path: caller.token_cart_id})
+    if caller.customer_id is not None:
+        holder = cart_path.removesuffix("public_id")
+        owned |= Q(**{f"{holder}customer__public_id": caller.customer_id})
     if caller.trusted_account:
         owned |= Q(account=caller.trusted_account)
     return owned
@@ -89,7 +92,7 @@ def amount_field(verbose_name: StrPromise) -> models.DecimalField[Any, Any]:
 
 
 def money_of(amount: Any, currency: str) -> Money | None:
-    """Join a column and its currency; None when either is not known."""
+    """Join an amount, a column or its text, and its currency; None when either is not known."""
     return None if amount is None or not currency else Money(amount, currency)
 
 

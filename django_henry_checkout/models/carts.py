@@ -9,10 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
 from django_henry_checkout.models.base import ProductLine, PublicRecord, owned_by
+from django_henry_checkout.models.customers import CustomerSession
 from django_henry_checkout.types import Caller
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
+
+    from django_henry_checkout.models.links import TemplateLink
 
 
 class CartQuerySet(models.QuerySet["Cart"]):
@@ -37,6 +40,22 @@ class Cart(PublicRecord):
         on_delete=models.SET_NULL,
         related_name="+",
     )
+    customer = models.ForeignKey(
+        CustomerSession,
+        verbose_name=_("customer session"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="carts",
+    )
+    template = models.ForeignKey(
+        "self",
+        verbose_name=_("copied from"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="copies",
+    )
     version = models.PositiveIntegerField(_("version"), default=0)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -46,6 +65,7 @@ class Cart(PublicRecord):
 
     if TYPE_CHECKING:
         lines: RelatedManager[CartLine]
+        link: TemplateLink
 
     class Meta:
         verbose_name = _("cart")

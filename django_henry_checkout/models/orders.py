@@ -18,7 +18,7 @@ from django_henry_checkout.models.base import (
     owned_by,
 )
 from django_henry_checkout.models.carts import Cart
-from django_henry_checkout.types import Address, Caller
+from django_henry_checkout.types import Address, Buyer, Caller
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -51,7 +51,10 @@ _ENDINGS = frozenset(
 class OrderQuerySet(models.QuerySet["Order"]):
     def owned_by(self, caller: Caller) -> Self:
         """Keep the orders that a caller may see: see `Caller`."""
-        return self.filter(owned_by(caller, remembered=caller.order_ids, cart_path="cart__public_id"))
+        owned = owned_by(caller, remembered=caller.order_ids, cart_path="cart__public_id")
+        if caller.session_order_id is not None:
+            owned |= Q(public_id=caller.session_order_id)
+        return self.filter(owned)
 
     def lock(self) -> Self:
         """Lock the rows, in one order for everybody. SQLite has no row locks: there the transaction is one."""
@@ -169,10 +172,13 @@ class OrderBuyer(models.Model):
         Order, primary_key=True, on_delete=models.CASCADE, related_name="buyer", verbose_name=_("order")
     )
     first_name = models.CharField(_("first name"), max_length=500, blank=True)
+    middle_name = models.CharField(_("middle name"), max_length=500, blank=True)
     last_name = models.CharField(_("last name"), max_length=500, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=50, blank=True)
     shipping_address = models.JSONField(_("shipping address"), default=dict, blank=True)
+    billing_address = models.JSONField(_("billing address"), default=dict, blank=True)
+    name_on_card = models.JSONField(_("name on card"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("buyer")
@@ -185,6 +191,17 @@ class OrderBuyer(models.Model):
     def address(self) -> Address | None:
         """The address as a plain value, or None."""
         return Address(**self.shipping_address) if self.shipping_address else None
+
+    def as_buyer(self) -> Buyer:
+        """Return the buyer as a plain value."""
+        return Buyer(
+            first_name=self.first_name,
+            middle_name=self.middle_name,
+            last_name=self.last_name,
+            email=self.email,
+            phone=self.phone,
+            shipping_address=self.address,
+        )
 
 
 class ItemStatus(models.TextChoices):

@@ -37,6 +37,8 @@ _ENDINGS = frozenset(
 )
 _AT_HENRY = _ENDINGS | {PurchaseStatus.PENDING, PurchaseStatus.PROCESSING}
 LIVE_PURCHASE = frozenset(PurchaseStatus) - _ENDINGS - {PurchaseStatus.ABANDONED}
+#: A call that buys was sent, and what became of it is not known.
+UNRESOLVED_PURCHASE = frozenset({PurchaseStatus.SENT, PurchaseStatus.IN_DOUBT})
 
 
 class Purchase(PublicRecord, StateMachine):
@@ -44,7 +46,8 @@ class Purchase(PublicRecord, StateMachine):
 
     MOVES = {
         PurchaseStatus.PLANNED: _AT_HENRY | {PurchaseStatus.SENT, PurchaseStatus.ABANDONED},
-        PurchaseStatus.SENT: _AT_HENRY | {PurchaseStatus.IN_DOUBT},
+        # `abandoned` from here: Henry refused it, so nothing was bought.
+        PurchaseStatus.SENT: _AT_HENRY | {PurchaseStatus.IN_DOUBT, PurchaseStatus.ABANDONED},
         PurchaseStatus.IN_DOUBT: _AT_HENRY,
         PurchaseStatus.PENDING: _ENDINGS | {PurchaseStatus.PROCESSING, PurchaseStatus.STUCK},
         PurchaseStatus.PROCESSING: _ENDINGS | {PurchaseStatus.STUCK},
@@ -62,9 +65,11 @@ class Purchase(PublicRecord, StateMachine):
         _("status"), max_length=32, choices=PurchaseStatus, default=PurchaseStatus.PLANNED
     )
     error = models.CharField(_("error"), max_length=500, blank=True)
+    settings = models.JSONField(_("settings"), default=dict, blank=True)
     answer = models.JSONField(_("last answer"), default=dict, blank=True)
     drift = models.JSONField(_("unknown words"), default=list, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     found_at = models.DateTimeField(_("found"), null=True, blank=True)
     answered_at = models.DateTimeField(_("last answer at"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.models.base import PublicRecord, StateMachine
 from django_henry_checkout.models.orders import Order, OrderStatus
+
+if TYPE_CHECKING:
+    from django_henry_checkout.models.quotes import Quote
 
 
 class SessionStatus(models.TextChoices):
@@ -28,6 +31,13 @@ class SessionKind(models.TextChoices):
     LINK = "link", _("link or QR code")
 
 
+class SessionMode(models.TextChoices):
+    """How a hosted page is shown: it takes the place of the shop's page, or stands in a frame of it."""
+
+    REDIRECT = "redirect", _("redirect")
+    FRAMED = "framed", _("framed")
+
+
 _ENDINGS = frozenset(
     {SessionStatus.COMPLETED, SessionStatus.CANCELED, SessionStatus.ERRORED, SessionStatus.EXPIRED}
 )
@@ -41,17 +51,20 @@ class SessionQuerySet(models.QuerySet["CheckoutSession"]):
 
     def lapsed(self, now: datetime) -> Self:
         """Keep the live sessions whose time is over and whose order is still unpaid."""
-        return self.live().filter(expires_at__lte=now, order__status=OrderStatus.OPEN)
+        waiting = LIVE_SESSION - {SessionStatus.CONFIRMING}  # that one ends with its purchase
+        return self.filter(status__in=waiting, expires_at__lte=now, order__status=OrderStatus.OPEN)
 
 
 class CheckoutSession(PublicRecord, StateMachine):
     """One attempt to pay an order. Its bearer secret is kept only as a hash."""
 
     MOVES = {
-        SessionStatus.OPEN: _ENDINGS | {SessionStatus.QUOTED, SessionStatus.AWAITING_PAYMENT},
+        SessionStatus.OPEN: _ENDINGS
+        | {SessionStatus.QUOTED, SessionStatus.AWAITING_PAYMENT, SessionStatus.CONFIRMING},
         SessionStatus.QUOTED: _ENDINGS | {SessionStatus.AWAITING_PAYMENT, SessionStatus.CONFIRMING},
         SessionStatus.AWAITING_PAYMENT: _ENDINGS | {SessionStatus.CONFIRMING},
-        SessionStatus.CONFIRMING: _ENDINGS,
+        # Back to `open` when Henry refused the payment: another card may do.
+        SessionStatus.CONFIRMING: _ENDINGS | {SessionStatus.OPEN, SessionStatus.QUOTED},
     }
 
     order = models.ForeignKey(
@@ -60,11 +73,17 @@ class CheckoutSession(PublicRecord, StateMachine):
     kind = models.CharField(_("kind"), max_length=16, choices=SessionKind, default=SessionKind.HOSTED)
     status = models.CharField(_("status"), max_length=32, choices=SessionStatus, default=SessionStatus.OPEN)
     token_hash = models.CharField(_("token hash"), max_length=64, unique=True, editable=False)
+    mode = models.CharField(_("mode"), max_length=16, choices=SessionMode, default=SessionMode.REDIRECT)
+    origin = models.CharField(_("origin of the page around it"), max_length=255, blank=True)
+    transaction_id = models.CharField(_("transaction id of the shop"), max_length=255, blank=True)
     expires_at = models.DateTimeField(_("expires"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     objects = SessionQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        quote: Quote
 
     class Meta:
         verbose_name = _("checkout session")

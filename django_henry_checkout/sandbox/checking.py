@@ -12,6 +12,7 @@ from django_henry_checkout.sandbox.state import JSON
 
 CENT = Decimal("0.01")
 MAX_BODY = 1024 * 1024
+_PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 _PHONE = re.compile(r"\+?[0-9]{6,15}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -116,6 +117,16 @@ def amount(value: object, name: str, *, high: int = 1_000_000) -> Decimal:
     if exact != exact.quantize(CENT):
         raise RefusedError(f"{name} has more than two decimals.")
     return exact.quantize(CENT)
+
+
+def price(value: object, name: str) -> Decimal:
+    """An amount of money as text or as a number."""
+    if isinstance(value, str):
+        if not _PRICE.fullmatch(value):
+            raise RefusedError(f'{name} must be an amount such as "12.34".')
+        value = Decimal(value)
+    # JSON has a zero below zero.
+    return abs(amount(value, name))
 
 
 def https_link(value: object, name: str) -> str:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django_henry_checkout.sandbox import cards, carts, checking, orders, pricing, vault
 from django_henry_checkout.sandbox.answers import answer, envelope, iso
 from django_henry_checkout.sandbox.calls import guarded
-from django_henry_checkout.sandbox.catalogue import MERCHANTS, PRODUCTS, Product
+from django_henry_checkout.sandbox.catalogue import MERCHANTS, Product
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.scenario import Scenario, word
 from django_henry_checkout.sandbox.state import JSON, Address, Buyer, Cart, Order, Person
@@ -151,7 +151,7 @@ def _catalogue(request: HttpRequest) -> HttpResponse:
     shops = [
         {"host": shop.host, "name": shop.name, "description": shop.description} for shop in MERCHANTS.values()
     ]
-    products = [_product_json(request, product) for product in PRODUCTS.values()]
+    products = [_product_json(request, product) for product in pricing.goods()]
     return answer({"merchants": shops, "products": products})
 
 

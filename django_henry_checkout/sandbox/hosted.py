@@ -156,7 +156,9 @@ def _checkout(request: HttpRequest, cart: Cart, visit: Visit) -> HttpResponse:
     if request.method != "POST" or request.POST.get("action") == "update":
         return _show(request, cart, visit, form=form)
     if request.POST.get("seen") != fingerprint(cart):
-        form.add_error(None, "Your cart changed in the meantime. Check the new total, then pay again.")
+        form.add_error(
+            None, "Your cart or a price changed in the meantime. Check the new total, then pay again."
+        )
     if not form.is_valid():
         return _show(request, cart, visit, form=form, status=422)
     card = cards.card_for(form.cleaned_data["card_number"])
@@ -184,8 +186,10 @@ def _form(request: HttpRequest, cart: Cart) -> CheckoutForm:
 
 
 def fingerprint(cart: Cart) -> str:
-    """Changes when the goods of a cart change, so that nobody pays for what they did not see."""
-    seen = [(line.link, line.quantity, list(line.options)) for line in cart.lines]
+    """Changes when the goods of a cart or their prices change, so that nobody pays for what they did not see."""
+    seen = [
+        (line.link, line.quantity, list(line.options), pricing.product_of(line).price) for line in cart.lines
+    ]
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 

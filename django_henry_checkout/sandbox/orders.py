@@ -10,7 +10,7 @@ from datetime import datetime
 from django_henry_checkout.sandbox import pricing
 from django_henry_checkout.sandbox.catalogue import product_for
 from django_henry_checkout.sandbox.scenario import Scenario
-from django_henry_checkout.sandbox.state import Buyer, Cart, Line, Order, Plan, PricedLine, Rules
+from django_henry_checkout.sandbox.state import JSON, Buyer, Cart, Line, Order, Plan, PricedLine, Rules
 from django_henry_checkout.sandbox.store import Store, new_ref
 
 TERMINAL = ("complete", "partially_complete", "failed", "cancelled")
@@ -46,6 +46,7 @@ def place_order(
     choices: dict[str, str] | None = None,
     coupons: Sequence[str] = (),
     rules: Rules | None = None,
+    metadata: JSON | None = None,
 ) -> Order:
     """Pay a cart once.
 
@@ -68,6 +69,7 @@ def place_order(
             order_id=str(uuid.uuid4()) if cart.user_id else "",
             user_id=cart.user_id,
             dialect=cart.dialect,
+            metadata=metadata,
         )
         store.add_order(order)
         return order

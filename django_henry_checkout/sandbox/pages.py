@@ -17,7 +17,7 @@ _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
 _FILES = {file.name: file.read_bytes() for file in _STATIC.iterdir() if file.suffix in _TYPES}
 _CONTROL_CALLS = (
     ("POST", "/__sandbox__/reset", "Forget every cart, order and request; the clock and the scenario too."),
-    ("POST", "/__sandbox__/scenario", "Set outcomes, timing, dialect and a schedule of faults."),
+    ("POST", "/__sandbox__/scenario", "Set outcomes, prices, timing, dialect and a schedule of faults."),
     ("POST", "/__sandbox__/clock", "Move time forward: {\"advanceSeconds\": 60}."),
     ("POST", "/__sandbox__/pay", "Pay without a browser: {\"cartId\": \"crt_…\"}, in v0 {\"userId\": \"…\"}."),
     ("POST", "/__sandbox__/card", "Store a test card for a user of v0: {\"userId\": \"…\"}."),

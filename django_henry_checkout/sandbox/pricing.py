@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from django_henry_checkout.sandbox.catalogue import Merchant, Product, product_for
+from django_henry_checkout.sandbox.catalogue import PRODUCTS, Merchant, Product, product_for
 from django_henry_checkout.sandbox.checking import CENT
 from django_henry_checkout.sandbox.state import Line, PricedLine, Rules, ShippingOption
+from django_henry_checkout.sandbox.store import store
 
 ZERO = Decimal("0.00")
 COUPONS = ("SAVE10", "FREESHIP")
@@ -30,12 +31,23 @@ class Totals:
 def product_of(line: Line) -> Product:
     """What a line buys. Of goods in no catalogue the sandbox knows only what the shop said, as v0 lets it.
 
-    Whether Henry charges the price that a v0 shop sends is not known; here the merchant's own price wins.
+    Whether Henry charges the price that a v0 shop sends is not known; here the merchant's own price wins. [SIM]
     """
     product = product_for(line.link)
-    if product.is_listed or line.price is None:
-        return product
-    return replace(product, title=line.title, price=line.price)
+    if not product.is_listed and line.price is not None:
+        product = replace(product, title=line.title, price=line.price)
+    return as_sold(product)
+
+
+def as_sold(product: Product) -> Product:
+    """A product at its price of this moment, which the scenario may have changed."""
+    price_now = store.scenario.prices.get(product.link)
+    return product if price_now is None else replace(product, price=price_now)
+
+
+def goods() -> list[Product]:
+    """The whole catalogue at the prices of this moment."""
+    return [as_sold(product) for product in PRODUCTS.values()]
 
 
 def cents(value: Decimal) -> Decimal:
@@ -60,7 +72,11 @@ def shipping_options(merchant: Merchant, lines: Iterable[Line]) -> list[Shipping
 def chosen_option(
     options: Sequence[ShippingOption], lines: Iterable[Line], choice: str = ""
 ) -> ShippingOption:
-    """The shopper's choice, else what a cart line asked for, else the merchant's first option."""
+    """The shopper's choice, else what a cart line asked for, else the merchant's first option.
+
+    [SIM] A choice that the merchant does not offer is passed over, not refused: what Henry does with one is not
+    known, but options that match no variant do not stop it either. The answer tells what was really chosen.
+    """
     wanted = [choice.lower()] if choice else []
     for line in lines:
         asked = line.shipping or {}
@@ -104,6 +120,8 @@ def _priced(line: Line, *, option: ShippingOption, shipping: Decimal, coupons: S
     subtotal = _subtotal(line)
     codes = [code for code in _codes(line, coupons) if code in COUPONS]
     discount = cents(subtotal / 10) if "SAVE10" in codes else ZERO
+    # An item names one coupon: the one that took something off its price.
+    coupon = "SAVE10" if discount else next(iter(codes), "")
     return PricedLine(
         line=line,
         title=product.title,
@@ -115,7 +133,7 @@ def _priced(line: Line, *, option: ShippingOption, shipping: Decimal, coupons: S
         tax=cents((subtotal - discount) * product.merchant.tax_rate),
         shipping=shipping,
         option=option,
-        coupon=codes[0] if codes else "",
+        coupon=coupon,
     )
 
 

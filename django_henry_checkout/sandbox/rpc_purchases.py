@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox import carts, checking, pricing, v1_merchants, v1_purchases
+from django_henry_checkout.sandbox import checking, v1_merchants, v1_purchases
 from django_henry_checkout.sandbox.answers import answer, envelope
 from django_henry_checkout.sandbox.calls import api
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.rpc_carts import cart_id_of
-from django_henry_checkout.sandbox.rpc_wire import details_json, find_job, purchase_json, read_settings
-from django_henry_checkout.sandbox.state import JSON, Cart
+from django_henry_checkout.sandbox.rpc_wire import details_json, find_job, purchase_json
 
 
 def _details(request: HttpRequest) -> HttpResponse:
@@ -25,25 +24,8 @@ def _details_status(request: HttpRequest) -> HttpResponse:
 
 
 def _purchase(request: HttpRequest) -> HttpResponse:
-    """Queue a purchase. `metadata` belongs to the request: where Henry shows it again is not known, so nowhere."""
     body = checking.read_json(request.body)
-    cart = carts.find_cart(cart_id_of(body))
-    checking.mapping(body, "metadata")
-    order = v1_purchases.buy_cart(
-        cart.cart_id, body, choices=_choices(cart, body), rules=read_settings(body, cart.rules)
-    )
-    return answer(purchase_json(order))
-
-
-def _choices(cart: Cart, body: JSON) -> dict[str, str]:
-    """One shipping option for the whole purchase; a merchant that does not have it ships in its usual way."""
-    where = "selectedShippingOption"
-    chosen = checking.mapping(body, where)
-    if chosen is None:
-        return {}
-    name = checking.text(chosen, "id", where=where, required=False)
-    name = name or checking.text(chosen, "value", where=where)
-    return {merchant.host: name for merchant in pricing.merchants_of(cart.lines)}
+    return answer(purchase_json(v1_purchases.buy_cart(cart_id_of(body), body)))
 
 
 def _purchase_status(request: HttpRequest) -> HttpResponse:

@@ -9,10 +9,8 @@ from django.http import HttpRequest
 from django_henry_checkout.sandbox import checking, v1_wire
 from django_henry_checkout.sandbox.catalogue import product_for
 from django_henry_checkout.sandbox.checking import RefusedError
-from django_henry_checkout.sandbox.state import JSON, Cart, Job, Line, Order, Rules
+from django_henry_checkout.sandbox.state import JSON, Cart, Job, Line, Order
 from django_henry_checkout.sandbox.store import store
-
-_COLLECTED = ("Email", "Address", "Phone")
 
 
 def read_item(source: Any, where: str) -> Line:
@@ -84,30 +82,18 @@ def details_json(job: Job) -> JSON:
 def purchase_json(order: Order) -> JSON:
     body = v1_wire.purchase_json(order, usual_fee="commission")
     body["products"] = [
-        _product_json(shown, priced.line) for shown, priced in zip(body["products"], order.lines, strict=True)
+        _product_json(shown, order, priced.line)
+        for shown, priced in zip(body["products"], order.lines, strict=True)
     ]
     body["details"]["shippingAddress"].pop("name", None)
     return body
 
 
-def _product_json(shown: JSON, line: Line) -> JSON:
+def _product_json(shown: JSON, order: Order, line: Line) -> JSON:
     """Here `variant` is one string, whatever was sent."""
     kept = {key: shown[key] for key in ("status", "link", "quantity", "merchant", "host")}
     variant = {"variant": ", ".join(line.options)} if line.options else {}
-    return {**kept, **variant, "metadata": line.metadata or {}}
-
-
-def read_settings(body: JSON, rules: Rules) -> Rules:
-    """The rules of one purchase. Only their answer is known, `collectEmail` and the like; it is taken as input too."""
-    settings = checking.mapping(body, "settings")
-    if settings is None:
-        return rules
-    chosen = {}
-    for name in _COLLECTED:
-        if f"collect{name}" in settings:
-            wanted = checking.switch(settings, f"collect{name}", where="settings")
-            chosen[f"collect_{name.lower()}"] = "required" if wanted else "off"
-    return Rules(**{**vars(rules), **chosen})
+    return {**kept, **variant, "metadata": v1_wire.metadata_of(order, line)}
 
 
 def find_job(body: JSON) -> Job:

@@ -6,9 +6,11 @@ import fnmatch
 import random
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django_henry_checkout.sandbox import checking
+from django_henry_checkout.sandbox.catalogue import product_for
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.state import JSON
 
@@ -89,6 +91,8 @@ class Scenario:
     fees: str = ""
     outcome: str = ""
     items: dict[str, str] = field(default_factory=dict)
+    # By the link of the product, in the one spelling that the catalogue has for it.
+    prices: dict[str, Decimal] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     dice: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - has to repeat, guards nothing
     source: JSON = field(default_factory=dict)
@@ -100,7 +104,7 @@ class Scenario:
         Raises:
             RefusedError: a part of it is unknown or out of range; the message names the part.
         """
-        known = {"seed", "timing", "dialect", "fees", "outcome", "items", "faults"}
+        known = {"seed", "timing", "dialect", "fees", "outcome", "items", "prices", "faults"}
         checking.known_keys(source, known, where="The scenario")
         dialect = checking.one_of(source, "dialect", ("", "six", "four"), default="")
         usual_fees = {"": "", "six": "service", "four": "commission"}[dialect]
@@ -116,6 +120,7 @@ class Scenario:
                 link: word(outcome, f"items[{link}]")
                 for link, outcome in (checking.mapping(source, "items") or {}).items()
             },
+            prices=_prices(checking.mapping(source, "prices") or {}),
             faults=_faults(source.get("faults", [])),
             dice=random.Random(seed),  # noqa: S311 - has to repeat, guards nothing
             source=source,
@@ -133,6 +138,14 @@ def word(value: object, name: str) -> str:
     if not isinstance(value, str) or not _WORD.fullmatch(value):
         raise RefusedError(f"{name} must be a status word such as complete, failed or awaiting_merchant.")
     return value
+
+
+def _prices(source: JSON) -> dict[str, Decimal]:
+    found = {}
+    for link, value in source.items():
+        name = f"prices[{link}]"
+        found[product_for(checking.https_link(link, name)).link] = checking.price(value, name)
+    return found
 
 
 def _faults(entries: object) -> list[Fault]:

@@ -175,6 +175,8 @@ class Order:
     order_id: str = ""
     user_id: str = ""
     dialect: str = ""
+    # What a v1 purchase said of itself, beside what its lines say.
+    metadata: JSON | None = None
 
     @property
     def is_paid(self) -> bool:

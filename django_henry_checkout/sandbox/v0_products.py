@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox import checking
+from django_henry_checkout.sandbox import checking, pricing
 from django_henry_checkout.sandbox.answers import answer, envelope
 from django_henry_checkout.sandbox.calls import api
-from django_henry_checkout.sandbox.catalogue import BY_SLUG, PRODUCTS, Axis, Product
+from django_henry_checkout.sandbox.catalogue import BY_SLUG, Axis, Product
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.state import JSON
 
@@ -27,7 +27,7 @@ def search(request: HttpRequest) -> HttpResponse:
     words = checking.text(body, "query").lower().split()
     limit = checking.whole(body.get("limit", 10), "limit", low=1, high=100)
     cursor = checking.whole(body.get("cursor") or 0, "cursor", low=0, high=1_000_000)
-    found = [each for each in PRODUCTS.values() if _has_words(each, words) and _fits(each, body)]
+    found = [each for each in pricing.goods() if _has_words(each, words) and _fits(each, body)]
     order = checking.one_of(body, "sortBy", ("", "lowToHigh", "highToLow"), default="")
     if order:
         found.sort(key=_price, reverse=order == "highToLow")
@@ -101,7 +101,7 @@ def details(request: HttpRequest) -> HttpResponse:
     if product is None:
         raise RefusedError("Product not found", status=404)
     data = {
-        "productResults": _results_json(request, product),
+        "productResults": _results_json(request, pricing.as_sold(product)),
         "relatedSearches": [
             {
                 "query": product.category,

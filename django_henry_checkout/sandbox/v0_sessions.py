@@ -35,7 +35,10 @@ _ORDER_ID = re.compile(
 
 
 def quote(request: HttpRequest) -> HttpResponse:
-    """Price the user's cart; a second quote of the same cart brings its session up to date."""
+    """Price the user's cart; a second quote of the same cart brings its session up to date.
+
+    A quote promises nothing: `confirm` prices the cart again. [SIM]
+    """
     user_id = user_of(request)
     body = checking.read_json(request.body)
     buyer = read_shipping(body, required=True)
@@ -124,7 +127,11 @@ def shipping(request: HttpRequest) -> HttpResponse:
 
 
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Place the order with the user's stored card; the same session again answers the same order."""
+    """Place the order with the user's stored card; the same session again answers the same order.
+
+    [SIM] What Henry does when the cart or a price changed after the quote is not known. Here the order has the
+    goods and the prices of this moment, and a shop that wants the quoted ones has to compare.
+    """
     user_id = user_of(request)
     session = _session_of(request)
     if session.user_id != user_id:

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox import checking
+from django_henry_checkout.sandbox import checking, pricing
 from django_henry_checkout.sandbox.answers import answer
 from django_henry_checkout.sandbox.calls import api
-from django_henry_checkout.sandbox.catalogue import PRODUCTS, Axis, Product, product_for
+from django_henry_checkout.sandbox.catalogue import Axis, Product, product_for
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.state import JSON
 from django_henry_checkout.sandbox.store import store
@@ -26,7 +26,7 @@ def search(request: HttpRequest) -> HttpResponse:
     is_image = filters.get("type") == "image" or "imageUrl" in filters
     needs_query = kind == "global" and not is_image
     query = checking.text(filters if "query" in filters else body, "query", required=needs_query)
-    found = [each for each in PRODUCTS.values() if _matches(each, query, filters)]
+    found = [each for each in pricing.goods() if _matches(each, query, filters)]
     found = _sorted(found, filters)
     limit = checking.whole(body.get("limit", 20), "limit", low=1, high=100)
     cursor = checking.whole(body.get("cursor") or 0, "cursor", low=0, high=9007199254740991)
@@ -80,7 +80,7 @@ def _price(product: Product) -> Decimal:
 def details(request: HttpRequest) -> HttpResponse:
     body = checking.read_json(request.body)
     link = checking.https_link(body.get("link"), "link")
-    job = store.add_job("prd", result=product_json(request, product_for(link)))
+    job = store.add_job("prd", result=product_json(request, pricing.as_sold(product_for(link))))
     return answer(wait_for_end(lambda: [job_json(job)], read_mode(body))[0])
 
 

@@ -26,6 +26,7 @@ from django_henry_checkout.sandbox.v1_wire import (
     purchase_json,
     read_address,
     read_buyer,
+    read_collected,
 )
 
 SYNC_SECONDS = 30.0
@@ -139,15 +140,21 @@ def purchase(request: HttpRequest, cart_id: str) -> HttpResponse:
     return answer(wait_for_end(lambda: [purchase_json(order)], mode)[0])
 
 
-def buy_cart(
-    cart_id: str, body: JSON, *, choices: dict[str, str] | None = None, rules: Rules | None = None
-) -> Order:
-    find_cart(cart_id)
+def buy_cart(cart_id: str, body: JSON) -> Order:
+    """Queue a purchase, in the words that early v1 and REST share.
+
+    [SIM] Of REST it is not known whether it kept `settings`, `metadata`, `coupons` and the choice of shipping of
+    early v1; here it did. A code that is not known and a product that is not in the cart change nothing.
+    """
+    cart = find_cart(cart_id)
     source = checking.mapping(body, "buyer", required=True) or {}
     card, last4 = _read_card(source)
     buyer = read_buyer(source, last4=last4)
     coupons = checking.texts(body, "coupons")
     overrides = checking.mapping(body, "overrideProducts") or {}
+    metadata = checking.mapping(body, "metadata")
+    rules = read_collected(body, cart.rules)
+    shipping = _read_shipping(body)
     payment = orders.Payment(via="api", card_plan=card.plan, problem=card.problem)
     with store.lock:
         cart = open_cart(cart_id)
@@ -158,10 +165,35 @@ def buy_cart(
             buyer=buyer,
             payment=payment,
             lines=lines,
-            choices=choices,
+            choices=_choices(lines, shipping),
             coupons=coupons,
             rules=rules,
+            metadata=metadata,
         )
+
+
+def _read_shipping(body: JSON) -> list[str]:
+    """The option that is asked for the whole purchase: its id, its name or both.
+
+    [SIM] Its name in REST would be `selectedShipping`, as on a cart line; either is taken.
+    """
+    for where in ("selectedShippingOption", "selectedShipping"):
+        chosen = checking.mapping(body, where)
+        if chosen is not None:
+            named = [checking.text(chosen, key, where=where, required=False) for key in ("id", "value")]
+            if not any(named):
+                raise RefusedError(f"{where} must have an id or a value.")
+            return [name.lower() for name in named if name]
+    return []
+
+
+def _choices(lines: Sequence[Line], wanted: Sequence[str]) -> dict[str, str]:
+    """Each merchant's option for the purchase; one that does not have it ships as if nothing had been asked."""
+    found = {}
+    for merchant in pricing.merchants_of(lines):
+        known = {name for option in merchant.shipping for name in (option.id, option.name.lower())}
+        found[merchant.host] = next((name for name in wanted if name in known), "")
+    return found
 
 
 def _read_card(buyer: JSON) -> tuple[Card, str]:

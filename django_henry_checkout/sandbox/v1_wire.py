@@ -29,6 +29,7 @@ from django_henry_checkout.sandbox.state import (
 from django_henry_checkout.sandbox.store import store
 
 _COLLECT = ("off", "required", "optional")
+_COLLECTED = ("Email", "Address", "Phone")
 _CALLING_CODES = {
     "1": "US", "30": "GR", "31": "NL", "32": "BE", "33": "FR", "34": "ES", "351": "PT", "353": "IE", "358": "FI",
     "36": "HU", "39": "IT", "40": "RO", "41": "CH", "420": "CZ", "43": "AT", "44": "GB", "45": "DK", "46": "SE",
@@ -111,6 +112,19 @@ def read_rules(settings: JSON | None) -> Rules:
         if fixed
         else pricing.ZERO,
     )
+
+
+def read_collected(body: JSON, rules: Rules) -> Rules:
+    """The rules of one purchase. Only their answer is known, `collectEmail` and the like; it is taken as input too."""
+    settings = checking.mapping(body, "settings")
+    if settings is None:
+        return rules
+    chosen = {}
+    for name in _COLLECTED:
+        if f"collect{name}" in settings:
+            wanted = checking.switch(settings, f"collect{name}", where="settings")
+            chosen[f"collect_{name.lower()}"] = "required" if wanted else "off"
+    return Rules(**{**vars(rules), **chosen})
 
 
 # People and places
@@ -223,10 +237,18 @@ def _product_json(order: Order, index: int, now: datetime) -> JSON:
         "host": priced.host,
         "selectedOptions": list(priced.line.options),
         "selectedShipping": {"id": priced.option.id, "value": priced.option.name},
-        "metadata": priced.line.metadata or {},
     }
     affiliate = priced.line.affiliate_link
     return {**body, "affiliateProductLink": affiliate} if affiliate else body
+
+
+def metadata_of(order: Order, line: Line) -> JSON:
+    """What is shown with an item: the metadata of its line and of the purchase.
+
+    [SIM] Henry passes the metadata of a line through. The purchase has metadata too and its answer has no place
+    of their own for them, so they stand with every item; where both use a name the line's value is shown.
+    """
+    return {**(order.metadata or {}), **(line.metadata or {})}
 
 
 def _details_json(order: Order) -> JSON:
@@ -278,7 +300,7 @@ def _bought_json(order: Order, priced: PricedLine) -> JSON:
         "confirmationNumber": orders.confirmation_number(order, priced),
         "costs": line_costs_json(priced),
         "shippingOption": option_json(priced.option, order.created_at),
-        "metadata": priced.line.metadata or {},
+        "metadata": metadata_of(order, priced.line),
     }
     if priced.coupon:
         body["appliedCoupon"] = {"code": priced.coupon, "savedAmount": money(priced.discount)}

@@ -7,12 +7,18 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from django_henry_checkout.exceptions import CartNotFound, OrderNotOpen, TokenInvalid, TokenLapsed
+from django_henry_checkout.exceptions import (
+    CartNotFound,
+    OrderNotOpen,
+    PurchaseUnderWay,
+    TokenInvalid,
+    TokenLapsed,
+)
 from django_henry_checkout.flows.carts import get_cart
 from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
-from django_henry_checkout.flows.sessions import Begun, begin_hosted, renew_hosted
+from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout, renew_session
 from django_henry_checkout.flows.shoppers import caller_of, current_cart, remember_order
-from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus
+from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus, SessionMode
 from django_henry_checkout.types import parse_public_id
 from django_henry_checkout.views.pages import destination, page, status_url
 
@@ -23,8 +29,8 @@ def buy(request: HttpRequest) -> HttpResponse:
     """Begin to pay the cart named by the form, or the one that the shopper is filling."""
     user = request.user if request.user.is_authenticated else None
     try:
-        begun = begin_hosted(_cart_of(request), user=user)
-    except OrderNotOpen as error:
+        begun = begin_checkout(_cart_of(request), user=user)
+    except (OrderNotOpen, PurchaseUnderWay) as error:
         if error.order_id is None:
             raise
         return redirect(status_url(Order.objects.get(public_id=error.order_id)))
@@ -60,7 +66,8 @@ def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     """
     session = _session(order_id, token)
     if request.method == "POST":
-        return _go_and_pay(renew_hosted(session.order))
+        opening = Opening(mode=SessionMode(session.mode), origin=session.origin)
+        return _go_and_pay(renew_session(session.order, opening=opening))
     back = request.build_absolute_uri(reverse("henry_checkout:completed", args=[order_id, token]))
     try:
         url = payment_url(session, return_url=back)
@@ -69,7 +76,20 @@ def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     except TokenLapsed:
         context = _context(session, order_id, token)
         return render(request, "henry_checkout/lapsed.html", context, status=410)
-    return render(request, "henry_checkout/pay.html", {"order": session.order, "url": url})
+    response = render(request, "henry_checkout/pay.html", {"order": session.order, "url": url})
+    return _framed(response, session)
+
+
+# In a frame of another site there is no cookie to hold a CSRF token; the secret in the path stands for it.
+pay.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view
+
+
+def _framed(response: HttpResponse, session: CheckoutSession) -> HttpResponse:
+    """Let the page at the session's origin, and no other, show this one in a frame."""
+    if session.mode == SessionMode.FRAMED and session.origin:
+        response.xframe_options_exempt = True
+        response.headers["Content-Security-Policy"] = f"frame-ancestors {session.origin}"
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -83,14 +103,19 @@ def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> H
     session = _session(order_id, token)
     claimed_id = request.GET.get("orderId", "")
     found = return_from_payment(session, _hint(request, ending), claimed_id=claimed_id)
-    if session.order.status != OrderStatus.OPEN:
-        return redirect(destination(found, session.order) or status_url(session.order))
-    if found is Ending.CHECKING:
-        return render(request, "henry_checkout/checking.html", _context(session, order_id, token))
-    elsewhere = destination(found, session.order)
+    is_framed = session.mode == SessionMode.FRAMED
+    elsewhere = "" if is_framed or found is Ending.CHECKING else destination(found, session.order)
+    if not is_framed and session.order.status != OrderStatus.OPEN:
+        elsewhere = elsewhere or status_url(session.order)
     if elsewhere:
         return redirect(elsewhere)
-    return render(request, f"henry_checkout/{found}.html", _context(session, order_id, token))
+    context = _context(session, order_id, token)
+    if is_framed and session.origin and found is not Ending.CHECKING:
+        context |= {
+            "framed_message": f"UC:{session.order.ulid}:{token}:{found}",
+            "framed_origin": session.origin,
+        }
+    return _framed(render(request, f"henry_checkout/{found}.html", context), session)
 
 
 come_back.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view

@@ -23,8 +23,10 @@ from django_henry_checkout.exceptions import (
     ConfigurationError,
     GatewayError,
     HenryCheckoutError,
+    LinkClosed,
     OrderNotFound,
     OrderNotOpen,
+    PurchaseUnderWay,
     TokenInvalid,
     TokenLapsed,
     UntrustedCheckoutUrl,
@@ -42,6 +44,8 @@ _STATUS: dict[type[Exception], int] = {
     CartNotFound: 404,
     OrderNotFound: 404,
     TokenLapsed: 410,
+    LinkClosed: 410,
+    PurchaseUnderWay: 409,
     OrderNotOpen: 409,
     CartEmpty: 409,
 }
@@ -62,7 +66,8 @@ def page(view: View[P]) -> View[P]:
         except (CheckoutError, GatewayError, ConfigurationError) as error:
             response = sorry(request, error)
         response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("X-Frame-Options", "DENY")
+        if not getattr(response, "xframe_options_exempt", False):
+            response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 

@@ -3,6 +3,8 @@ without a row here fails."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,76 +12,290 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from django_henry_checkout.api.urls import urlpatterns
-from django_henry_checkout.flows.sessions import begin_hosted
 from django_henry_checkout.flows.tokens import create_api_key
-from django_henry_checkout.models import Cart
+from django_henry_checkout.models import Cart, Order, Purchase, Quote, TemplateLink
+from django_henry_checkout.types import local_ref
 from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, guest
+from tests.api.test_carts import BOOTS, assert_problem, guest, make
+from tests.api.test_checkout import MUG
+from tests.api.test_every_way import BUYER_INFO, DETAILS, PERSON, ok
 from tests.henry import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MADE_UP = "01J00000000000000000000000"
-NO_IDS = {"api-carts", "api-orders"}
-CALLS: dict[str, list[tuple[str, str, Any]]] = {
+MADE_UP = {
+    "cart": "01J00000000000000000000000",
+    "order": "01J00000000000000000000000",
+    "session": "01J00000000000000000000000",
+    "ref": "boots-ref_01234567-89ab-4cde-8f01-23456789abcd",
+    "local_ref": "hco-ref_01234567-89ab-4cde-8f01",
+}
+#: Calls whose path and body name nothing; `orders` has a cursor, which has a test of its own.
+NO_IDS = {"api-carts", "api-orders", "api-cst", *({"api-schema"} & {each.name for each in urlpatterns})}
+KEY = {"Idempotency-Key": "stranger-1"}
+CARD = {"details": {"cardToken": "card_test_pays"}}
+CONFIRM = {"amount": 1, "transactionId": "INV-1", "paymentStatus": "Captured", "metaData": {"cardToken": "x"}}
+Row = tuple[str, str, Any]
+CALLS: dict[str, list[Row]] = {
     "api-cart": [("GET", "cart/{cart}", None), ("DELETE", "cart/{cart}", None)],
     "api-cart-item": [
         ("POST", "cart/{cart}/item", {"item": BOOTS}),
         ("PUT", "cart/{cart}/item", {"item": {"link": BOOTS["link"], "quantity": 9}}),
         ("DELETE", "cart/{cart}/item", {"link": BOOTS["link"]}),
     ],
+    "api-cart-merge": [
+        ("POST", "cart/{cart}/merge", {"cartId": "{own_cart}", "sessionToken": "{own_token}"}),
+        ("POST", "cart/{cart}/merge", {"cartId": "{cart}", "sessionToken": "made-up"}),
+    ],
+    "api-cart-link": [("PUT", "cart/{cart}/link", {"maxUses": 1}), ("DELETE", "cart/{cart}/link", None)],
     "api-cart-checkout": [("POST", "cart/checkout", {"cartId": "{cart}"})],
+    "api-cart-purchase": [
+        ("POST", "cart/purchase", {"cartId": "{cart}", "buyer": {**PERSON, "card": CARD}}),
+    ],
+    "api-cart-purchase-status": [
+        ("GET", "cart/purchase/status?refId={ref}", None),
+        ("GET", "cart/purchase/status?refId={local_ref}", None),
+    ],
+    "api-qr": [("GET", "checkout/{cart}/qr", None)],
+    "api-qr-png": [("GET", "checkout/{cart}/qr.png", None)],
+    "api-qr-svg": [("GET", "checkout/{cart}/qr.svg", None)],
+    "api-begin": [("POST", "checkout/begin/{cart}", {})],
+    "api-shipping": [
+        ("POST", "checkout/shipping", {"cartId": "{cart}", "buyerInfo": BUYER_INFO}),
+        ("POST", "checkout/shipping", {"paymentIntentId": "{session}", "buyerInfo": BUYER_INFO}),
+    ],
+    "api-shipping-method": [
+        ("POST", "checkout/shipping/method", {"cartId": "{cart}", "shippingMethodId": 1}),
+    ],
+    "api-session-quote": [
+        ("POST", "checkout/session/quote", {"cartId": "{cart}", "shippingDetails": DETAILS}),
+    ],
+    "api-session-products": [
+        ("GET", "checkout/session/products?cartId={cart}", None),
+        ("GET", "checkout/session/products?sessionId={session}", None),
+    ],
+    "api-session-shipping": [
+        ("GET", "checkout/session/shipping?cartId={cart}", None),
+        ("GET", "checkout/session/shipping?sessionId={session}", None),
+    ],
+    "api-session-card": [
+        ("POST", "checkout/session/card", {"cartId": "{cart}"}),
+        ("POST", "checkout/session/card", {"sessionId": "{session}"}),
+    ],
+    "api-session-confirm": [
+        ("POST", "checkout/session/confirm", {"cartId": "{cart}", "cardToken": "x"}),
+        ("POST", "checkout/session/confirm", {"sessionId": "{session}", "cardToken": "x"}),
+    ],
     "api-token": [("GET", "checkout/{order}/token", None)],
+    "api-initialize": [("GET", "checkout/{order}/initialize", None)],
+    "api-confirm": [("POST", "checkout/{order}/confirm", CONFIRM)],
+    "api-payment-methods": [("GET", "checkout/{order}/paymentmethods", None)],
+    "api-shipping-methods": [("GET", "checkout/{order}/shippingmethods", None)],
     "api-order": [("GET", "orders/{order}", None)],
     "api-order-events": [("GET", "orders/{order}/events", None)],
 }
+KINDS = ["nobody", "shopper", "bearer", "session", "hosted", "customer", "server"]
 
 
 def test_every_call_has_a_row() -> None:
     assert {pattern.name for pattern in urlpatterns} == set(CALLS) | NO_IDS
 
 
-def fill(value: Any, cart: str, order: str) -> Any:
-    if isinstance(value, str):
-        return value.replace("{cart}", cart).replace("{order}", order)
-    return (
-        {key: fill(inner, cart, order) for key, inner in value.items()} if isinstance(value, dict) else value
-    )
+@dataclass(frozen=True)
+class Victim:
+    """Somebody with a quoted checkout of one cart, and another cart that was bought by one call."""
 
+    holder: Api
+    buyer: Api
+    session: Api
+    ids: Mapping[str, str]
+    tokens: Mapping[str, str]
+    cart: Cart
 
-@pytest.mark.parametrize("name", sorted(CALLS))
-@pytest.mark.parametrize("kind", ["nobody", "shopper", "bearer", "server"])
-def test_a_stranger_cannot_tell_it_from_nothing(
-    sandbox: Sandbox, settings: Any, kind: str, name: str
-) -> None:
-    settings.HENRY_CHECKOUT = sandbox.settings(ACCOUNTS={"default": {}, "uk": {}})
-    _holder, made = guest(BOOTS)
-    cart = Cart.objects.get()
-    order = begin_hosted(cart).order
-    stranger = _stranger(kind)
-    before = (str(vars(Cart.objects.get(pk=cart.pk))), order.sessions.count(), cart.lines.count())
-    for method, path, body in CALLS[name]:
-        answers = [
-            stranger(method, fill(path, *ids), fill(body, *ids) if body else None)
-            for ids in ((made["cartId"], order.ulid), (MADE_UP, MADE_UP))
+    def state(self) -> list[Any]:
+        """What no stranger may change."""
+        cart = Cart.objects.get(pk=self.cart.pk)
+        orders = Order.objects.filter(public_id__in=[Order.objects.get(cart=cart).public_id])
+        rows = [
+            (order.status, order.event_count, order.sessions.count(), order.sessions.latest("pk").status)
+            for order in orders
         ]
-        assert [answer.status_code for answer in answers] == [404, 404]
-        assert answers[0].content == answers[1].content
-    unchanged = Cart.objects.get(pk=cart.pk)
-    after = (str(vars(unchanged)), order.sessions.count(), unchanged.lines.count())
-    assert before[1:] == after[1:]
-    assert unchanged.version == cart.version
+        return [cart.version, cart.updated_at, list(cart.lines.values_list("link", "quantity")), rows]
 
 
-def _stranger(kind: str) -> Api:
+@pytest.fixture
+def victim(sandbox: Sandbox, settings: Any) -> Victim:
+    accounts = {"default": {}, "uk": {}}
+    settings.HENRY_CHECKOUT = sandbox.settings(ACCOUNTS=accounts, API_THROTTLES={"checkout": "1000/min"})
+    sandbox.scenario(timing={"jobSeconds": 0})
+    holder, made = guest(BOOTS, MUG)
+    hosted = ok(holder("POST", "cart/checkout", {"cartId": made["cartId"]}), 201)
+    quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))
+    assert hosted["orderId"] == quote["orderId"]
+    buyer, bought = guest(BOOTS)
+    body = {"cartId": bought["cartId"], "buyer": {**PERSON, "card": CARD}}
+    job = ok(buyer("POST", "cart/purchase", body, **{"Idempotency-Key": "victim-1"}))
+    purchase = Purchase.objects.get(ref_id=job["refId"])
+    server = Api(Authorization=f"Api-Key {create_api_key('till')}")
+    tokens = {
+        "cart token": made["sessionToken"],
+        "session token": quote["sessionToken"],
+        "pay token": hosted["sessionToken"],
+        "CST": ok(server("POST", "checkout/cst", {}))["cst"],
+    }
+    ids = {
+        "cart": made["cartId"],
+        "order": quote["orderId"],
+        "session": quote["sessionId"],
+        "ref": job["refId"],
+        "local_ref": local_ref(purchase.public_id),
+        "rate": str(quote["shippingMethods"][0]["rates"][0]["id"]),
+        "number": quote["orderNumber"],
+    }
+    cart = Order.objects.get(number=quote["orderNumber"]).cart
+    assert cart is not None
+    return Victim(holder, buyer, Api(**{"X-Session-Token": quote["sessionToken"]}), ids, tokens, cart)
+
+
+def a_stranger(kind: str) -> Api:
     if kind == "shopper":
         client = Client()
         client.force_login(get_user_model().objects.create_user("stranger"))
         return Api(client)
-    if kind == "bearer":
-        from tests.api.test_carts import make
-
-        return Api(**{"X-Session-Token": make(Api(), BOOTS)["sessionToken"]})
     if kind == "server":
         return Api(Authorization=f"Api-Key {create_api_key('uk office', account='uk')}")
-    return Api()
+    if kind == "customer":
+        server = Api(Authorization=f"Api-Key {create_api_key('another till')}")
+        return Api(Authorization=f"Bearer {ok(server('POST', 'checkout/cst', {}))['cst']}")
+    if kind == "nobody":
+        return Api()
+    holder, cart = guest(MUG)
+    if kind == "session":
+        quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))
+        return Api(**{"X-Session-Token": quote["sessionToken"]})
+    if kind == "hosted":
+        begun = ok(holder("POST", "cart/checkout", {"cartId": cart["cartId"]}), 201)
+        return Api(**{"X-Session-Token": begun["sessionToken"]})
+    return holder
+
+
+def fill(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for name, text in ids.items():
+            value = value.replace(f"{{{name}}}", text)
+        return value
+    return {key: fill(inner, ids) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def seen(answer: Any) -> tuple[int, bytes, dict[str, str]]:
+    """All that a caller can see of an answer; its own number aside."""
+    headers = {name: value for name, value in answer.headers.items() if name != "X-Request-Id"}
+    return answer.status_code, answer.content, headers
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stranger_cannot_tell_it_from_nothing(sandbox: Sandbox, victim: Victim, kind: str) -> None:
+    own = make(Api(), BOOTS)
+    own_ids = {"own_cart": own["cartId"], "own_token": own["sessionToken"]}
+    stranger = a_stranger(kind)
+    before, asked = victim.state(), len(sandbox.requests())
+    told = {}
+    for name, rows in CALLS.items():
+        for method, path, body in rows:
+            theirs, nothing = (
+                seen(stranger(method, fill(path, ids), fill(body, ids), **KEY))
+                for ids in ({**victim.ids, **own_ids}, {**MADE_UP, **own_ids})
+            )
+            if theirs != nothing or theirs[0] != 404:
+                told[f"{name}: {method} {path} {body}"] = (theirs, nothing)
+    assert not told
+    assert victim.state() == before
+    assert len(sandbox.requests()) == asked
+    assert not TemplateLink.objects.exists()
+
+
+def test_the_rows_reach_their_own(victim: Victim) -> None:
+    """The same rows, asked by the owner, are not 404: so the test above can fail."""
+    server = Api(Authorization=f"Api-Key {create_api_key('back office')}")
+    for name in ("api-order", "api-order-events", "api-payment-methods", "api-shipping-methods", "api-cart"):
+        method, path, body = CALLS[name][0]
+        assert server(method, fill(path, victim.ids), body).status_code == 200, name
+    for rows in (CALLS["api-session-products"], CALLS["api-session-shipping"]):
+        for method, path, _body in rows:
+            assert victim.holder(method, fill(path, victim.ids)).status_code == 200, path
+            assert victim.session(method, fill(path, victim.ids)).status_code == 200, path
+
+
+@pytest.mark.parametrize("ref", ["ref", "local_ref"])
+def test_a_purchase_is_found_by_henrys_ref_and_by_the_one_that_stood_before(victim: Victim, ref: str) -> None:
+    found = ok(victim.buyer("GET", f"cart/purchase/status?refId={victim.ids[ref]}"))
+    assert found["refId"] == victim.ids["ref"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_callers_order_number_is_no_cursor(victim: Victim, kind: str) -> None:
+    stranger = a_stranger(kind)
+    theirs, nothing = (
+        seen(stranger("GET", f"orders?cursor={number}")) for number in (victim.ids["number"], "H-MADE-UP")
+    )
+    assert theirs == nothing
+    assert theirs[0] == 422
+    assert victim.ids["number"].encode() not in stranger("GET", "orders").content
+
+
+@pytest.mark.parametrize("kind", ["bearer", "session"])
+def test_another_sessions_rate_is_like_one_that_was_never_offered(victim: Victim, kind: str) -> None:
+    holder, cart = guest(MUG)
+    quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))
+    own = quote["shippingMethods"][0]["rates"][0]["id"]
+    caller = holder if kind == "bearer" else Api(**{"X-Session-Token": quote["sessionToken"]})
+
+    def choose(rate: int) -> Any:
+        body = {"cartId": cart["cartId"], "shippingMethodId": rate}
+        return caller("POST", "checkout/shipping/method", body)
+
+    answers = [choose(rate) for rate in (int(victim.ids["rate"]), 1)]
+    assert_problem(answers[0], 400, "shipping_method_not_offered")
+    assert seen(answers[0]) == seen(answers[1])
+    assert choose(own).status_code == 200
+    assert not Quote.objects.get(session__order__cart=victim.cart).merchants[0]["chosen"]
+
+
+class TestMerging:
+    """`merge` takes the token of the cart that is moved; whoever only saw another secret moves nothing."""
+
+    def merge(self, into: Api, cart_id: str, source: str, token: str) -> Any:
+        return into("POST", f"cart/{cart_id}/merge", {"cartId": source, "sessionToken": token})
+
+    def test_its_own_token_moves_a_cart(self, victim: Victim) -> None:
+        into, cart = guest()
+        answer = self.merge(into, cart["cartId"], victim.ids["cart"], victim.tokens["cart token"])
+        assert [item["link"] for item in ok(answer)["items"]] == [BOOTS["link"], MUG["link"]]
+
+    @pytest.mark.parametrize(
+        ("shown", "status"),
+        [("session token", 404), ("pay token", 404), ("CST", 422), ("API key", 401), ("made-up", 401)],
+    )
+    def test_another_secret_moves_nothing(self, victim: Victim, shown: str, status: int) -> None:
+        into, cart = guest()
+        secrets = {**victim.tokens, "API key": create_api_key("leaked"), "made-up": "made-up"}
+        before = victim.state()
+        theirs, nothing = (
+            self.merge(into, cart["cartId"], source, secrets[shown])
+            for source in (victim.ids["cart"], MADE_UP["cart"])
+        )
+        assert theirs.status_code == status
+        assert seen(theirs) == seen(nothing)
+        assert victim.state() == before
+
+    def test_the_token_of_one_cart_moves_no_other(self, victim: Victim) -> None:
+        into, cart = guest()
+        _holder, other = guest(MUG)
+        before = victim.state()
+        theirs, nothing = (
+            self.merge(into, cart["cartId"], source, other["sessionToken"])
+            for source in (victim.ids["cart"], MADE_UP["cart"])
+        )
+        assert_problem(theirs, 404, "cart_not_found")
+        assert seen(theirs) == seen(nothing)
+        assert victim.state() == before

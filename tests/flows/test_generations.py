@@ -9,7 +9,7 @@ import pytest
 from django_henry_checkout.exceptions import Rejected
 from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
-from django_henry_checkout.flows.sessions import begin_hosted, renew_hosted
+from django_henry_checkout.flows.sessions import begin_checkout, renew_session
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, Order, Purchase, PurchasePoll
 from tests.conftest import make_item
@@ -39,7 +39,7 @@ def finish(sandbox: Sandbox) -> None:
 
 
 def test_a_paid_cart_is_followed_to_its_end(sandbox: Sandbox, version: str, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     assert payment_url(begun.session, return_url="https://shop.example/back").startswith(sandbox.url)
     session = find_session(begun.order.public_id, begun.token)
     assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING
@@ -57,7 +57,7 @@ def test_a_paid_cart_is_followed_to_its_end(sandbox: Sandbox, version: str, cart
 def test_the_worker_alone_finds_the_order_where_it_can_be_found(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     pay(sandbox, begun.order, version)
     finish(sandbox)
     order = Order.objects.get()
@@ -76,8 +76,8 @@ def test_the_worker_alone_finds_the_order_where_it_can_be_found(
 def test_somebody_elses_order_id_is_not_taken(sandbox: Sandbox, version: str, cart: Cart) -> None:
     other = carts.create_cart()
     carts.add_item(other, make_item("https://alpine.example/products/lamp"))
-    theirs = pay(sandbox, begin_hosted(other).order, version)
-    begun = begin_hosted(cart)
+    theirs = pay(sandbox, begin_checkout(other).order, version)
+    begun = begin_checkout(cart)
     session = find_session(begun.order.public_id, begun.token)
     for claim in (theirs, "made-up", "..", ""):
         assert return_from_payment(session, Ending.COMPLETED, claimed_id=claim) is Ending.CHECKING
@@ -85,7 +85,7 @@ def test_somebody_elses_order_id_is_not_taken(sandbox: Sandbox, version: str, ca
 
 
 def test_an_unpaid_wait_is_given_up_in_every_generation(sandbox: Sandbox, version: str, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     Purchase.objects.update(deadline_at=begun.order.created_at)
     finish(sandbox)
     assert Purchase.objects.get().status == "abandoned"
@@ -93,9 +93,9 @@ def test_an_unpaid_wait_is_given_up_in_every_generation(sandbox: Sandbox, versio
 
 
 def test_a_new_session_of_an_order_leads_to_the_same_cart(sandbox: Sandbox, version: str, cart: Cart) -> None:
-    first = begin_hosted(cart)
+    first = begin_checkout(cart)
     sandbox.advance(3600)  # in v0 the old link is dead by now
-    second = renew_hosted(first.order)
+    second = renew_session(first.order)
     assert second.order.henry_cart_id == first.order.henry_cart_id
     assert (second.order.hosted_url != first.order.hosted_url) is (version == "v0")
 
@@ -105,5 +105,5 @@ def test_v0_takes_no_item_without_a_price(sandbox: Sandbox, settings: Any) -> No
     cart = carts.create_cart()
     carts.add_item(cart, make_item().__class__(link="https://alpine.example/products/boots"))
     with pytest.raises(Rejected, match="price"):
-        begin_hosted(cart)
+        begin_checkout(cart)
     assert not Order.objects.exists()

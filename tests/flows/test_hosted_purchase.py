@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, Event, Order
 from tests.henry import Sandbox
@@ -21,7 +21,7 @@ def finish(sandbox: Sandbox, *, rounds: int = 20) -> None:
 
 
 def test_a_paid_cart_is_followed_to_its_end(sandbox: Sandbox, polls_at_once: None, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     assert poll_due() == 1
     assert Order.objects.get().status == "open"
 

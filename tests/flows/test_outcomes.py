@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.purchases import ask_henry
-from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
 from django_henry_checkout.types import Source
@@ -25,7 +25,7 @@ BOOTS, MUG = "https://alpine.example/products/boots", "https://clay.example/prod
 def buy(sandbox: Sandbox, cart: Cart, **scenario: Any) -> Order:
     """Pay the cart in a world where `scenario` holds, and follow it until nothing changes any more."""
     sandbox.scenario(**scenario)
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     follow(sandbox)
     return Order.objects.get()
@@ -125,7 +125,7 @@ def test_a_status_never_seen_before_stays_open_and_turns_stuck_at_the_deadline(
 
 def test_a_stuck_purchase_that_completes_after_all_is_completed(sandbox: Sandbox, cart: Cart) -> None:
     sandbox.scenario(timing={"pendingSeconds": 1, "processingSeconds": 9000})
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     follow(sandbox, rounds=3)
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
@@ -160,7 +160,7 @@ def test_polling_of_a_stuck_purchase_ends_loudly(sandbox: Sandbox, cart: Cart, s
 
 def test_an_item_that_fails_early_is_told_at_once_and_the_order_goes_on(sandbox: Sandbox, cart: Cart) -> None:
     sandbox.scenario(items={BOOTS: "failed"}, timing={"pendingSeconds": 1, "processingSeconds": 3600})
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     sandbox.advance(2000)
     follow(sandbox, rounds=6)
@@ -215,7 +215,7 @@ def test_an_answer_about_another_purchase_of_the_cart_is_shown_to_a_person(
 
 
 def test_a_wait_for_a_payment_that_never_comes_is_given_up_in_the_open(sandbox: Sandbox, cart: Cart) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     follow(sandbox, rounds=2)
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
     follow(sandbox, rounds=2)
@@ -227,7 +227,7 @@ def test_a_wait_for_a_payment_that_never_comes_is_given_up_in_the_open(sandbox: 
 
 def test_personal_data_stays_in_the_buyers_row(sandbox: Sandbox, cart: Cart) -> None:
     sandbox.scenario()
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id, email="canary@example.com")
     follow(sandbox)
     order = Order.objects.get()
@@ -240,7 +240,7 @@ def test_personal_data_stays_in_the_buyers_row(sandbox: Sandbox, cart: Cart) -> 
 @pytest.mark.parametrize("status", [503, 401, 200])
 def test_a_wait_is_never_given_up_on_a_guess(sandbox: Sandbox, cart: Cart, status: int) -> None:
     """Paid, but Henry cannot be read (or its answer cannot be kept) when the wait is over."""
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
     odd = {**job, "result": {"costs": {"total": {"value": -5, "currency": "USD"}}}}
     fault = {"fault": "status", "status": status, "times": 0}
@@ -281,7 +281,7 @@ def _job_of(sandbox: Sandbox, purchase: Purchase) -> dict[str, Any]:
 
 
 def test_other_peoples_orders_in_the_list_are_not_taken(sandbox: Sandbox, cart: Cart) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     foreign = [
         {
             "refId": f"ckp-ref_{number}",
@@ -300,7 +300,7 @@ def test_other_peoples_orders_in_the_list_are_not_taken(sandbox: Sandbox, cart: 
 
 
 def test_links_that_henry_spells_differently_go_to_review(sandbox: Sandbox, cart: Cart) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
     products = [
         {**product, "link": f"{product['link']}?ref=henry", "status": "complete"}
@@ -316,7 +316,7 @@ def test_links_that_henry_spells_differently_go_to_review(sandbox: Sandbox, cart
 
 
 def test_a_different_quantity_goes_to_review(sandbox: Sandbox, cart: Cart) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
     products = [{**product, "quantity": 7} for product in job["products"]]
     body = {"success": True, "data": [{**job, "products": products}]}

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from django_henry_checkout.flows import polling
 from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
 from tests.henry import Sandbox
 
@@ -32,7 +32,7 @@ def seconds_ahead() -> float:
 
 
 def test_nothing_due_asks_nothing(sandbox: Sandbox, cart: Cart) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     PurchasePoll.objects.update(due_at=timezone.now() + timedelta(seconds=60))
     asked = len(sandbox.requests())
     assert poll_due() == 0
@@ -40,7 +40,7 @@ def test_nothing_due_asks_nothing(sandbox: Sandbox, cart: Cart) -> None:
 
 
 def test_a_claim_is_a_lease_that_nobody_else_gets(sandbox: Sandbox, cart: Cart) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     (claimed,) = polling._claim(10)
     assert polling._claim(10) == []
     assert poll().fence == claimed.fence == 1
@@ -51,7 +51,7 @@ def test_a_claim_is_a_lease_that_nobody_else_gets(sandbox: Sandbox, cart: Cart) 
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     poll_due()
     (late,) = polling._claim(10)
@@ -66,7 +66,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(sandbox: Sandbox, cart: Car
 
 
 def test_a_late_error_of_a_lost_lease_moves_no_due_time(sandbox: Sandbox, cart: Cart) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     (late,) = polling._claim(10)
     due_now()
     polling._claim(10)
@@ -77,7 +77,7 @@ def test_a_late_error_of_a_lost_lease_moves_no_due_time(sandbox: Sandbox, cart: 
 
 
 def test_trouble_backs_off_and_recovers(sandbox: Sandbox, cart: Cart) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 3}])
     for errors in (1, 2, 3):
@@ -91,7 +91,7 @@ def test_trouble_backs_off_and_recovers(sandbox: Sandbox, cart: Cart) -> None:
 
 
 def test_a_poll_is_sent_once_however_it_fails(sandbox: Sandbox, cart: Cart) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     before = len(sandbox.requests())
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
     poll_due()
@@ -109,7 +109,7 @@ def test_a_poll_is_sent_once_however_it_fails(sandbox: Sandbox, cart: Cart) -> N
 def test_a_pause_that_henry_asks_for_is_kept(
     sandbox: Sandbox, cart: Cart, headers: dict[str, str], low: int, high: int
 ) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     sandbox.scenario(faults=[{"fault": "status", "status": 429, "headers": headers}])
     poll_due()
     assert low < seconds_ahead() <= high
@@ -119,7 +119,7 @@ def test_a_pause_that_henry_asks_for_is_kept(
     "kind", ["html", "truncated", "nan", "duplicate_keys", "latin1", "empty", "deep", "wrong_type"]
 )
 def test_garbage_changes_nothing(sandbox: Sandbox, cart: Cart, kind: str) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "garbage", "kind": kind}])
     poll_due()
@@ -130,7 +130,7 @@ def test_garbage_changes_nothing(sandbox: Sandbox, cart: Cart, kind: str) -> Non
 
 
 def test_an_outage_over_the_deadline_is_not_silent(sandbox: Sandbox, cart: Cart) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     poll_due()
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
@@ -142,7 +142,7 @@ def test_an_outage_over_the_deadline_is_not_silent(sandbox: Sandbox, cart: Cart)
 
 
 def test_an_account_that_is_gone_is_waited_for(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     Purchase.objects.update(account="closed")
     with caplog.at_level(logging.ERROR):
         poll_due()
@@ -153,7 +153,7 @@ def test_an_account_that_is_gone_is_waited_for(sandbox: Sandbox, cart: Cart, cap
 def test_an_unchanged_answer_costs_one_statement(
     sandbox: Sandbox, cart: Cart, django_assert_num_queries: Any
 ) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     sandbox.scenario(timing={"pendingSeconds": 1000, "processingSeconds": 1})
     sandbox.pay(order.henry_cart_id)
     poll_due()
@@ -167,7 +167,7 @@ def test_an_unchanged_answer_costs_one_statement(
 def test_no_transaction_is_open_while_henry_is_asked(
     sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     open_during_call = []
 
     def ask(purchase: Purchase) -> None:
@@ -181,7 +181,7 @@ def test_no_transaction_is_open_while_henry_is_asked(
 def test_two_orders_of_one_cart_are_shown_to_a_person(
     sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
     twins = [{**job, "refId": "ckp-ref_second"}, job]  # newest first
     sandbox.scenario(
@@ -197,7 +197,7 @@ def test_two_orders_of_one_cart_are_shown_to_a_person(
 
 
 def test_a_failed_first_try_does_not_hide_the_one_that_bought(sandbox: Sandbox, cart: Cart) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
     twins = [{**job, "refId": "ckp-ref_failed", "status": "failed"}, job]
     sandbox.scenario(
@@ -216,7 +216,7 @@ def test_an_odd_purchase_does_not_hold_up_the_others(
     def explode(purchase: Purchase) -> None:
         raise RuntimeError("bug")
 
-    begin_hosted(cart)
+    begin_checkout(cart)
     monkeypatch.setattr(polling, "ask_henry", explode)
     assert poll_due() == 1
     assert "could not be followed this time" in caplog.text
@@ -224,7 +224,7 @@ def test_an_odd_purchase_does_not_hold_up_the_others(
 
 
 def test_an_answer_that_the_database_refuses_is_contained(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
     odd = {**job, "result": {"costs": {"total": {"value": -5, "currency": "USD"}}}}
     answer = {"fault": "body", "status": 200, "json": {"success": True, "data": [odd]}, "path": "/v1/orders"}
@@ -237,7 +237,7 @@ def test_an_answer_that_the_database_refuses_is_contained(sandbox: Sandbox, cart
 
 
 def test_henrys_words_stay_out_of_the_log(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     body = {"message": "no buyer ada@example.com"}
     sandbox.scenario(faults=[{"fault": "status", "status": 400, "body": body}])
     with caplog.at_level(logging.INFO):
@@ -247,7 +247,7 @@ def test_henrys_words_stay_out_of_the_log(sandbox: Sandbox, cart: Cart, caplog: 
 
 
 def test_trouble_does_not_make_a_stuck_purchase_be_polled_more_often(sandbox: Sandbox, cart: Cart) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     Purchase.objects.update(
         status="stuck", ref_id="ckp-ref_gone", deadline_at=timezone.now() + timedelta(days=1)
     )

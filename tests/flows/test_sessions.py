@@ -24,10 +24,10 @@ from django_henry_checkout.exceptions import (
 from django_henry_checkout.flows import carts, links
 from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
 from django_henry_checkout.flows.sessions import (
-    begin_hosted,
+    begin_checkout,
     check_checkout_url,
     expire_sessions,
-    renew_hosted,
+    renew_session,
 )
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase, PurchasePoll
@@ -44,7 +44,7 @@ def nothing_was_written() -> bool:
 
 
 def test_an_order_is_a_snapshot_of_the_cart(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     carts.clear_cart(cart)
     carts.add_item(cart, make_item("https://alpine.example/products/tent"))
 
@@ -59,7 +59,7 @@ def test_an_order_is_a_snapshot_of_the_cart(sandbox: Sandbox, cart: Cart) -> Non
 
 
 def test_beginning_twice_is_one_order_and_one_cart_at_henry(sandbox: Sandbox, cart: Cart) -> None:
-    first, second = begin_hosted(cart), begin_hosted(cart)
+    first, second = begin_checkout(cart), begin_checkout(cart)
     assert first.order == second.order
     assert Purchase.objects.count() == 1
     assert [row["path"] for row in sandbox.requests()] == ["/v1/cart", "/v1/orders"]
@@ -71,17 +71,17 @@ def test_beginning_twice_is_one_order_and_one_cart_at_henry(sandbox: Sandbox, ca
 
 
 def test_an_edited_cart_begins_another_order(sandbox: Sandbox, cart: Cart) -> None:
-    first = begin_hosted(cart)
+    first = begin_checkout(cart)
     carts.add_item(cart, make_item())
     cart.refresh_from_db()
-    second = begin_hosted(cart)
+    second = begin_checkout(cart)
     assert first.order != second.order
     assert first.order.henry_cart_id != second.order.henry_cart_id
 
 
 def test_an_empty_cart_is_refused_before_henry_is_asked(sandbox: Sandbox) -> None:
     with pytest.raises(CartEmpty):
-        begin_hosted(carts.create_cart())
+        begin_checkout(carts.create_cart())
     assert sandbox.requests() == []
 
 
@@ -105,24 +105,24 @@ def test_an_empty_cart_is_refused_before_henry_is_asked(sandbox: Sandbox) -> Non
 def test_trouble_at_henry_leaves_the_cart_intact(sandbox: Sandbox, cart: Cart, fault: dict[str, Any]) -> None:
     sandbox.scenario(faults=[{**fault, "path": "/v1/cart", "method": "POST"}])
     with pytest.raises(GatewayError):
-        begin_hosted(cart)
+        begin_checkout(cart)
     assert nothing_was_written()
     assert cart.lines.count() == 2
-    assert begin_hosted(cart).order.status == "open"
+    assert begin_checkout(cart).order.status == "open"
 
 
 def test_a_slow_henry_is_not_waited_for_for_ever(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "TOTAL_TIMEOUT": 0.5}
     sandbox.scenario(faults=[{"fault": "delay", "seconds": 3, "path": "/v1/cart"}])
     with pytest.raises(GatewayTimeout):
-        begin_hosted(cart)
+        begin_checkout(cart)
     assert nothing_was_written()
 
 
 def test_a_wrong_key_names_the_setting_and_not_the_key(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     settings.HENRY_CHECKOUT = sandbox.settings(API_KEY="canary-key")
     with pytest.raises(AuthenticationFailed, match=r'HENRY_CHECKOUT\["API_KEY"\]') as caught:
-        begin_hosted(cart)
+        begin_checkout(cart)
     assert "canary-key" not in str(caught.value)
     assert nothing_was_written()
 
@@ -130,7 +130,7 @@ def test_a_wrong_key_names_the_setting_and_not_the_key(sandbox: Sandbox, cart: C
 def test_a_missing_key_names_the_setting(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     settings.HENRY_CHECKOUT = sandbox.settings(API_KEY="")
     with pytest.raises(ConfigurationError, match=r'HENRY_CHECKOUT\["API_KEY"\]'):
-        begin_hosted(cart)
+        begin_checkout(cart)
     assert nothing_was_written()
 
 
@@ -160,12 +160,12 @@ def test_only_exact_origins_are_followed(settings: Any, url: str) -> None:
 def test_a_page_elsewhere_is_not_sold_from(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     settings.HENRY_CHECKOUT = sandbox.settings(CHECKOUT_ORIGINS=["https://checkout.henrylabs.ai"])
     with pytest.raises(UntrustedCheckoutUrl):
-        begin_hosted(cart)
+        begin_checkout(cart)
     assert nothing_was_written()
 
 
 def test_the_token_is_kept_as_a_hash_and_opens_its_order_only(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     session = find_session(begun.order.public_id, begun.token)
     assert session == begun.session
     assert begun.token not in str(vars(session))
@@ -177,7 +177,7 @@ def test_the_token_is_kept_as_a_hash_and_opens_its_order_only(sandbox: Sandbox, 
 
 
 def test_the_way_to_henry_carries_the_way_back(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     url = payment_url(begun.session, return_url=BACK)
     assert url.startswith(sandbox.url)
     assert parse_qs(urlsplit(url).query) == {"returnUrl": [BACK]}
@@ -186,7 +186,7 @@ def test_the_way_to_henry_carries_the_way_back(sandbox: Sandbox, cart: Cart, set
 
 
 def test_a_session_that_is_over_leads_nowhere(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     CheckoutSession.objects.update(expires_at=timezone.now())
     with pytest.raises(TokenLapsed):
         payment_url(find_session(begun.order.public_id, begun.token), return_url=BACK)
@@ -198,7 +198,7 @@ def test_a_session_that_is_over_leads_nowhere(sandbox: Sandbox, cart: Cart) -> N
 
 
 def test_a_return_opened_twenty_times_is_one_order(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     session = find_session(begun.order.public_id, begun.token)
     endings = {return_from_payment(session, Ending.COMPLETED) for _time in range(20)}
@@ -209,14 +209,14 @@ def test_a_return_opened_twenty_times_is_one_order(sandbox: Sandbox, cart: Cart)
 
 
 def test_a_claimed_payment_that_henry_has_not_seen_moves_nothing(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     session = find_session(begun.order.public_id, begun.token)
     assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING
     assert Order.objects.get().status == "open"
 
 
 def test_henry_down_on_the_way_back_is_taken_calmly(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
     session = find_session(begun.order.public_id, begun.token)
@@ -231,7 +231,7 @@ def test_henry_down_on_the_way_back_is_taken_calmly(sandbox: Sandbox, cart: Cart
 def test_giving_up_leaves_the_order_open_and_a_new_session_works(
     sandbox: Sandbox, cart: Cart, hint: Ending, status: str, event: str
 ) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     session = find_session(begun.order.public_id, begun.token)
     for _time in range(3):
         assert return_from_payment(session, hint) is hint
@@ -241,14 +241,14 @@ def test_giving_up_leaves_the_order_open_and_a_new_session_works(
     with pytest.raises(TokenLapsed):
         payment_url(session, return_url=BACK)
 
-    again = renew_hosted(begun.order)
+    again = renew_session(begun.order)
     assert again.order == begun.order
     assert payment_url(again.session, return_url=BACK)
-    assert begin_hosted(cart).order == begun.order
+    assert begin_checkout(cart).order == begun.order
 
 
 def test_what_henry_says_beats_a_cancel(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     session = find_session(begun.order.public_id, begun.token)
     assert return_from_payment(session, Ending.CANCELED) is Ending.COMPLETED
@@ -257,7 +257,7 @@ def test_what_henry_says_beats_a_cancel(sandbox: Sandbox, cart: Cart) -> None:
 
 @pytest.mark.usefixtures("polls_at_once")
 def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     return_from_payment(find_session(begun.order.public_id, begun.token), Ending.CANCELED)
     sandbox.pay(begun.order.henry_cart_id)
     for _round in range(8):
@@ -267,7 +267,7 @@ def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart
     assert order.status == "completed"
     assert order.sessions.get().status == "canceled"
     with pytest.raises(OrderNotOpen):
-        renew_hosted(order)
+        renew_session(order)
     assert (
         return_from_payment(find_session(order.public_id, begun.token), Ending.CANCELED) is Ending.COMPLETED
     )
@@ -277,7 +277,7 @@ def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart
 def test_a_shopper_who_paid_nothing_is_never_in_the_way_of_the_next_order(
     sandbox: Sandbox, cart: Cart
 ) -> None:
-    first = begin_hosted(cart).order
+    first = begin_checkout(cart).order
     sandbox.pay(first.henry_cart_id)
     for _round in range(8):
         sandbox.advance(2)
@@ -286,7 +286,7 @@ def test_a_shopper_who_paid_nothing_is_never_in_the_way_of_the_next_order(
     assert cart.lines.count() == 0
     carts.add_item(cart, make_item())
     cart.refresh_from_db()
-    assert begin_hosted(cart).order != first
+    assert begin_checkout(cart).order != first
 
 
 def test_status_links_are_signed_expire_and_can_be_revoked(settings: Any, db: None) -> None:
@@ -306,7 +306,7 @@ def test_status_links_are_signed_expire_and_can_be_revoked(settings: Any, db: No
 
 
 def test_a_payment_after_the_wait_was_given_up_is_found_on_return(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     Purchase.objects.update(status="abandoned", ended_at=timezone.now())
     PurchasePoll.objects.all().delete()
     sandbox.pay(begun.order.henry_cart_id)
@@ -315,18 +315,18 @@ def test_a_payment_after_the_wait_was_given_up_is_found_on_return(sandbox: Sandb
 
 
 def test_nobody_is_sent_to_pay_what_is_paid(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     with pytest.raises(OrderNotOpen) as caught:
-        begin_hosted(cart)
+        begin_checkout(cart)
     assert caught.value.order_id == begun.order.public_id
     assert Order.objects.get().status == "placed"
     with pytest.raises(OrderNotOpen):
-        renew_hosted(begun.order)
+        renew_session(begun.order)
 
 
 def test_a_hint_is_not_believed_while_henry_cannot_be_asked(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
     session = find_session(begun.order.public_id, begun.token)
@@ -340,15 +340,15 @@ def test_after_a_sign_in_the_cart_that_is_shown_is_the_one_that_is_paid(
 ) -> None:
     own = carts.create_cart(user=django_user_model.objects.create_user("ada"))
     carts.add_item(own, make_item("https://alpine.example/products/lamp"))
-    begin_hosted(cart)
+    begin_checkout(cart)
     carts.merge_carts(cart, into=own)
     own.refresh_from_db()
-    order = begin_hosted(own, user=own.user).order
+    order = begin_checkout(own, user=own.user).order
     assert {line.title for line in order.lines.all()} == {line.title for line in own.lines.all()}
 
 
 def test_an_expiry_never_ends_what_is_paid(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     return_from_payment(find_session(begun.order.public_id, begun.token), Ending.COMPLETED)
     CheckoutSession.objects.update(status="awaiting_payment", expires_at=timezone.now())
@@ -371,11 +371,11 @@ def test_a_cart_that_is_merged_away_meanwhile_is_told(
 
     monkeypatch.setattr(sessions, "_page_at_henry", merged_away)
     with pytest.raises(CartNotFound):
-        begin_hosted(cart)
+        begin_checkout(cart)
 
 
 def test_a_token_ends_for_good_with_the_wait(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(hours=25))
     with pytest.raises(TokenLapsed):
         find_session(begun.order.public_id, begun.token)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll
 from example_project.shop.models import Receipt
 from tests.conftest import make_item
@@ -42,7 +42,7 @@ def begin_and_pay(sandbox: Sandbox, number: int) -> tuple[str, str]:
     cart = carts.create_cart()
     carts.add_item(cart, make_item())
     carts.add_item(cart, make_item("https://clay.example/products/mug", metadata={"sandbox": ending}))
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     return order.number, ENDINGS[ending]
 

@@ -18,7 +18,7 @@ from django_henry_checkout.flows import carts, ledger, polling
 from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.purchases import ask_henry
-from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.models import Cart, CheckoutSession, Delivery, Event, Order, Purchase, PurchasePoll
 from django_henry_checkout.types import Source
 from tests.conftest import make_item
@@ -46,7 +46,7 @@ def at_once(work: Callable[[int], Any], *, threads: int = THREADS) -> list[Any]:
 
 
 def test_clicks_at_once_are_one_order(sandbox: Sandbox, cart: Cart) -> None:
-    begun = at_once(lambda _number: begin_hosted(Cart.objects.get(pk=cart.pk)))
+    begun = at_once(lambda _number: begin_checkout(Cart.objects.get(pk=cart.pk)))
     assert len({one.order.pk for one in begun}) == 1
     assert Order.objects.count() == Purchase.objects.count() == PurchasePoll.objects.count() == 1
     assert CheckoutSession.objects.live().count() == 1
@@ -54,7 +54,7 @@ def test_clicks_at_once_are_one_order(sandbox: Sandbox, cart: Cart) -> None:
 
 
 def test_returns_polls_and_staff_at_once_are_one_change(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     purchase = Purchase.objects.get()
     observation = ask_henry(purchase)
@@ -76,7 +76,7 @@ def test_each_due_purchase_is_claimed_by_one_worker(sandbox: Sandbox) -> None:
     for number in range(20):
         cart = carts.create_cart()
         carts.add_item(cart, make_item(f"https://alpine.example/products/{number}"))
-        begin_hosted(cart)
+        begin_checkout(cart)
     PurchasePoll.objects.update(due_at=timezone.now())
     claimed = [claim.purchase.pk for claims in at_once(lambda _number: polling._claim(5)) for claim in claims]
     assert len(claimed) == len(set(claimed)) > 0

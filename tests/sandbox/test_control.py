@@ -9,6 +9,10 @@ import pytest
 
 from tests.sandbox.conftest import CARD, KEY, MUG, TEAPOT, Client, Process, buyer
 
+BAD_PRICES: tuple[Any, ...] = (
+    "", "free", "-1", "1.234", "1e3", " 1", "١", "12345678", "$5", -1, 1.234, 1_000_001, None, True, [], {},
+)  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("scenario", "part"),
@@ -18,6 +22,9 @@ from tests.sandbox.conftest import CARD, KEY, MUG, TEAPOT, Client, Process, buye
         ({"outcome": 7}, "outcome"),
         ({"items": []}, "items"),
         ({"items": {MUG: 1}}, "items"),
+        ({"prices": [MUG]}, "prices"),
+        *(({"prices": {MUG: bad}}, f"prices[{MUG}]") for bad in BAD_PRICES),
+        ({"prices": {"shoreline-mug": "1.00"}}, "prices[shoreline-mug]"),
         ({"seed": 1.5}, "seed"),
         ({"dialect": "five"}, "dialect"),
         ({"fees": "none"}, "fees"),

@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
 
-from tests.sandbox.conftest import KEY, MUG, Client
+from tests.sandbox.conftest import KEY, MUG, Client, buyer, product
+from tests.sandbox.v0 import add, confirm, quote
 
 
 def refs(sandbox: Client) -> int:
@@ -96,6 +98,80 @@ def test_lost_reply_processes_everything(sandbox: Client) -> None:
     assert "ConnectionResetError" in repr(caught.value)
     assert refs(sandbox) == 1
     assert sandbox.control("requests")[-1]["status"] == 200
+
+
+def _rest(sandbox: Client) -> tuple[str, Callable[[], requests.Response]]:
+    cart_id = sandbox.cart(MUG)
+    return f"/v1/cart/{cart_id}/purchase", lambda: sandbox.purchase(cart_id)
+
+
+def _rpc(sandbox: Client) -> tuple[str, Callable[[], requests.Response]]:
+    made = sandbox.api("POST", "/cart/create", {"items": [{"link": MUG}]}).json()
+    body = {"cartId": made["data"]["cartId"], "buyer": buyer()}
+    return "/v1/cart/purchase", lambda: sandbox.api("POST", "/cart/purchase", body)
+
+
+def _v0(sandbox: Client) -> tuple[str, Callable[[], requests.Response]]:
+    sandbox.control("card", {"userId": "ada"})
+    add(sandbox, product(MUG))
+    token = quote(sandbox)["session_token"]
+    return "/v0/checkout/session/confirm", lambda: confirm(sandbox, token)
+
+
+@pytest.mark.parametrize("prepare", [_rest, _rpc, _v0])
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_purchase_whose_reply_is_lost_was_made(sandbox: Client, prepare: Any, exact: bool) -> None:
+    path, send = prepare(sandbox)
+    before = len(sandbox.control("requests"))
+    sandbox.fault("lost_reply", method="POST", path=path if exact else f"*{path[-8:]}")
+    with pytest.raises(requests.ConnectionError) as caught:
+        send()
+    assert "ConnectionResetError" in repr(caught.value)
+    assert caught.value.response is None
+    (order,) = sandbox.orders()
+    assert [item["link"] for item in order["items"]] == [MUG]
+    (record,) = sandbox.control("requests")[before:]
+    assert (record["path"], record["status"], record["fault"]) == (path, 200, "lost_reply")
+    # It struck once. The same call again buys nothing more: v0 answers the order, v1 says it is bought.
+    again = send()
+    assert again.status_code == (200 if prepare is _v0 else 409)
+    assert sandbox.orders()[0]["refId"] == order["refId"]
+    assert len(sandbox.orders()) == 1
+    assert sandbox.control("scenario")["faults"] == [{"fault": "lost_reply", "met": 2, "used": 1}]
+
+
+@pytest.mark.parametrize("prepare", [_rest, _rpc])
+def test_a_purchase_whose_reply_was_lost_is_in_the_order_list(sandbox: Client, prepare: Any) -> None:
+    _, send = prepare(sandbox)
+    sandbox.fault("lost_reply", path="*purchase")
+    with pytest.raises(requests.ConnectionError):
+        send()
+    (order,) = sandbox.orders()
+    (listed,) = sandbox.api("GET", "/orders", params={"cartId": order["cartId"]}).json()["data"]
+    assert listed["refId"] == order["refId"]
+    assert sandbox.status(order["refId"])["status"] == "pending"
+
+
+def test_a_lost_reply_in_v0_is_found_by_asking_again(sandbox: Client) -> None:
+    _, send = _v0(sandbox)
+    sandbox.fault("lost_reply", path="/v0/checkout/session/confirm")
+    with pytest.raises(requests.ConnectionError):
+        send()
+    (order,) = sandbox.orders()
+    assert send().json()["data"]["id"] == order["orderId"]
+    assert sandbox.v0("GET", f"/orders/{order['orderId']}").json()["data"]["status"] == "pending"
+
+
+@pytest.mark.parametrize("prepare", [_rest, _rpc, _v0])
+def test_a_refusal_can_be_lost_too(sandbox: Client, prepare: Any) -> None:
+    path, send = prepare(sandbox)
+    assert send().status_code == 200
+    sandbox.control("reset", {})
+    sandbox.fault("lost_reply", path=path)
+    with pytest.raises(requests.ConnectionError):
+        send()
+    assert sandbox.orders() == []
+    assert sandbox.control("requests")[-1]["status"] == 404
 
 
 def ask(sandbox: Client) -> socket.socket:

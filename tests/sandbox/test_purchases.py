@@ -50,7 +50,6 @@ def test_the_job_has_the_documented_shape(sandbox: Client) -> None:
             "host": "fernhill.example",
             "selectedOptions": ["M", "Pine"],
             "selectedShipping": {"id": "express", "value": "Express"},
-            "metadata": {"a": 1},
         }
     ]
     details = job["details"]
@@ -63,6 +62,7 @@ def test_the_job_has_the_documented_shape(sandbox: Client) -> None:
     assert set(result["costs"]) == {"subtotal", "serviceFee", "total"}
     assert set(result["items"][0]["costs"]) == {"total", "subtotal", "tax", "shipping", "discount"}
     assert result["items"][0]["shippingOption"]["id"] == "express"
+    assert result["items"][0]["metadata"] == {"a": 1}
     assert result["items"][0]["confirmationNumber"]
 
 

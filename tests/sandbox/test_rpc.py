@@ -104,7 +104,7 @@ def test_a_purchase_has_the_documented_shape(sandbox: Client) -> None:
             "merchant": "Fernhill Outfitters",
             "host": "fernhill.example",
             "variant": "M, Pine",
-            "metadata": {"note": "x"},
+            "metadata": {"order": "7", "note": "x"},
         }
     ]
     details = job["details"]
@@ -245,11 +245,25 @@ def test_a_bad_call_is_refused(sandbox: Client, path: str, body: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"selectedShippingOption": {}}, {"settings": {"collectEmail": 1}}, {"metadata": []}]
+    "more",
+    [
+        {"selectedShippingOption": {}},
+        {"selectedShippingOption": "express"},
+        {"selectedShippingOption": {"id": 7}},
+        {"settings": {"collectEmail": 1}},
+        {"settings": "all"},
+        {"metadata": []},
+        {"coupons": "SAVE10"},
+        {"overrideProducts": [MUG]},
+    ],
 )
 def test_a_bad_purchase_is_refused(sandbox: Client, more: Any) -> None:
-    body = {"cartId": cart(sandbox), "buyer": buyer(), **more}
-    assert sandbox.api("POST", "/cart/purchase", body).status_code == 400
+    (name,) = more
+    early = sandbox.api("POST", "/cart/purchase", {"cartId": cart(sandbox), "buyer": buyer(), **more})
+    rest = sandbox.purchase(sandbox.cart(MUG), **more)
+    for answer in (early, rest):
+        assert answer.status_code == 400
+        assert name in answer.json()["message"]
     assert sandbox.orders() == []
 
 

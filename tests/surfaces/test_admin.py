@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, Delivery, Event, Order, Purchase
 from tests.conftest import make_item
@@ -36,7 +36,7 @@ def make_orders(sandbox: Sandbox, number: int) -> None:
     for _order in range(number):
         cart = carts.create_cart()
         carts.add_item(cart, make_item())
-        sandbox.pay(begin_hosted(cart).order.henry_cart_id)
+        sandbox.pay(begin_checkout(cart).order.henry_cart_id)
     sandbox.advance(60)
     for _round in range(4):
         run_once()
@@ -71,7 +71,7 @@ def test_lists_take_the_same_queries_for_one_row_and_for_many(
 
 
 def test_an_order_reads_as_one_story(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     for _round in range(20):
         sandbox.advance(2)
@@ -82,7 +82,7 @@ def test_an_order_reads_as_one_story(sandbox: Sandbox, staff: Client, cart: Cart
 
 
 def test_staff_can_ask_henry_now(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     purchase = Purchase.objects.get()
     form = {"action": "poll_now", "_selected_action": [purchase.pk]}
@@ -96,7 +96,7 @@ def test_staff_can_ask_henry_now(sandbox: Sandbox, staff: Client, cart: Cart) ->
 
 
 def test_staff_can_resume_a_parked_receiver(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
-    begin_hosted(cart)
+    begin_checkout(cart)
     Delivery.objects.update(status="parked", tries=8)
     delivery = Delivery.objects.get()
     form = {"action": "resume", "_selected_action": [delivery.pk]}
@@ -112,7 +112,7 @@ def test_a_stranger_sees_nothing(client: Client, db: None) -> None:
 
 
 def test_staff_can_note_that_they_looked(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     Order.objects.update(needs_review=True, review_reason="purchase_stuck")
     form = {"action": "mark_reviewed", "_selected_action": [order.pk]}
     assert b"1 order was reviewed" in staff.post(page(Order, "changelist"), form, follow=True).content
@@ -128,7 +128,7 @@ def test_staff_can_note_that_they_looked(sandbox: Sandbox, staff: Client, cart: 
 def test_who_may_only_look_gets_no_action(sandbox: Sandbox, cart: Cart) -> None:
     from django.contrib.auth.models import Permission
 
-    begin_hosted(cart)
+    begin_checkout(cart)
     Delivery.objects.update(status="parked")
     viewer = get_user_model().objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
@@ -140,6 +140,6 @@ def test_who_may_only_look_gets_no_action(sandbox: Sandbox, cart: Cart) -> None:
 
 
 def test_an_order_is_found_by_the_id_that_is_shown(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     found = staff.get(page(Order, "changelist"), {"q": order.ulid})
     assert order.number in found.content.decode()

@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 
 from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, Order
 from example_project.shop.models import Product, Receipt
@@ -46,7 +46,7 @@ def ada(client: Client) -> Client:
 
 
 def buy(sandbox: Sandbox, cart: Cart, *, user: Any = None) -> Order:
-    order = begin_hosted(cart, user=user).order
+    order = begin_checkout(cart, user=user).order
     sandbox.pay(order.henry_cart_id, email="ada@example.com")
     sandbox.advance(60)
     for _round in range(4):
@@ -86,7 +86,7 @@ def test_a_receipt_is_written_and_mailed_once(sandbox: Sandbox, polls_at_once: N
 
 
 def test_somebody_elses_order_is_not_found(sandbox: Sandbox, client: Client, ada: Client) -> None:
-    order = begin_hosted(fill(ada, 1), user=get_user_model().objects.get()).order
+    order = begin_checkout(fill(ada, 1), user=get_user_model().objects.get()).order
     assert ada.get(f"/orders/{order.ulid}/").status_code == 200
     stranger = Client()
     for order_id in (order.ulid, "01J00000000000000000000000", "nonsense", order.number):

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.links import status_token
-from django_henry_checkout.flows.sessions import begin_hosted
+from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.models import Cart, CheckoutSession, Order
 from django_henry_checkout.types import LineItem
 from tests.conftest import make_item
@@ -127,7 +127,7 @@ def test_trouble_at_henry_is_a_kind_page_and_can_be_tried_again(
 
 
 def test_forged_and_lapsed_tokens_change_nothing(sandbox: Sandbox, shopper: Client, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     good, order = begun.token, begun.order
     for order_id, token in ((order.ulid, "forged"), ("01J00000000000000000000000", good), ("nonsense", good)):
         for name in ("pay", "completed", "canceled", "errored"):
@@ -139,7 +139,7 @@ def test_forged_and_lapsed_tokens_change_nothing(sandbox: Sandbox, shopper: Clie
 
 
 def test_the_three_endings(sandbox: Sandbox, shopper: Client, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     urls = {
         name: reverse(f"henry_checkout:{name}", args=[begun.order.ulid, begun.token])
         for name in ("pay", "completed", "canceled", "errored")
@@ -171,7 +171,7 @@ def test_the_three_endings(sandbox: Sandbox, shopper: Client, cart: Cart) -> Non
 def test_a_hint_in_the_query_is_a_cancel_only_while_nothing_is_paid(
     sandbox: Sandbox, shopper: Client, cart: Cart
 ) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     url = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
     sandbox.pay(begun.order.henry_cart_id)
     assert shopper.get(url, {"status": "cancelled"}).status_code == 302
@@ -179,7 +179,7 @@ def test_a_hint_in_the_query_is_a_cancel_only_while_nothing_is_paid(
 
 
 def test_a_return_by_form_post_without_cookies_works(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     strict = Client(enforce_csrf_checks=True)
     url = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
@@ -194,7 +194,7 @@ def test_the_shop_chooses_where_a_shopper_lands(
     sandbox: Sandbox, shopper: Client, cart: Cart, settings: Any, target: str, expected: str
 ) -> None:
     settings.HENRY_CHECKOUT = sandbox.settings(RETURN_URLS={"completed": target, "canceled": target})
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     done = shopper.get(reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token]))
     assert done["Location"].startswith(expected.replace("{ulid}", begun.order.ulid))
@@ -203,7 +203,7 @@ def test_the_shop_chooses_where_a_shopper_lands(
 def test_the_status_page_shows_an_order_to_the_holder_of_its_link(
     sandbox: Sandbox, client: Client, cart: Cart
 ) -> None:
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     url = reverse("henry_checkout:status", args=[status_token(order)])
     page = client.get(url)
     assert page.status_code == 200
@@ -216,7 +216,7 @@ def test_the_status_page_shows_an_order_to_the_holder_of_its_link(
 def test_the_panel_is_sent_again_only_when_something_happened(
     sandbox: Sandbox, client: Client, cart: Cart
 ) -> None:
-    begun = begin_hosted(cart)
+    begun = begin_checkout(cart)
     url = reverse("henry_checkout:status", args=[status_token(begun.order)]) + "?part=1"
     first = client.get(url)
     assert b"<html" not in first.content
@@ -230,7 +230,7 @@ def test_texts_from_outside_are_escaped(sandbox: Sandbox, client: Client) -> Non
     cart = carts.create_cart()
     give(client, cart)
     carts.add_item(cart, LineItem(link="https://a.example/x", title="<script>alert(1)</script>"))
-    order = begin_hosted(cart).order
+    order = begin_checkout(cart).order
     page = client.get(reverse("henry_checkout:status", args=[status_token(order)]))
     assert b"<script>alert" not in page.content
     assert b"&lt;script&gt;alert" in page.content
@@ -261,13 +261,13 @@ class TestQueryCounts:
         self, sandbox: Sandbox, client: Client, lines: int, django_assert_num_queries: Any
     ) -> None:
         give(client, self.cart_of(lines))
-        with django_assert_num_queries(18):
+        with django_assert_num_queries(21):
             assert client.post(BUY).status_code == 303
 
     def test_pay_and_status(
         self, sandbox: Sandbox, client: Client, lines: int, django_assert_num_queries: Any
     ) -> None:
-        begun = begin_hosted(self.cart_of(lines))
+        begun = begin_checkout(self.cart_of(lines))
         with django_assert_num_queries(1):
             assert (
                 client.get(reverse("henry_checkout:pay", args=[begun.order.ulid, begun.token])).status_code
@@ -282,7 +282,7 @@ class TestQueryCounts:
     def test_return(
         self, sandbox: Sandbox, client: Client, lines: int, django_assert_num_queries: Any
     ) -> None:
-        begun = begin_hosted(self.cart_of(lines))
+        begun = begin_checkout(self.cart_of(lines))
         sandbox.pay(begun.order.henry_cart_id)
         url = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
         with django_assert_num_queries(24):

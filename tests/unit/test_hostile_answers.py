@@ -22,7 +22,7 @@ from django_henry_checkout.exceptions import (
 )
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.gateway.v1 import GatewayV1
-from django_henry_checkout.types import Buyer, PurchaseRequest
+from django_henry_checkout.types import Buyer, Card, PurchaseRequest
 from tests.henry import ROOT
 from tests.unit.test_transport import (
     account,
@@ -101,7 +101,7 @@ def test_a_purchase_may_think_longer_than_a_read(henry: Any, transport: Transpor
         answer(b'{"refId": "ckp-ref_1", "status": "pending"}')(connection, asked)
 
     henry.will(slow)
-    request = PurchaseRequest(buyer=Buyer(first_name="A"), card_token="card_x")
+    request = PurchaseRequest(buyer=Buyer(first_name="A"), card=Card(token="card_x"))
     assert GatewayV1(transport).purchase("crt_1", request).status == "pending"
 
 

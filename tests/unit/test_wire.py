@@ -12,7 +12,7 @@ from moneyed import Money
 
 from django_henry_checkout.exceptions import BadResponse, GatewayError
 from django_henry_checkout.gateway import wire
-from django_henry_checkout.types import Address, Buyer, LineItem, PurchaseRequest
+from django_henry_checkout.types import Address, Buyer, Card, LineItem, PurchaseRequest, RawCard
 
 JOB: dict[str, Any] = {
     "refId": "ckp-ref_3fa85f64-5717-4562-b3fc",
@@ -219,12 +219,7 @@ def test_a_purchase_is_written_with_a_card_token_and_no_card() -> None:
         phone="+1555",
         shipping_address=address,
     )
-    request = PurchaseRequest(
-        buyer=buyer,
-        card_token="card_live_x",
-        coupons=("SAVE",),
-        override_products={"https://a.example/x": None},
-    )
+    request = PurchaseRequest(buyer=buyer, card=Card(token="card_live_x"), coupons=("SAVE",))
     written = wire.write_purchase(request)
     assert written["buyer"]["card"] == {
         "nameOnCard": {"firstName": "Ada", "lastName": "Lovelace"},
@@ -232,5 +227,42 @@ def test_a_purchase_is_written_with_a_card_token_and_no_card() -> None:
     }
     assert written["buyer"]["shippingAddress"]["province"] == "CA"
     assert "line2" not in written["buyer"]["shippingAddress"]
-    assert written["overrideProducts"] == {"https://a.example/x": None}
+    assert written["coupons"] == ["SAVE"]
+    assert set(written) == {"buyer", "coupons"}
     assert "card_live_x" not in repr(request)
+
+
+def test_a_purchase_is_written_with_all_that_was_asked() -> None:
+    address = Address(line1="2 Side St", city="Shelbyville", postal_code="1", country_code="US")
+    card = Card(token="card_live_x", first_name="C", last_name="B", billing_address=address)
+    request = PurchaseRequest(
+        buyer=Buyer(first_name="Ada", middle_name="K", last_name="Lovelace"),
+        card=card,
+        settings={"collectPhone": False},
+        metadata={"shop": "one"},
+    )
+    written = wire.write_purchase(request)
+    assert written["buyer"]["name"] == {"firstName": "Ada", "middleName": "K", "lastName": "Lovelace"}
+    assert written["buyer"]["card"] == {
+        "nameOnCard": {"firstName": "C", "lastName": "B"},
+        "details": {"cardToken": "card_live_x"},
+        "billingAddress": {
+            "line1": "2 Side St",
+            "city": "Shelbyville",
+            "postalCode": "1",
+            "countryCode": "US",
+        },
+    }
+    assert (written["settings"], written["metadata"]) == ({"collectPhone": False}, {"shop": "one"})
+    assert set(written) == {"buyer", "settings", "metadata"}
+
+
+def test_a_raw_card_is_written_under_the_names_of_early_v1_and_without_a_token() -> None:
+    raw = RawCard(number="4111111111111111", expiry_month="12", expiry_year="2039", cvv="123")
+    request = PurchaseRequest(buyer=Buyer(), card=Card(token="card_live_x", raw=raw))
+    assert wire.write_purchase(request)["buyer"]["card"]["details"] == {
+        "cardNumber": "4111111111111111",
+        "expiryMonth": "12",
+        "expiryYear": "2039",
+        "cvv": "123",
+    }

@@ -1,0 +1,39 @@
+"""What all calls that buy have in common: sent once for each key, and paused after many refused cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from django_henry_checkout.api.base import HenryView, subjects_of
+from django_henry_checkout.api.repeating import OnIntent, buy_once
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import PaymentRefused, TooManyCalls
+from django_henry_checkout.flows.limits import count_call, refuse_if_over
+from django_henry_checkout.models import Order
+
+
+def pay_once(
+    view: HenryView,
+    request: Request,
+    *,
+    buy: Callable[[OnIntent], Order],
+    show: Callable[[Order], Response],
+) -> Response:
+    """Buy as `buy_once` does, unless the caller tries one refused card after the other.
+
+    Raises:
+        TooManyCalls: too many payments of his were refused; stolen cards are tried out like that.
+    """
+    rate = settings.API_THROTTLES["refused"]
+    subjects = [f"refused:{subject}" for subject, _scope in subjects_of(request)]
+    refuse_if_over(subjects, rate=rate)
+    try:
+        return buy_once(view, request, buy=buy, show=show)
+    except PaymentRefused:
+        with suppress(TooManyCalls):  # the next one is refused
+            count_call(subjects, rate=rate)
+        raise

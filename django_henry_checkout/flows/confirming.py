@@ -1,0 +1,335 @@
+"""Buying an order by one call, never twice.
+
+The intent is committed before the call, the call is sent once, and an outcome that cannot be known becomes
+`in_doubt`: then only what Henry says about the cart, or a person, moves the purchase on. A worker that dies
+between intent and answer leaves a purchase that is `sent`; after its time the poll engine calls it in doubt.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from moneyed import Money
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import (
+    AmountChanged,
+    AuthenticationFailed,
+    CardRequired,
+    CartChanged,
+    GatewayError,
+    NotSupported,
+    OrderNotOpen,
+    PaymentRefused,
+    PurchaseUnderWay,
+    QuoteExpired,
+    QuoteRequired,
+    RateLimited,
+    RawCardRefused,
+    Rejected,
+    TokenLapsed,
+)
+from django_henry_checkout.flows.buyers import buyer_of, clean_buyer, require_complete, save_buyer
+from django_henry_checkout.flows.inline import begin_inline, require_open
+from django_henry_checkout.flows.ledger import Journal
+from django_henry_checkout.flows.observations import apply_observation
+from django_henry_checkout.flows.purchases import call_in_doubt, observe_now
+from django_henry_checkout.flows.quotes import kept_quote, quote_session
+from django_henry_checkout.flows.sessions import make_sure_it_is_unpaid
+from django_henry_checkout.flows.snapshots import Changes
+from django_henry_checkout.flows.waits import start_wait
+from django_henry_checkout.gateway import Gateway, gateway_for
+from django_henry_checkout.models import (
+    Cart,
+    CheckoutSession,
+    Order,
+    OrderStatus,
+    Purchase,
+    PurchasePoll,
+    PurchaseStatus,
+    Quote,
+    SessionKind,
+    SessionStatus,
+)
+from django_henry_checkout.models.orders import AMOUNTS
+from django_henry_checkout.models.purchases import LIVE_PURCHASE, UNRESOLVED_PURCHASE
+from django_henry_checkout.models.sessions import LIVE_SESSION
+from django_henry_checkout.types import Buyer, Card, PurchaseRequest, Source
+
+logger = logging.getLogger("django_henry_checkout.confirming")
+
+#: How much longer than PURCHASE_TIMEOUT a sent purchase is left to the process that sent it.
+SENDING_GRACE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payment:
+    """How an order is to be paid.
+
+    Args:
+        accepted: the total that the buyer saw; None takes that of the last quote.
+        exactly: refuse a lower total too.
+        settings: which details Henry is to collect, passed on as they are.
+        transaction_id: what the shop calls this payment.
+    """
+
+    card: Card = field(default_factory=Card)
+    accepted: Money | None = None
+    exactly: bool = False
+    coupons: tuple[str, ...] = ()
+    selected_shipping: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    transaction_id: str = ""
+
+
+def confirm_session(
+    session: CheckoutSession, payment: Payment, *, on_intent: Callable[[Order], None] = lambda _order: None
+) -> Order:
+    """Buy a quoted order. An order that is being bought, or was, is returned as it is: nothing is sent again.
+
+    Henry is asked once more what the order costs, so that nobody pays more than he accepted.
+
+    Args:
+        on_intent: run in the transaction that commits the intent.
+
+    Returns:
+        Order: `placed` or further, or still `open` with a purchase that is `sent` or `in_doubt`.
+
+    Raises:
+        AmountChanged: the total is higher than what was accepted. Nothing was bought; the new quote is kept.
+        CartChanged: another order of the cart was placed since this one began. Nothing was sent.
+        BuyerIncomplete, CardRequired, RawCardRefused, NotSupported, QuoteRequired, QuoteExpired,
+        QuotePending, TokenLapsed: nothing was sent.
+        PaymentRefused: Henry refused; the session is open for another card.
+        GatewayError: before the purchase was sent; nothing was bought.
+
+    Effects: reads what it costs, one call that buys, two transactions.
+    """
+    if is_under_way(session.order):
+        return session.order
+    try:
+        return _confirm(session, payment, on_intent)
+    except (OrderNotOpen, PurchaseUnderWay) as error:
+        if error.order_id != session.order.public_id:
+            raise
+        return Order.objects.get(pk=session.order_id)  # somebody else was faster
+
+
+def _confirm(session: CheckoutSession, payment: Payment, on_intent: Callable[[Order], None]) -> Order:
+    require_open(session)
+    quote = kept_quote(session)
+    if quote is None:
+        raise QuoteRequired
+    if quote.expires_at <= timezone.now():
+        raise QuoteExpired
+    gateway = _check_card(session.order.account, payment.card)
+    buyer = buyer_of(session.order)
+    require_complete(buyer, to_pay=True)
+    accepted = quote.total if payment.accepted is None else payment.accepted
+    make_sure_it_is_unpaid(session.order)
+    quote = quote_session(session)
+    _check_amount(quote, accepted, exactly=payment.exactly)
+    request = _request(payment, buyer, coupons=quote.coupons, quote_token=quote.henry_token)
+    return _buy(session, gateway, request, payment, on_intent)
+
+
+def buy_cart(
+    cart: Cart,
+    buyer: Buyer,
+    payment: Payment,
+    *,
+    changes: Changes | None = None,
+    on_intent: Callable[[Order], None] = lambda _order: None,
+) -> Order:
+    """Buy a cart by one call, at whatever it costs, or at `payment.accepted` at most.
+
+    Args:
+        changes: what this purchase alone changes of the cart's lines.
+
+    Raises:
+        As `begin_inline` and `confirm_session`; NotSupported where the generation has no such call.
+
+    Effects: as those two; a quote only with `payment.accepted`.
+    """
+    gateway = _check_card(cart.account, payment.card)
+    if not gateway.takes_card_token:
+        raise NotSupported("This generation of Henry's API cannot buy by one call: quote, then confirm.")
+    buyer = clean_buyer(buyer, strict=False)
+    require_complete(buyer, to_pay=True)
+    begun = begin_inline(cart, user=cart.user, changes=changes, metadata=payment.metadata)
+    session = begun.session
+    save_buyer(begun.order, buyer, card=payment.card)
+    if payment.accepted is not None:
+        quote = quote_session(session, coupons=payment.coupons)
+        _check_amount(quote, payment.accepted, exactly=payment.exactly)
+    request = _request(payment, buyer, coupons=payment.coupons)
+    return _buy(session, gateway, request, payment, on_intent)
+
+
+def is_under_way(order: Order) -> bool:
+    """Whether a purchase of the order was sent, or the order is past that."""
+    if order.status != OrderStatus.OPEN:
+        return True
+    return Purchase.objects.filter(order=order, status__in=UNRESOLVED_PURCHASE).exists()
+
+
+def _check_card(account: str, card: Card) -> Gateway:
+    gateway = gateway_for(settings.account(account))
+    if card.raw is not None and not settings.ALLOW_RAW_CARD:
+        raise RawCardRefused
+    if not gateway.takes_card_token and (card.token or card.raw):
+        raise NotSupported(
+            "This generation of Henry's API stores the card itself: see checkout/session/card."
+        )
+    if gateway.takes_card_token and not card.token and card.raw is None:
+        raise CardRequired
+    return gateway
+
+
+def _check_amount(quote: Quote, accepted: Money, *, exactly: bool) -> None:
+    total = quote.total
+    if total.currency == accepted.currency and (total == accepted or (total < accepted and not exactly)):
+        return
+    raise AmountChanged(totals={name: quote.amount(name) for name in AMOUNTS})
+
+
+def _request(
+    payment: Payment, buyer: Buyer, *, coupons: Sequence[str], quote_token: str = ""
+) -> PurchaseRequest:
+    return PurchaseRequest(
+        buyer=buyer,
+        card=payment.card,
+        quote_token=quote_token,
+        coupons=tuple(coupons),
+        selected_shipping=payment.selected_shipping,
+        settings=payment.settings,
+        metadata=payment.metadata,
+    )
+
+
+def _buy(
+    session: CheckoutSession,
+    gateway: Gateway,
+    request: PurchaseRequest,
+    payment: Payment,
+    on_intent: Callable[[Order], None],
+) -> Order:
+    purchase = _commit_intent(session, payment, on_intent)
+    if purchase is None:  # somebody else was faster
+        return Order.objects.get(pk=session.order_id)
+    try:
+        observation = gateway.purchase(purchase.henry_cart_id, request)
+    except GatewayError as error:
+        logger.warning("Purchase %s: %s, %s (%s)", purchase.ulid, error.code, error.status, error.request_id)
+        if _is_refusal(error) and not _may_hide_an_order(gateway, purchase, error):
+            _take_back(session, purchase, error)
+            if isinstance(error, Rejected) and not isinstance(error, AuthenticationFailed):
+                raise PaymentRefused from error
+            raise
+        call_in_doubt(purchase, source=Source.CONFIRM)  # unless it was found
+    else:
+        apply_observation(purchase, observation, source=Source.CONFIRM)
+    return Order.objects.get(pk=session.order_id)
+
+
+def _commit_intent(
+    session: CheckoutSession, payment: Payment, on_intent: Callable[[Order], None]
+) -> Purchase | None:
+    """Write down that the order is about to be bought; None if it is being bought, or was, already."""
+    now = timezone.now()
+    with transaction.atomic():
+        _refuse_beside_another(session.order)
+        order = Order.objects.lock().get(pk=session.order_id)
+        live = Purchase.objects.filter(order=order, status__in=LIVE_PURCHASE).first()
+        if order.status != OrderStatus.OPEN or (live is not None and live.status in UNRESOLVED_PURCHASE):
+            on_intent(order)
+            return None
+        session.refresh_from_db(fields=["status", "expires_at"])
+        if session.status not in LIVE_SESSION or session.expires_at <= now:
+            raise TokenLapsed  # another tab began anew
+        session.move_to(SessionStatus.CONFIRMING)
+        session.transaction_id = payment.transaction_id
+        session.save(update_fields=["status", "transaction_id"])
+        purchase = live or Purchase(order=order, account=order.account, henry_cart_id=order.henry_cart_id)
+        purchase.move_to(PurchaseStatus.SENT)
+        purchase.sent_at = now
+        purchase.settings = dict(payment.settings)
+        if payment.metadata:
+            order.metadata = {**order.metadata, **payment.metadata}
+            order.save(update_fields=["metadata"])
+        purchase.deadline_at = now + timedelta(seconds=settings.PURCHASE_TIMEOUT) + SENDING_GRACE
+        purchase.save()
+        PurchasePoll.objects.update_or_create(purchase=purchase, defaults={"due_at": purchase.deadline_at})
+        journal = Journal(order, source="shopper")
+        journal.add("purchase_sent", purchase=purchase, session=session.ulid)
+        journal.write()
+        on_intent(order)
+    return purchase
+
+
+def _refuse_beside_another(order: Order) -> None:
+    """Lock the cart, and refuse if another order of it has bought these lines since, or may have."""
+    if order.cart_id is None:
+        return
+    Cart.objects.lock().filter(pk=order.cart_id).first()
+    others = Order.objects.filter(cart=order.cart_id).exclude(pk=order.pk)
+    unresolved = others.filter(purchases__status__in=UNRESOLVED_PURCHASE).first()
+    if unresolved is not None:
+        raise PurchaseUnderWay(order_id=unresolved.public_id)
+    bought = others.filter(placed_at__gte=order.created_at)
+    if bought.exclude(status__in=[OrderStatus.FAILED, OrderStatus.CANCELED]).exists():
+        raise CartChanged
+
+
+def _is_refusal(error: GatewayError) -> bool:
+    """Tell whether Henry surely did not take this call: it was not sent, or was refused, readably."""
+    if not error.maybe_sent:
+        return True
+    return isinstance(error, Rejected | RateLimited) and error.status is not None
+
+
+def _may_hide_an_order(gateway: Gateway, purchase: Purchase, error: GatewayError) -> bool:
+    """Look for an order of the cart after a refusal that may hide one: 409 and 429.
+
+    The first may mean that somebody has bought the cart already, the second that the answer was not about
+    this call.
+
+    Returns:
+        bool: True if there is an order, or if Henry cannot say, or after a 409 if its order list may lag.
+    """
+    if error.status not in {409, 429}:
+        return False
+    try:
+        found = observe_now(purchase, source=Source.CONFIRM)
+    except GatewayError:
+        return True
+    return found is not None or (error.status == 409 and not gateway.cart_tells_paid)
+
+
+def _take_back(session: CheckoutSession, purchase: Purchase, error: GatewayError) -> None:
+    """Note that Henry refused: the order is open again, and so is the session, for another card."""
+    with transaction.atomic():
+        order = Order.objects.lock().get(pk=purchase.order_id)
+        purchase.refresh_from_db()
+        if purchase.status != PurchaseStatus.SENT:
+            return  # meanwhile somebody looked it up at Henry
+        purchase.move_to(PurchaseStatus.ABANDONED)
+        purchase.error, purchase.ended_at = error.code, timezone.now()
+        purchase.save(update_fields=["status", "error", "ended_at"])
+        PurchasePoll.objects.filter(purchase=purchase).delete()
+        session.refresh_from_db(fields=["status"])
+        if session.status == SessionStatus.CONFIRMING:
+            session.move_to(SessionStatus.QUOTED if kept_quote(session) else SessionStatus.OPEN)
+            session.save(update_fields=["status"])
+        if order.sessions.filter(kind=SessionKind.HOSTED).exists():
+            start_wait(order)  # the order's page at Henry can still be paid
+        journal = Journal(order, source=Source.CONFIRM)
+        journal.add("purchase_refused", purchase=purchase, error=error.code)
+        journal.write()

@@ -1,0 +1,167 @@
+"""Generated calls of every operation, by every kind of caller, against real data and a real sandbox.
+
+Each answer must be as the description says: its status, its content type, its body, no more and no less.
+`SCHEMATHESIS_EXAMPLES` and `SCHEMATHESIS_SEED` make a longer or another run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import got_request_exception, request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from django_henry_checkout.api.schema.file import FILE
+from tests.api.storefront import CALLERS, Storefront, grafted
+from tests.henry import Sandbox
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "24"))
+SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1"))
+CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
+NO_LIMIT = dict.fromkeys(("read", "write", "checkout", "network", "refused"), "1000000/s")
+
+
+def _closed() -> dict[str, Any]:
+    """Return the description, with answers that may hold nothing but what it says."""
+    document: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    document["servers"] = [{"url": "/henry/api/v1"}]
+    for shape in document["components"]["schemas"].values():
+        shape.setdefault("additionalProperties", False)
+    return document
+
+
+DOCUMENT = _closed()
+CONFIG = {"generation": {"with-security-parameters": False}, "phases": {"coverage": {"unexpected-methods": []}}}
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=SchemathesisConfig.from_dict(CONFIG))
+OPERATIONS = {
+    found.ok().definition.raw["operationId"]: found.ok()
+    for found in SCHEMA.get_all_operations()
+    if isinstance(found, Ok)
+}
+
+
+def body_example(operation: Any) -> Any:
+    content = operation.definition.raw.get("requestBody", {}).get("content", {})
+    examples = content.get("application/json", {}).get("examples", {})
+    return examples.get("example", {}).get("value")
+
+
+def is_henrys(code: str) -> bool:
+    return code.startswith("henry_") or code == "quote_pending"
+
+
+class Run:
+    """Sends cases and keeps what went wrong, each kind of failure once."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.app = get_wsgi_application()
+        self.failures: dict[str, str] = {}
+        self.statuses: dict[int, int] = {}
+        self.traces: list[str] = []
+
+    def on_exception(self, **_more: Any) -> None:
+        """Keep where it happened in the app, and what it was."""
+        kind, error, trace = sys.exc_info()
+        where = [frame for frame in traceback.extract_tb(trace) if "django_henry_checkout" in frame.filename]
+        self.traces.append(f"{kind and kind.__name__} at {where[-1].filename}:{where[-1].lineno}: {error}")
+
+    def send(self, case: Any, store: Storefront) -> None:
+        self.traces.clear()
+        headers = {**store.headers(), "Content-Type": "application/json"}
+        if case.body is schemathesis.core.NOT_SET:
+            headers.pop("Content-Type")
+        response = case.call(headers=headers, cookies=store.cookies, app=self.app)
+        self.statuses[response.status_code] = self.statuses.get(response.status_code, 0) + 1
+        try:
+            case.validate_response(response, checks=CHECKS)
+        except FailureGroup as group:
+            for failure in group.exceptions:
+                self._keep(failure, case, response, store)
+        if response.status_code >= 500 and not is_henrys(response.json()["code"]):
+            self._keep(Failure(operation="", title="Not Henry's fault", message=""), case, response, store)
+
+    def _keep(self, failure: Any, case: Any, response: Any, store: Storefront) -> None:
+        shown = response.content[:1500].decode(errors="replace")
+        code = shown.partition('"code":"')[2].partition('"')[0]
+        reason = self.traces[-1].partition(": ")[0] if self.traces else ""
+        kind = f"{failure.title} {response.status_code} {code} {reason}"
+        self.failures.setdefault(
+            kind,
+            f"{kind}\n{store.caller}: {case.method} {case.formatted_path} query={case.query!r} "
+            f"headers={dict(case.headers)!r}\nbody={case.body!r}\n{failure.message[:1500]}\n{shown}\n"
+            + "".join(self.traces),
+        )
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, settings: Any) -> Iterator[Run]:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_THROTTLES": NO_LIMIT}
+    sandbox.scenario(timing={"jobSeconds": 0})
+    found = Run(sandbox)
+    got_request_exception.connect(found.on_exception)
+    # As the test client does: the connection belongs to the test.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield found
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+    got_request_exception.disconnect(found.on_exception)
+
+
+def prepare(case: Any, store: Storefront, name: str, dice: Random) -> None:
+    """Put what exists in the place of most of what was made up."""
+    for part in (case.path_parameters, case.query, case.headers):
+        for key in list(part or {}):
+            real = store.real(name, key)
+            if real is not None and dice.random() < 0.85:
+                part[key] = real
+    if name == "mergeCart" and case.path_parameters:
+        case.path_parameters["cartId"] = store.cart.ulid
+    if case.body is not schemathesis.core.NOT_SET and dice.random() < 0.8:
+        case.body = grafted(store, name, body_example(case.operation), case.body, dice)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_answer_is_as_it_is_described(name: str, run: Run) -> None:
+    operation = OPERATIONS[name]
+    positive = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
+    takes_anything = operation.body or operation.query or operation.headers or operation.path_parameters
+    negative = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE) if takes_anything else positive
+
+    @seed(SEED)
+    @settings(
+        max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=st.one_of(positive, positive, negative), caller=st.sampled_from(CALLERS), dice=st.integers(0, 2**20))
+    def calls(case: Any, caller: str, dice: int) -> None:
+        store = Storefront(run.sandbox, caller)
+        prepare(case, store, name, Random(dice))
+        run.send(case, store)
+
+    calls()
+    print(name, run.statuses)
+    assert not run.failures, "\n\n".join(run.failures.values())

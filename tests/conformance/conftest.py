@@ -1,0 +1,59 @@
+"""What the conformance tests share: each generation, who calls, and a cart to check out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from django_henry_checkout.flows.templates import make_template
+from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.models import Cart
+from tests.api.conftest import Api, _fresh_throttles
+from tests.henry import Sandbox
+
+__all__ = ["_fresh_throttles"]  # an autouse fixture
+
+
+@pytest.fixture
+def at_once(sandbox: Sandbox) -> Sandbox:
+    """A sandbox that works out quotes without a wait."""
+    sandbox.scenario(timing={"jobSeconds": 0})
+    return sandbox
+
+
+@pytest.fixture(params=["v1", "v1-rpc", "v0"])
+def version(request: Any, settings: Any, at_once: Sandbox) -> str:
+    """Each generation of Henry's API in turn."""
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_VERSION": request.param}
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def template(cart: Cart) -> Cart:
+    """A cart with two products of two merchants, behind a link."""
+    make_template(cart)
+    return Cart.objects.get(pk=cart.pk)
+
+
+@pytest.fixture
+def server(db: None) -> Api:
+    """A trusted server of the shop."""
+    return Api(Authorization=f"Api-Key {create_api_key('till')}")
+
+
+@pytest.fixture
+def no_csrf_token(db: None) -> Api:
+    """A signed-in shopper's browser that a foreign page makes call: it brings cookies and no CSRF token."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(get_user_model().objects.create_user("shopper"))
+    return Api(browser)
+
+
+@pytest.fixture
+def calm() -> Api:
+    """A guest whose test client answers 500 as a server would, where it usually raises."""
+    return Api(Client(raise_request_exception=False))
