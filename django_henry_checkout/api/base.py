@@ -96,9 +96,11 @@ class HenryView(APIView):
 
     def scope_of(self, method: str | None) -> str:
         """Name the throttle that counts a call."""
-        if method in {"GET", "HEAD", "OPTIONS"}:
+        if method == "OPTIONS":
             return "read"
-        return "checkout" if self.costs_a_call_to_henry else "write"
+        if self.costs_a_call_to_henry:
+            return "checkout"
+        return "read" if method in {"GET", "HEAD"} else "write"
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         """Answer problems whatever the host's REST_FRAMEWORK setting says."""

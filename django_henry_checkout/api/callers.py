@@ -65,6 +65,7 @@ def client_network(request: HttpRequest) -> str:
         address = ip_address(text)
     except ValueError:
         return ""
+    address = getattr(address, "ipv4_mapped", None) or address
     if not address.is_global:
         return ""
     return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))

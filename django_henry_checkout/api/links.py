@@ -72,7 +72,9 @@ class QrView(HenryView):
             "Cache-Control": "private, max-age=3600",
             "Vary": "Authorization" if self.picture else "Accept, Authorization",
         }
-        known = {part.strip() for part in request.headers.get("If-None-Match", "").split(",")}
+        known = {
+            part.strip().removeprefix("W/") for part in request.headers.get("If-None-Match", "").split(",")
+        }
         if known & {etag, "*"}:
             return HttpResponse(status=304, headers=headers)
         headers |= {

@@ -16,6 +16,7 @@ from rest_framework import exceptions, status
 from rest_framework.parsers import BaseParser
 
 from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import RawCardRefused
 
 OPAQUE = frozenset({"metadata", "meta_data", "override_products"})
 MAX_DEPTH = 8
@@ -45,7 +46,10 @@ class StrictJSONParser(BaseParser):
             raise exceptions.ParseError("The body is not a JSON object in UTF-8.") from None
         if not isinstance(content, dict):
             raise exceptions.ParseError("The body must be a JSON object.")
-        return _snake(content, depth=0)
+        content = _snake(content, depth=0)
+        view = (parser_context or {}).get("view")
+        refuse_card_numbers(content, but=getattr(view, "card_path", ()))
+        return content
 
 
 def _refuse(name: str) -> Any:
@@ -72,3 +76,48 @@ def _snake(value: Any, *, depth: int) -> Any:
             raise exceptions.ParseError(f"{name} is given twice, in two spellings.")
         found[name] = inner if name in OPAQUE else _snake(inner, depth=depth + 1)
     return found
+
+
+_CARD_NAMES = frozenset({"card_number", "cardnumber", "cvv", "cvc", "cvv2"})
+#: What may well be a long number without being a card's.
+_NUMBERS = frozenset({"link", "phone", "phone_number", "transaction_id", "image_url", "idempotency_key"})
+
+
+def refuse_card_numbers(value: Any, *, but: tuple[str, ...], name: str = "") -> None:
+    """Refuse a body that holds what looks like a card number, wherever it is: it would be stored.
+
+    Args:
+        but: the way to the one place where a card may stand.
+
+    Raises:
+        RawCardRefused: it does; the value is not repeated.
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            here = but[1:] if but and key == but[0] else ()
+            if but and key == but[0] and not here:
+                continue
+            spelled = _HUMP.sub(lambda hump: f"_{hump.group(1).lower()}", str(key)).lower()
+            if spelled in _CARD_NAMES and _has_digits(inner):
+                raise RawCardRefused
+            refuse_card_numbers(inner, but=here, name=spelled)
+    elif isinstance(value, list):
+        for inner in value:
+            refuse_card_numbers(inner, but=(), name=name)
+    elif name not in _NUMBERS and _is_card_number(value):
+        raise RawCardRefused
+
+
+def _has_digits(value: Any) -> bool:
+    return any(character.isdigit() for character in str(value)) and not isinstance(value, dict | list)
+
+
+def _is_card_number(value: Any) -> bool:
+    """Tell whether a value is 13 to 19 digits of a card network that pass the check digit."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return False
+    text = str(value).replace(" ", "").replace("-", "")
+    if not (text.isascii() and text.isdigit() and 13 <= len(text) <= 19 and text[0] in "3456"):
+        return False
+    doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(text))]
+    return sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0

@@ -146,7 +146,11 @@ def _of_bug(error: Exception, context: dict[str, Any]) -> Response:
         exc_info=error,
         extra={"status_code": 500, "request": request},
     )
-    return problem(500, "internal_error", "This is our fault, and was reported. Nothing more was changed.")
+    response = problem(
+        500, "internal_error", "This is our fault, and was reported. Nothing more was changed."
+    )
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - or Django reports it again
+    return response
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> Response:

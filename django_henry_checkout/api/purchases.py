@@ -28,7 +28,8 @@ _IN_THE_DARK = frozenset({PurchaseStatus.SENT, PurchaseStatus.IN_DOUBT})
 
 class CartPurchaseView(HenryView):
     costs_a_call_to_henry = True
-    takes_card_fields = True
+    #: Where a card may stand, and nowhere else.
+    card_path = ("buyer", "card", "details")
 
     def post(self, request: Request) -> Response:
         """Buy a cart by one call; its `refId` leads to the outcome. Needs an `Idempotency-Key`."""

@@ -56,7 +56,10 @@ def claim(scope: str, key: str, *, fingerprint: str) -> IdempotencyRecord | Answ
         with transaction.atomic():
             fresh.save(force_insert=True)
     except IntegrityError:
-        return _look_at(IdempotencyRecord.objects.get(scope=scope, key=key), fingerprint=fingerprint)
+        known = IdempotencyRecord.objects.filter(scope=scope, key=key).first()
+        if known is None:  # given back in this very moment
+            raise StillRunning from None
+        return _look_at(known, fingerprint=fingerprint)
     return fresh
 
 

@@ -141,4 +141,6 @@ def _context(session: CheckoutSession, order_id: str, token: str) -> dict[str, o
         "order": session.order,
         "pay_url": reverse("henry_checkout:pay", args=[order_id, token]),
         "cancel_url": reverse("henry_checkout:canceled", args=[order_id, token]),
+        "framed_message": "",
+        "framed_origin": "",
     }

@@ -69,6 +69,8 @@ def page(view: View[P]) -> View[P]:
         if not getattr(response, "xframe_options_exempt", False):
             response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers["X-Robots-Tag"] = "noindex"
+        # Or Django logs the path of what went wrong, which may hold a token.
+        response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way
         return response
 
     return cast("View[P]", login_not_required(transaction.non_atomic_requests(never_cache(wrapped))))

@@ -143,6 +143,8 @@ def everything(journey: Journey) -> None:
     _one_call(journey)
     _orders(journey)
     journey.go(journey.customer, "DELETE", "checkout/cst")
+    minted = journey.go(journey.server, "POST", "checkout/cst", BUYER_INFO, "another CST")
+    journey.watch.add("another CST", minted.get("cst", ""))
 
 
 def _carts(journey: Journey) -> None:

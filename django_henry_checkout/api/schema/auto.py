@@ -6,7 +6,12 @@ import inspect
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, append_meta
+from drf_spectacular.plumbing import (
+    ComponentRegistry,
+    ResolvedComponent,
+    append_meta,
+    is_jsonschema_compliant,
+)
 from rest_framework import serializers
 
 from django_henry_checkout.api.inputs import StrictSerializer
@@ -34,8 +39,19 @@ _SUCCESS = {
 _DECIMAL = r"^([0-9]{1,15}(\.[0-9]{0,4})?|\.[0-9]{1,4})$"
 
 
+class OwnRegistry(ComponentRegistry):
+    """Components of our own description, where names are plain. In the host's they must not meet the host's."""
+
+
 class HenrySchema(AutoSchema):
     """Describes the views of this app. A view that is not in the table is described as usual."""
+
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """Name a component after its class."""
+        return self._named(type(serializer).__name__)
+
+    def _named(self, name: str) -> str:
+        return name if isinstance(self.registry, OwnRegistry) else f"Henry{name[0].upper()}{name[1:]}"
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
@@ -98,10 +114,10 @@ class HenrySchema(AutoSchema):
     def _security_of(self, found: Operation) -> list[JSON]:
         for name, scheme in schemes().items():
             self._component(name, "securitySchemes", scheme)
-        named: dict[str, list[JSON]] = {
-            "session": [{"session": []}] if self.method == "GET" else [{"session": [], "csrf": []}]
-        }
-        listed = [each for name in found.callers for each in named.get(name, [{name: []}])]
+        with_csrf = {"session": ("session", "csrf")} if self.method != "GET" else {}
+        listed: list[JSON] = [
+            {self._named(scheme): [] for scheme in with_csrf.get(name, (name,))} for name in found.callers
+        ]
         return [*listed, *([{}] if found.guests else [])]
 
     # What it answers ------------------------------------------------------------------------------
@@ -179,7 +195,7 @@ class HenrySchema(AutoSchema):
 
     def _component(self, name: str, kind: str, content: JSON) -> JSON:
         make: Any = ResolvedComponent
-        component = make(name=name, type=kind, schema=content, object=name)
+        component = make(name=self._named(name), type=kind, schema=content, object=name)
         self.registry.register_on_missing(component)
         ref: JSON = component.ref
         return ref
@@ -197,12 +213,12 @@ class HenrySchema(AutoSchema):
             schema["required"] = sorted(camel(name) for name in schema["required"])
         if isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
-        if isinstance(serializer, Problem):
+        if isinstance(serializer, Problem) and is_jsonschema_compliant():
             schema["examples"] = [example_of(code) for code in PROBLEMS]
         return schema
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> JSON:
-        if isinstance(field, serializers.DecimalField):
+        if isinstance(field, serializers.DecimalField) and is_jsonschema_compliant():
             meta = self._get_serializer_field_meta(field, direction)  # type: ignore[no-untyped-call]
             schema: JSON = append_meta(
                 {"type": ["string", "number"], "pattern": _DECIMAL, "minimum": 0}, meta

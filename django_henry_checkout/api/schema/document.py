@@ -9,6 +9,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import SPECTACULAR_DEFAULTS, patched_settings
 
 from django_henry_checkout.api import urls
+from django_henry_checkout.api.schema.auto import OwnRegistry
 from django_henry_checkout.api.schema.table import TAGS
 
 _ABOUT = """\
@@ -42,9 +43,10 @@ _SETTINGS: dict[str, Any] = {
 
 def build_document() -> dict[str, Any]:
     """Return the description of the API, whatever the host has set for its own."""
-    generator: Any = SchemaGenerator
     with patched_settings(_SETTINGS):
-        document: dict[str, Any] = generator(patterns=urls.urlpatterns).get_schema(public=True)
+        generator: Any = SchemaGenerator(patterns=urls.urlpatterns)  # type: ignore[no-untyped-call]
+        generator.registry = OwnRegistry()
+        document: dict[str, Any] = generator.get_schema(public=True)
     return document
 
 

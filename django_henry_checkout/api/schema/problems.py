@@ -21,14 +21,15 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     ),
     "invalid_idempotency_key": (400, "Send an Idempotency-Key of 1 to 255 printable ASCII characters."),
     "prefill_off": (
-        400,
+        409,
         "This shop does not put personal data into the address of Henry's page: see PREFILL_HOSTED_PAGE.",
     ),
     "payment_status_refused": (
         400,
         "Confirm only what was paid: Authorized, Captured or PendingExternalSystem.",
     ),
-    "already_confirmed": (400, "This order was confirmed before, with another transactionId."),
+    "already_confirmed": (409, "This order was confirmed before, with another transactionId."),
+    "session_not_named": (400, "Show the session's token, or name the session or its cart."),
     "token_invalid": (401, "This link is not valid; start again from the shop."),
     "unauthenticated": (401, "Only the shop's own server or pages mint customer tokens."),
     "payment_refused": (
@@ -63,6 +64,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
         409,
         "The generation of Henry's API that this shop uses cannot do this; choose another way to pay.",
     ),
+    "not_initialized": (409, "Initialize the order first."),
     "quote_required": (409, "Ask for a quote first, so that the buyer knows what he accepts."),
     "quote_expired": (409, "Ask for a new quote; the old one is no longer valid."),
     "AMOUNT_CHANGED": (
@@ -160,7 +162,7 @@ BEGIN = (
     "purchase_under_way",
     "untrusted_checkout_url",
 )
-LIVE = ("session_not_found", "order_not_open", "token_lapsed")
+LIVE = ("session_not_named", "session_not_found", "order_not_open", "token_lapsed")
 QUOTE = (*HENRY, "buyer_incomplete", "not_supported", "quote_pending")
 BUY = (
     *HENRY,

@@ -170,13 +170,13 @@ _SESSIONS: Calls = {
     ("SessionProductsView", "GET"): _session(
         id="listSessionProducts",
         answers={200: shape.SessionProducts},
-        problems=(*READ, "session_not_found"),
+        problems=(*READ, "session_not_named", "session_not_found"),
         parameters=SESSION_QUERY,
     ),
     ("SessionShippingView", "GET"): _session(
         id="readSessionShipping",
         answers={200: shape.SessionShipping},
-        problems=(*READ, "session_not_found"),
+        problems=(*READ, "session_not_named", "session_not_found"),
         parameters=SESSION_QUERY,
     ),
     ("SessionCardView", "POST"): _session(
@@ -257,7 +257,7 @@ _PAYMENTS: Calls = {
         answers={200: page.Confirmation},
         problems=(
             *(*WRITE, *BODY, *_FOUND, *BUY),
-            *("session_not_found", "payment_status_refused", "already_confirmed"),
+            *("not_initialized", "payment_status_refused", "already_confirmed"),
         ),
         key="required",
     ),
