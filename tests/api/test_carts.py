@@ -130,7 +130,7 @@ def test_a_cart_is_deleted() -> None:
         ({"quantity": 1000}, "quantity"),
         ({"coupons": [""]}, "coupons"),
         ({"metadata": {"x": "y" * 5000}}, "metadata"),
-        ({"imageUrl": "javascript:alert(1)"}, "image_url"),
+        ({"imageUrl": "javascript:alert(1)"}, "imageUrl"),
     ],
 )
 def test_a_bad_item_names_its_field_and_makes_no_cart(api: Api, change: dict[str, Any], field: str) -> None:

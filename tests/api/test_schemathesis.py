@@ -18,6 +18,7 @@ import schemathesis
 from django.core.signals import got_request_exception, request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
+from django.test import Client
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
@@ -173,3 +174,67 @@ def test_every_answer_is_as_it_is_described(name: str, run: Run) -> None:
         prepare(case, store, name, Random(SEED + number))
         run.send(case, store)
     assert not run.failures, "\n\n".join(run.failures.values())
+
+
+# What longer runs have found --------------------------------------------------------------------
+
+LONG = "9" * 25
+SURROGATE = "\\ud800"  # half a character, as JSON spells it: no UTF-8 can hold it
+PRICED = '{"items": [{"link": "https://a.example/b", "unitPrice": {"value": "1", "currency": "JGQ"}}]}'
+FOUND = {
+    "a currency that there is not, of an item": ("createCart", "cart", PRICED, {422}),
+    "a currency that there is not, of a total": (
+        "confirmSession",
+        "checkout/session/confirm",
+        '{"acceptedTotal": {"value": "1", "currency": "MRN"}}',
+        {422},
+    ),
+    "an account that there is not": ("createCart", "cart", '{"account": "nobody"}', {422}),
+    "half a character as a name": ("createCart", "cart", f'{{"{SURROGATE}": 1}}', {400, 422}),
+    "half a character as a name, twice": (
+        "createCart",
+        "cart",
+        f'{{"{SURROGATE}aB": 1, "{SURROGATE}a_b": 1}}',
+        {400, 422},
+    ),
+    "half a character as a link": (
+        "purchaseCart",
+        "cart/purchase",
+        f'{{"overrideProducts": {{"{SURROGATE}": 0}}}}',
+        {400, 422},
+    ),
+    "a limit with many zeros": ("listOrders", "orders?limit=00000000199", None, {422}),
+    "a limit that no column holds": ("listOrders", f"orders?limit=000000001{LONG}", None, {422}),
+    "a limit that no number holds": ("listOrders", f"orders?limit=000000001{LONG * 200}", None, {422}),
+    "NUL as a status": ("listOrders", "orders?status=%00", None, {200, 422}),
+    "NUL as a cursor": ("listOrders", "orders?cursor=%00", None, {422}),
+    "NUL as a refId": ("readPurchase", "cart/purchase/status?refId=%00", None, {404}),
+    "a scale with many zeros": ("readQrPng", "checkout/{template}/qr.png?scale=0001999", None, {400}),
+    "a scale that no number holds": (
+        "readQrPng",
+        f"checkout/{{template}}/qr.png?scale=0001{LONG * 200}",
+        None,
+        {400},
+    ),
+}
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_what_was_found_once(found: str, run: Run) -> None:
+    name, path, body, statuses = FOUND[found]
+    store = Storefront(run.sandbox, "server")
+    caller = Api(Client(raise_request_exception=False), **store.headers())
+    if "{template}" in path:
+        path = path.replace("{template}", store.template.ulid)
+    answer = caller(OPERATIONS[name].method.upper(), path, body, **{"Idempotency-Key": "found"})
+    check_answer(name, answer)
+    assert answer.status_code in statuses
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "deep"}], ids=["", "with a key"])
+def test_no_depth_of_metadata_is_too_much(headers: dict[str, str], run: Run) -> None:
+    server = Api(Client(raise_request_exception=False), **Storefront(run.sandbox, "server").headers())
+    for depth in range(700, 1000, 3):
+        keys = {name: f"{value}-{depth}" for name, value in headers.items()}
+        answer = server("POST", "cart", f'{{"metadata": {{"a": {"[" * depth}{"]" * depth}}}}}', **keys)
+        check_answer("createCart", answer)

@@ -132,7 +132,7 @@ class TestHostedCheckout:
     def test_prefill_is_off_until_the_shop_wants_it(self, version: str, settings: Any) -> None:
         holder, cart = guest(BOOTS)
         body = {"cartId": cart["cartId"], "buyer": PERSON}
-        assert_problem(holder("POST", CHECKOUT, body), 400, "prefill_off")
+        assert_problem(holder("POST", CHECKOUT, body), 409, "prefill_off")
         option(settings, PREFILL_HOSTED_PAGE=True)
         answer = holder("POST", CHECKOUT, body)
         if version != "v1":
@@ -198,8 +198,8 @@ class TestQuote:
         assert shown["transactionFee"] in (0, None)
         totals = {name: amount and amount["value"] for name, amount in quote["totals"].items()}
         assert (totals["total"], totals["tax"], totals["shipping"]) == (TOTAL, TAX, SHIPPING)
-        # Henry's v0 tells no subtotal before the order is placed (henry-api.md 3.1.3).
-        assert totals["subtotal"] == (None if version == "v0" else SUBTOTAL)
+        # Henry's v0 tells no subtotal before the order is placed (henry-api.md 3.1.3): it is the shop's own.
+        assert totals["subtotal"] == SUBTOTAL
         assert quote["totals"]["total"]["currency"] == "USD"
 
     def test_a_second_quote_updates_the_session(self, sandbox: Sandbox, version: str) -> None:
@@ -334,7 +334,7 @@ class TestSessionState:
     def test_strangers(self, v1: str, path: str) -> None:
         _session, quote = quoted()
         assert_problem(session_of("forged")("GET", path), 401, "token_invalid")
-        assert_problem(Api()("GET", path), 404, "session_not_found")
+        assert_problem(Api()("GET", path), 400, "session_not_named")
         other = guest(BOOTS)[0]
         assert_problem(other("GET", f"{path}?sessionId={quote['sessionId']}"), 404, "session_not_found")
         assert ok(server()("GET", f"{path}?sessionId={quote['sessionId']}"))
@@ -357,7 +357,7 @@ class TestPaymentMethod:
     def test_strangers_and_trouble(self, sandbox: Sandbox, v0: str) -> None:
         session, _quote = quoted()
         assert_problem(session_of("forged")("POST", CARD, {}), 401, "token_invalid")
-        assert_problem(Api()("POST", CARD, {}), 404, "session_not_found")
-        assert_problem(session("POST", CARD, {"cardNumber": "4242"}), 422, "invalid")
+        assert_problem(Api()("POST", CARD, {}), 400, "session_not_named")
+        assert_problem(session("POST", CARD, {"cardNumber": "4242"}), 422, "raw_card_refused")
         world(sandbox, faults=[{"fault": "status", "status": 500, "path": "/v0/wallet/*"}])
         assert_problem(session("POST", CARD, {}), 503, "henry_unavailable")

@@ -207,13 +207,13 @@ def test_strangers_keys_and_bad_input(sandbox: Sandbox, v1: str) -> None:
     session, quote = quoted()
     body = payment(sandbox, v1)
     assert_problem(session_of("forged")("POST", CONFIRM, body, **key()), 401, "token_invalid")
-    assert_problem(Api()("POST", CONFIRM, body, **key()), 404, "session_not_found")
+    assert_problem(Api()("POST", CONFIRM, body, **key()), 400, "session_not_named")
     named = {**body, "sessionId": quote["sessionId"]}
     assert_problem(guest(BOOTS)[0]("POST", CONFIRM, named, **key()), 404, "session_not_found")
     assert_problem(session("POST", CONFIRM, body), 400, "idempotency_key_required")
     assert_problem(session("POST", CONFIRM, body, **key("")), 400, "invalid_idempotency_key")
     assert_problem(session("POST", CONFIRM, "{", **key()), 400, "bad_request")
-    assert_problem(session("POST", CONFIRM, {**body, "cvv": "123"}, **key()), 422, "invalid")
+    assert_problem(session("POST", CONFIRM, {**body, "cvv": "123"}, **key()), 422, "raw_card_refused")
     short = {**body, "shippingDetails": {"city": "New York"}}
     assert_problem(session("POST", CONFIRM, short, **key()), 422, "invalid")
     assert nothing_was_bought(sandbox)

@@ -18,6 +18,7 @@ from django_henry_checkout.exceptions import (
     InvalidBuyer,
     OrderNotFound,
     SessionNotFound,
+    SessionNotNamed,
     TokenInvalid,
 )
 from django_henry_checkout.flows import carts, customers
@@ -203,8 +204,11 @@ def test_a_customer_reaches_his_own_carts_and_orders_and_no_others(sandbox: Sand
             find_session(caller, session_id=begun.session.public_id)
     with pytest.raises(CartNotFound):
         carts.get_cart(stranger.public_id, caller=ours)
+    assert find_session(ours) == begun.session
     with pytest.raises(SessionNotFound):
-        find_session(ours)
+        find_session(theirs)
+    with pytest.raises(SessionNotNamed):
+        find_session(Caller())
 
 
 def test_what_a_customer_told_beforehand_fills_his_checkout(sandbox: Sandbox, cart: Cart) -> None:
