@@ -80,7 +80,7 @@ def _snake(value: Any, *, depth: int) -> Any:
 
 _CARD_NAMES = frozenset({"card_number", "cardnumber", "cvv", "cvc", "cvv2"})
 #: What may well be a long number without being a card's.
-_NUMBERS = frozenset({"link", "phone", "phone_number", "transaction_id", "image_url", "idempotency_key"})
+_NUMBERS = frozenset({"link", "phone", "phone_number", "transaction_id", "image_url", "shipping_method_id"})
 
 
 def refuse_card_numbers(value: Any, *, but: tuple[str, ...], name: str = "") -> None:

@@ -161,12 +161,17 @@ def merge_carts(source: Cart, *, into: Cart) -> None:
     Quantities of equal lines add up, to MAX_QUANTITY at most. Lines beyond MAX_CART_LINES stay out:
     merging happens while somebody signs in, and must not fail. Orders begun from the guest's cart move
     along. Repeating it does nothing.
+
+    Raises:
+        CartNotFound: the carts belong to different Henry accounts.
     """
     with transaction.atomic():
         locked = {cart.pk: cart for cart in Cart.objects.lock().filter(pk__in=[source.pk, into.pk])}
         if source.pk not in locked or into.pk not in locked or source.pk == into.pk:
             return
         source, into = locked[source.pk], locked[into.pk]
+        if source.account != into.account:
+            raise CartNotFound  # the lines would be bought by another account
         present = {line.key: line for line in into.lines.all()}
         for line in source.lines.all():
             twin = present.get(line.key)

@@ -27,8 +27,8 @@ from django_henry_checkout.models import CheckoutSession, Order, OrderLine, Quot
 from django_henry_checkout.models.orders import AMOUNTS
 from django_henry_checkout.types import HenryQuote, LineItem, MerchantQuote, ShippingOption
 
-#: Ids of rates are below this, so that every JSON reader takes them exactly.
-MAX_RATE_ID = 2**48
+#: Ids of rates are below this: every JSON reader takes them exactly, and none looks like a card number.
+MAX_RATE_ID = 10**12
 
 
 def quote_session(

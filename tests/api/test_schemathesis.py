@@ -38,9 +38,9 @@ from tests.henry import Sandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "14"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "12"))
 #: Most of schemathesis' own cases at the bounds of each part, spread over all that it has.
-BOUNDS = int(os.environ.get("SCHEMATHESIS_BOUNDS", "10"))
+BOUNDS = int(os.environ.get("SCHEMATHESIS_BOUNDS", "8"))
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1"))
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
 NO_LIMIT = dict.fromkeys(("read", "write", "checkout", "network", "refused"), "1000000/s")
@@ -82,7 +82,8 @@ class Run:
         """Keep where it happened in the app, and what it was."""
         kind, error, trace = sys.exc_info()
         where = [frame for frame in traceback.extract_tb(trace) if "django_henry_checkout" in frame.filename]
-        self.traces.append(f"{kind and kind.__name__} at {where[-1].filename}:{where[-1].lineno}: {error}")
+        place = f"{where[-1].filename}:{where[-1].lineno}" if where else "?"
+        self.traces.append(f"{kind and kind.__name__} at {place}: {error}")
 
     def send(self, case: Any, store: Storefront) -> None:
         self.traces.clear()

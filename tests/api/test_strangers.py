@@ -3,6 +3,7 @@ without a row here fails."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,10 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from django_henry_checkout.api.urls import urlpatterns
+from django_henry_checkout.flows.quotes import MAX_RATE_ID
 from django_henry_checkout.flows.tokens import create_api_key
 from django_henry_checkout.models import Cart, Order, Purchase, Quote, TemplateLink
+from django_henry_checkout.sandbox.cards import passes_luhn
 from django_henry_checkout.types import local_ref
 from tests.api.conftest import Api
 from tests.api.test_carts import BOOTS, assert_problem, guest, make
@@ -259,6 +262,24 @@ def test_another_sessions_rate_is_like_one_that_was_never_offered(victim: Victim
     assert seen(answers[0]) == seen(answers[1])
     assert choose(own).status_code == 200
     assert not Quote.objects.get(session__order__cart=victim.cart).merchants[0]["chosen"]
+
+
+def test_a_rate_whose_number_could_be_a_cards_can_be_chosen(
+    victim: Victim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all rate ids about one in sixty looks like a number of a card network."""
+    numbers = itertools.count(4 * 10**13)
+    taken = (number for number in numbers if passes_luhn(str(number)))
+    monkeypatch.setattr(
+        "django_henry_checkout.flows.quotes.secrets.randbelow", lambda _bound: next(taken) - 1
+    )
+    holder, cart = guest(MUG)
+    quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))
+    rates = [rate["id"] for merchant in quote["shippingMethods"] for rate in merchant["rates"]]
+    assert all(passes_luhn(str(rate)) and rate < MAX_RATE_ID for rate in rates)
+    for rate in rates:
+        body = {"cartId": cart["cartId"], "shippingMethodId": rate}
+        assert holder("POST", "checkout/shipping/method", body).status_code == 200
 
 
 class TestMerging:

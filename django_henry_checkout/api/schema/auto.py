@@ -213,12 +213,12 @@ class HenrySchema(AutoSchema):
             schema["required"] = sorted(camel(name) for name in schema["required"])
         if isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
-        if isinstance(serializer, Problem) and is_jsonschema_compliant():
+        if isinstance(serializer, Problem) and is_jsonschema_compliant():  # type: ignore[no-untyped-call]
             schema["examples"] = [example_of(code) for code in PROBLEMS]
         return schema
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> JSON:
-        if isinstance(field, serializers.DecimalField) and is_jsonschema_compliant():
+        if isinstance(field, serializers.DecimalField) and is_jsonschema_compliant():  # type: ignore[no-untyped-call]
             meta = self._get_serializer_field_meta(field, direction)  # type: ignore[no-untyped-call]
             schema: JSON = append_meta(
                 {"type": ["string", "number"], "pattern": _DECIMAL, "minimum": 0}, meta
