@@ -312,7 +312,7 @@ class PurchaseUnderWay(CheckoutError):
 
 
 class TooManyCalls(CheckoutError):
-    """Wait `retry_after` seconds before you try again."""
+    """Wait as long as `Retry-After` says before you try again."""
 
     code = "throttled"
 

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from django_henry_checkout.admin.base import ReadOnlyAdmin
 from django_henry_checkout.exceptions import ConfigurationError, GatewayError
-from django_henry_checkout.flows.purchases import observe_now
+from django_henry_checkout.flows.purchases import observe_now, resolve_not_bought
 from django_henry_checkout.models import Purchase, PurchasePoll
 from django_henry_checkout.types import Source
 
@@ -25,11 +25,11 @@ class PurchaseAdmin(ReadOnlyAdmin):
         "order",
         ("ref_id", "henry_cart_id"),
         ("status", "error", "drift"),
-        ("created_at", "found_at", "answered_at", "deadline_at", "ended_at"),
+        ("created_at", "sent_at", "found_at", "answered_at", "deadline_at", "ended_at"),
         ("due_at", "tries", "worker"),
         "answer",
     ]
-    actions = ["poll_now"]
+    actions = ["poll_now", "note_not_bought"]
 
     @admin.display(description=_("next poll"))
     def due_at(self, purchase: Purchase) -> object:
@@ -56,6 +56,12 @@ class PurchaseAdmin(ReadOnlyAdmin):
         self.message_user(
             request, ngettext("%d purchase changed.", "%d purchases changed.", changed) % changed
         )
+
+    @admin.action(description=_("In doubt: Henry has no order, nothing was bought"), permissions=["operate"])
+    def note_not_bought(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
+        by = request.user.get_username()
+        done = sum(resolve_not_bought(purchase, by=by) for purchase in queryset[:MOST_AT_ONCE])
+        self.message_user(request, ngettext("%d purchase resolved.", "%d purchases resolved.", done) % done)
 
 
 def _poll_of(purchase: Purchase) -> PurchasePoll | None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from moneyed import Money
 
+from django_henry_checkout.api.names import camel
 from django_henry_checkout.api.numbers import number, places
 from django_henry_checkout.models import (
     Cart,
@@ -133,7 +134,7 @@ def event(shown: Event) -> JSON:
         "type": shown.type,
         "source": shown.source,
         "occurredAt": shown.occurred_at.isoformat(),
-        "data": shown.payload,
+        "data": {camel(name): value for name, value in shown.payload.items()},
     }
 
 
@@ -155,8 +156,8 @@ def quote(session: CheckoutSession, shown: Quote) -> JSON:
             "transactionFee": number(shown.amount("fee")),
             "currency": shown.currency,
         },
-        # What the quote leaves open, the order may know: v0 quotes no subtotal.
-        "totals": {name: money(shown.amount(name) or getattr(session.order, name)) for name in AMOUNTS},
+        # The order shows the same, and a subtotal of the shop's own where v0 quotes none.
+        "totals": {name: money(getattr(session.order, name)) for name in AMOUNTS},
         "shippingMethods": shipping_methods(shown),
         "coupons": shown.coupons,
         "refusedCoupons": shown.refused_coupons,

@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
+from rest_framework.exceptions import ParseError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,14 +20,14 @@ from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 from rest_framework.views import APIView
 from ulid import ULID
 
-from django_henry_checkout.api.callers import CallerAuthentication, client_network, shop_request, subject_of
+from django_henry_checkout.api.callers import CallerAuthentication, shop_request, subject_of
 from django_henry_checkout.api.parsing import StrictJSONParser
 from django_henry_checkout.api.problems import answer_problem
 from django_henry_checkout.api.schema.auto import HenrySchema
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import CartNotFound, OrderNotFound
 from django_henry_checkout.flows.carts import get_cart
-from django_henry_checkout.flows.limits import count_call
+from django_henry_checkout.flows.limits import client_network, count_call
 from django_henry_checkout.flows.orders import get_order
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.types import Caller, parse_public_id
@@ -101,6 +102,15 @@ class HenryView(APIView):
         if self.costs_a_call_to_henry:
             return "checkout"
         return "read" if method in {"GET", "HEAD"} else "write"
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Answer JSON, whatever `Accept` or `format` ask for."""
+        return JSONRenderer(), JSONRenderer.media_type
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if any("\x00" in text for text in request.query_params.values()):  # databases refuse it
+            raise ParseError("The query must not hold NUL characters.")
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         """Answer problems whatever the host's REST_FRAMEWORK setting says."""

@@ -6,7 +6,6 @@ token. A call that brings the shop's cookies must bring a CSRF token too when it
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -17,7 +16,6 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import TokenInvalid
 from django_henry_checkout.flows.customers import caller_of_customer_token
 from django_henry_checkout.flows.shoppers import caller_of
@@ -49,26 +47,6 @@ def subject_of(caller: Caller, request: Request) -> str:
             return f"{kind}:{name}"
     key = shop_request(request).session.session_key
     return f"cookie:{hash_secret(key)}" if key else ""
-
-
-def client_network(request: HttpRequest) -> str:
-    """Return the network that a call comes from, or "" where it cannot be told: behind an unknown proxy.
-
-    PROXY_COUNT says how many proxies of the shop's own add themselves to `X-Forwarded-For`; without it that
-    header is not believed.
-    """
-    text = request.META.get("REMOTE_ADDR", "")
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-    if settings.PROXY_COUNT:
-        text = hops[-settings.PROXY_COUNT] if len(hops) >= settings.PROXY_COUNT else ""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return ""
-    address = getattr(address, "ipv4_mapped", None) or address
-    if not address.is_global:
-        return ""
-    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
 
 
 class _Csrf(CsrfViewMiddleware):

@@ -21,6 +21,7 @@ from django_henry_checkout.api.inputs import (
     as_item,
 )
 from django_henry_checkout.api.repeating import idempotent
+from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import CartNotFound, InvalidItem
 from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.shoppers import remember_cart
@@ -44,6 +45,8 @@ class CartsView(HenryView):
         """Make the cart; its token is added outside, because a replay must not keep a secret."""
         content = self.read(CartInput)
         caller = self.caller
+        if content["account"] not in settings.account_aliases:
+            raise InvalidItem("There is no such account.", field="account", code="unknown_account")
         cart = carts.create_filled_cart(
             [as_item(item) for item in content["items"]],
             user=request.user if caller.user_pk is not None else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from moneyed import Money, get_currency
+from moneyed import CurrencyDoesNotExist, Money, get_currency
 from rest_framework import serializers
 
 from django_henry_checkout.types import LineItem
@@ -29,7 +29,7 @@ class MoneyInput(StrictSerializer):
     def validate_currency(self, code: str) -> str:
         try:
             get_currency(code)
-        except LookupError:
+        except CurrencyDoesNotExist:
             raise serializers.ValidationError("This is not an ISO 4217 currency code.") from None
         return code
 

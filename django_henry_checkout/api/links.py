@@ -14,7 +14,6 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.urls import reverse
 from rest_framework import exceptions
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from ulid import ULID
@@ -28,6 +27,7 @@ from django_henry_checkout.api.people import DIDDO_NAMES, CustomerInput, updated
 from django_henry_checkout.api.pictures import MEDIA_TYPES, negotiate, picture_of
 from django_henry_checkout.api.repeating import by_key
 from django_henry_checkout.flows.buyers import buyer_of, missing_parts
+from django_henry_checkout.flows.carts import find_cart
 from django_henry_checkout.flows.customers import (
     begin_customer_session,
     customer_of,
@@ -38,7 +38,7 @@ from django_henry_checkout.flows.inline import begin_inline, set_buyer
 from django_henry_checkout.flows.quotes import choose_shipping, kept_quote, quote_session
 from django_henry_checkout.flows.shoppers import remember_cart, remember_order
 from django_henry_checkout.flows.templates import live_cart, open_template
-from django_henry_checkout.models import Cart, CheckoutSession, CustomerSession, Quote, SessionKind
+from django_henry_checkout.models import CheckoutSession, CustomerSession, Quote, SessionKind
 from django_henry_checkout.types import Buyer, format_public_id, parse_public_id
 
 JSON = dict[str, Any]
@@ -54,10 +54,6 @@ def _read_id(text: str) -> UUID:
 
 class QrView(HenryView):
     picture = ""
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Take any `Accept`: it chooses between pictures, and problems are JSON whatever it says."""
-        return JSONRenderer(), JSONRenderer.media_type
 
     def get(self, request: Request, cart_id: str) -> HttpResponse:
         """Show the QR code of a template cart's link: SVG or PNG, by the address or by `Accept`."""
@@ -90,7 +86,7 @@ MAX_SCALE = 32
 
 
 def _scale(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text[:4]) <= MAX_SCALE:
+    if not text.isdecimal() or len(text) > 2 or not 1 <= int(text) <= MAX_SCALE:
         raise exceptions.ParseError(f"scale is the pixels of one module, from 1 to {MAX_SCALE}.")
     return int(text)
 
@@ -110,7 +106,7 @@ class BeginView(HenryView):
         if begun_before is None:
             cart = live_cart(public_id, caller=self.caller, user=user, customer=customer)
         else:
-            cart = Cart.objects.get(public_id=ULID.from_str(begun_before["cartId"]).to_uuid())
+            cart = find_cart(ULID.from_str(begun_before["cartId"]).to_uuid())
         begun = begin_inline(cart, user=cart.user, kind=SessionKind.LINK)
         if shop_request(request).session.session_key and self.caller.may_remember:
             remember_cart(shop_request(request), cart)

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from django_henry_checkout.api import answers
 from django_henry_checkout.api.base import HenryView
 from django_henry_checkout.api.problems import problem
-from django_henry_checkout.models import Order
+from django_henry_checkout.models import Order, OrderStatus
 
 PAGE = 20
 MAX_PAGE = 100
@@ -16,14 +16,17 @@ class OrdersView(HenryView):
     def get(self, request: Request) -> Response:
         """List the caller's orders, newest first: `limit` (1 to 100), `status`, and `cursor` for the next page."""
         limit = request.query_params.get("limit", str(PAGE))
-        if not limit.isdecimal() or not 1 <= int(limit[:9]) <= MAX_PAGE:
+        if not limit.isdecimal() or len(limit) > 3 or not 1 <= int(limit) <= MAX_PAGE:
             return problem(
                 422, "invalid", f"limit must be a whole number from 1 to {MAX_PAGE}.", field="limit"
             )
         cursor = request.query_params.get("cursor", "")
         orders = Order.objects.owned_by(self.caller)
-        if request.query_params.get("status"):
-            orders = orders.filter(status=request.query_params["status"])
+        status = request.query_params.get("status", "")
+        if status and status not in OrderStatus.values:
+            return problem(422, "invalid", "There is no such status.", field="status")
+        if status:
+            orders = orders.filter(status=status)
         if cursor:
             after = orders.filter(number=cursor).first()
             if after is None:

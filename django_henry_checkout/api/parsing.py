@@ -20,6 +20,7 @@ from django_henry_checkout.exceptions import RawCardRefused
 
 OPAQUE = frozenset({"metadata", "meta_data", "override_products"})
 MAX_DEPTH = 8
+MAX_OPAQUE_DEPTH = 32
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -42,6 +43,7 @@ class StrictJSONParser(BaseParser):
             content = json.loads(
                 body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique
             )
+            json.dumps(content, ensure_ascii=False, default=str).encode()  # refuses half characters
         except (ValueError, ArithmeticError, RecursionError):
             raise exceptions.ParseError("The body is not a JSON object in UTF-8.") from None
         if not isinstance(content, dict):
@@ -74,8 +76,24 @@ def _snake(value: Any, *, depth: int) -> Any:
         name = _HUMP.sub(lambda hump: f"_{hump.group(1).lower()}", key)
         if name in found:
             raise exceptions.ParseError(f"{name} is given twice, in two spellings.")
+        if name in OPAQUE:
+            _bound_depth(inner)
         found[name] = inner if name in OPAQUE else _snake(inner, depth=depth + 1)
     return found
+
+
+def _bound_depth(value: Any) -> None:
+    """Refuse what is opaque to us, and so deep that reading it again would fail."""
+    level = [value]
+    for _depth in range(MAX_OPAQUE_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    if level:
+        raise exceptions.ParseError("The body is nested too deeply.")
 
 
 _CARD_NAMES = frozenset({"card_number", "cardnumber", "cvv", "cvc", "cvv2"})
@@ -98,7 +116,7 @@ def refuse_card_numbers(value: Any, *, but: tuple[str, ...], name: str = "") -> 
             if but and key == but[0] and not here:
                 continue
             spelled = _HUMP.sub(lambda hump: f"_{hump.group(1).lower()}", str(key)).lower()
-            if spelled in _CARD_NAMES and _has_digits(inner):
+            if (spelled in _CARD_NAMES and _has_digits(inner)) or _is_card_number(key):
                 raise RawCardRefused
             refuse_card_numbers(inner, but=here, name=spelled)
     elif isinstance(value, list):
@@ -113,10 +131,19 @@ def _has_digits(value: Any) -> bool:
 
 
 def _is_card_number(value: Any) -> bool:
-    """Tell whether a value is 13 to 19 digits of a card network that pass the check digit."""
+    """Tell whether a value holds 13 to 19 digits of a card network that pass the check digit."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return False
-    text = str(value).replace(" ", "").replace("-", "")
+    text = str(value)
+    runs = [found.group() for pattern in _RUNS for found in pattern.finditer(text)]
+    return any(_passes(re.sub(r"[ .-]", "", run)) for run in [text, *runs])
+
+
+#: Digits in one run, or in groups of four.
+_RUNS = (re.compile(r"\d{13,19}"), re.compile(r"\d{4}([ .-])\d{4}\1\d{4}\1\d{1,7}"))
+
+
+def _passes(text: str) -> bool:
     if not (text.isascii() and text.isdigit() and 13 <= len(text) <= 19 and text[0] in "3456"):
         return False
     doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(text))]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from django_henry_checkout.api.inputs import StrictSerializer
-from django_henry_checkout.api.problems import camel
+from django_henry_checkout.api.names import camel
 from django_henry_checkout.flows.buyers import NO_ADDRESS
 from django_henry_checkout.types import Address, Buyer, Card, RawCard
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from django_henry_checkout.api.answers import money
 from django_henry_checkout.api.callers import CHALLENGE, shop_request
+from django_henry_checkout.api.names import camel
 from django_henry_checkout.exceptions import (
     AlreadyConfirmed,
     AmountChanged,
@@ -212,12 +213,6 @@ def _spelled(detail: Any) -> Any:
     if isinstance(detail, dict):
         return {camel(name): _spelled(inner) for name, inner in detail.items()}
     return [_spelled(inner) for inner in detail] if isinstance(detail, list) else detail
-
-
-def camel(name: str) -> str:
-    """Spell a name as the API does: `postal_code` as `postalCode`."""
-    first, *rest = str(name).split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 def _of_framework(error: exceptions.APIException) -> Response:

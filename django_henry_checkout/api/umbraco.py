@@ -27,6 +27,7 @@ from django_henry_checkout.api.repeating import OnIntent
 from django_henry_checkout.exceptions import (
     AlreadyConfirmed,
     NotInitialized,
+    OrderNotFound,
     PaymentStatusRefused,
     QuoteRequired,
 )
@@ -106,7 +107,16 @@ def _origin(request: Request) -> str:
     return text.rstrip("/").lower()
 
 
-class InitializeView(UmbracoView):
+class InlineView(UmbracoView):
+    """Paying in the shop's own form is not for whoever holds a secret that stands in addresses."""
+
+    def order(self, order_id: str) -> Order:
+        if self.caller.is_hosted:
+            raise OrderNotFound
+        return super().order(order_id)
+
+
+class InitializeView(InlineView):
     costs_a_call_to_henry = True
 
     def get(self, request: Request, order_id: str) -> Response:
@@ -140,7 +150,7 @@ def _as_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class ConfirmView(UmbracoView):
+class ConfirmView(InlineView):
     costs_a_call_to_henry = True
 
     def post(self, request: Request, order_id: str) -> Response:

@@ -176,9 +176,15 @@ def buyer_of(order: Order) -> Buyer:
     return Buyer() if row is None else row.as_buyer()
 
 
-def save_buyer(order: Order, buyer: Buyer, *, card: Card | None = None) -> None:
-    """Write the buyer of an order; of a card only the name on it and where it is billed."""
+def save_buyer(order: Order, buyer: Buyer, *, card: Card | None = None, only_given: bool = False) -> None:
+    """Write the buyer of an order; of a card only the name on it and where it is billed.
+
+    Args:
+        only_given: what the buyer leaves empty stays as it was.
+    """
     columns = buyer_columns(buyer)
+    if only_given:
+        columns = {name: value for name, value in columns.items() if value}
     if card is not None:
         names = ("first_name", "middle_name", "last_name")
         columns["name_on_card"] = {name: getattr(card, name) for name in names if getattr(card, name)}

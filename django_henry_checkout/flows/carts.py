@@ -10,10 +10,17 @@ from uuid import UUID
 from django.db import transaction
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.exceptions import CartChanged, CartFull, CartNotFound, InvalidItem
+from django_henry_checkout.exceptions import (
+    CartChanged,
+    CartFull,
+    CartNotFound,
+    InvalidItem,
+    PurchaseUnderWay,
+)
 from django_henry_checkout.flows.items import clean_item, clean_metadata, clean_quantity, line_key
 from django_henry_checkout.models import Cart, CartLine, Order, OrderLine
 from django_henry_checkout.models.base import LINE_FIELDS
+from django_henry_checkout.models.purchases import UNRESOLVED_PURCHASE
 from django_henry_checkout.types import Caller, LineItem
 
 
@@ -56,6 +63,18 @@ def get_cart(cart_id: UUID, *, caller: Caller) -> Cart:
         CartNotFound: there is none with that id, or it is somebody else's; the two look the same.
     """
     cart = Cart.objects.owned_by(caller).filter(public_id=cart_id).first()
+    if cart is None:
+        raise CartNotFound
+    return cart
+
+
+def find_cart(cart_id: UUID) -> Cart:
+    """Return a cart that somebody has proved to have begun; see `get_cart` for all others.
+
+    Raises:
+        CartNotFound: it was deleted since.
+    """
+    cart = Cart.objects.filter(public_id=cart_id).first()
     if cart is None:
         raise CartNotFound
     return cart
@@ -116,8 +135,17 @@ def update_line(cart: Cart, line: CartLine, item: LineItem, *, expected_version:
 
 
 def delete_cart(cart: Cart) -> None:
-    """Delete a cart. Orders begun from it stay, and so does what was bought."""
-    cart.delete()
+    """Delete a cart. Orders begun from it stay, and so does what was bought; none of them can be paid any more.
+
+    Raises:
+        PurchaseUnderWay: a purchase of it was sent, and nobody knows yet what became of it.
+    """
+    with transaction.atomic():
+        cart = _lock(cart)
+        unresolved = Order.objects.filter(cart=cart, purchases__status__in=UNRESOLVED_PURCHASE).first()
+        if unresolved is not None:
+            raise PurchaseUnderWay(order_id=unresolved.public_id)
+        cart.delete()
 
 
 def change_quantity(cart: Cart, line_pk: int, quantity: int, *, expected_version: int | None = None) -> None:

@@ -22,7 +22,6 @@ from django_henry_checkout.exceptions import (
     AmountChanged,
     AuthenticationFailed,
     CardRequired,
-    CartChanged,
     GatewayError,
     NotSupported,
     OrderNotOpen,
@@ -39,6 +38,7 @@ from django_henry_checkout.flows.buyers import buyer_of, clean_buyer, require_co
 from django_henry_checkout.flows.inline import begin_inline, require_open
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.observations import apply_observation
+from django_henry_checkout.flows.orders import lock_order, refuse_beside_another
 from django_henry_checkout.flows.purchases import call_in_doubt, observe_now
 from django_henry_checkout.flows.quotes import kept_quote, quote_session
 from django_henry_checkout.flows.sessions import make_sure_it_is_unpaid
@@ -137,7 +137,7 @@ def _confirm(session: CheckoutSession, payment: Payment, on_intent: Callable[[Or
     quote = quote_session(session)
     _check_amount(quote, accepted, exactly=payment.exactly)
     request = _request(payment, buyer, coupons=quote.coupons, quote_token=quote.henry_token)
-    return _buy(session, gateway, request, payment, on_intent)
+    return _buy(session, gateway, request, payment, quote, on_intent)
 
 
 def buy_cart(
@@ -166,11 +166,12 @@ def buy_cart(
     begun = begin_inline(cart, user=cart.user, changes=changes, metadata=payment.metadata)
     session = begun.session
     save_buyer(begun.order, buyer, card=payment.card)
+    quote = None
     if payment.accepted is not None:
         quote = quote_session(session, coupons=payment.coupons)
         _check_amount(quote, payment.accepted, exactly=payment.exactly)
     request = _request(payment, buyer, coupons=payment.coupons)
-    return _buy(session, gateway, request, payment, on_intent)
+    return _buy(session, gateway, request, payment, quote, on_intent)
 
 
 def is_under_way(order: Order) -> bool:
@@ -219,9 +220,10 @@ def _buy(
     gateway: Gateway,
     request: PurchaseRequest,
     payment: Payment,
+    quote: Quote | None,
     on_intent: Callable[[Order], None],
 ) -> Order:
-    purchase = _commit_intent(session, payment, on_intent)
+    purchase = _commit_intent(session, payment, quote, on_intent)
     if purchase is None:  # somebody else was faster
         return Order.objects.get(pk=session.order_id)
     try:
@@ -240,17 +242,19 @@ def _buy(
 
 
 def _commit_intent(
-    session: CheckoutSession, payment: Payment, on_intent: Callable[[Order], None]
+    session: CheckoutSession, payment: Payment, quote: Quote | None, on_intent: Callable[[Order], None]
 ) -> Purchase | None:
     """Write down that the order is about to be bought; None if it is being bought, or was, already."""
     now = timezone.now()
     with transaction.atomic():
-        _refuse_beside_another(session.order)
-        order = Order.objects.lock().get(pk=session.order_id)
+        _cart, order = lock_order(session.order_id, with_cart=True)
         live = Purchase.objects.filter(order=order, status__in=LIVE_PURCHASE).first()
         if order.status != OrderStatus.OPEN or (live is not None and live.status in UNRESOLVED_PURCHASE):
             on_intent(order)
             return None
+        refuse_beside_another(order)
+        if quote is not None and not Quote.objects.filter(pk=session.pk, quoted_at=quote.quoted_at).exists():
+            raise QuoteRequired  # meanwhile another way of shipping was chosen
         session.refresh_from_db(fields=["status", "expires_at"])
         if session.status not in LIVE_SESSION or session.expires_at <= now:
             raise TokenLapsed  # another tab began anew
@@ -261,6 +265,9 @@ def _commit_intent(
         purchase.move_to(PurchaseStatus.SENT)
         purchase.sent_at = now
         purchase.settings = dict(payment.settings)
+        if quote is not None:
+            accepted = quote.total if payment.accepted is None else payment.accepted
+            purchase.accepted_amount, purchase.accepted_currency = accepted.amount, accepted.currency.code
         if payment.metadata:
             order.metadata = {**order.metadata, **payment.metadata}
             order.save(update_fields=["metadata"])
@@ -272,20 +279,6 @@ def _commit_intent(
         journal.write()
         on_intent(order)
     return purchase
-
-
-def _refuse_beside_another(order: Order) -> None:
-    """Lock the cart, and refuse if another order of it has bought these lines since, or may have."""
-    if order.cart_id is None:
-        return
-    Cart.objects.lock().filter(pk=order.cart_id).first()
-    others = Order.objects.filter(cart=order.cart_id).exclude(pk=order.pk)
-    unresolved = others.filter(purchases__status__in=UNRESOLVED_PURCHASE).first()
-    if unresolved is not None:
-        raise PurchaseUnderWay(order_id=unresolved.public_id)
-    bought = others.filter(placed_at__gte=order.created_at)
-    if bought.exclude(status__in=[OrderStatus.FAILED, OrderStatus.CANCELED]).exists():
-        raise CartChanged
 
 
 def _is_refusal(error: GatewayError) -> bool:

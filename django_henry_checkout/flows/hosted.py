@@ -23,6 +23,7 @@ from django_henry_checkout.exceptions import (
     TokenInvalid,
     TokenLapsed,
 )
+from django_henry_checkout.flows.orders import refuse_beside_another
 from django_henry_checkout.flows.purchases import ensure_wait, note_claim, observe_now
 from django_henry_checkout.flows.sessions import check_checkout_url, end_session
 from django_henry_checkout.gateway import gateway_for
@@ -95,6 +96,7 @@ def payment_url(session: CheckoutSession, *, return_url: str, buyer: Buyer | Non
         OrderNotOpen: the order is already being bought or has ended.
         TokenLapsed: the session has ended, or its time is over.
         UntrustedCheckoutUrl: CHECKOUT_ORIGINS no longer holds the page.
+        CartChanged, CartNotFound, PurchaseUnderWay: as for `refuse_beside_another`.
 
     Effects: none; with a buyer one HTTP read.
     """
@@ -105,6 +107,7 @@ def payment_url(session: CheckoutSession, *, return_url: str, buyer: Buyer | Non
         raise TokenInvalid  # nothing waits for a payment there
     if session.status not in LIVE_SESSION or session.expires_at <= timezone.now():
         raise TokenLapsed
+    refuse_beside_another(order)
     account = settings.account(order.account)
     url = order.hosted_url
     if buyer is not None:

@@ -76,6 +76,8 @@ def find_session(
         SessionNotNamed: nothing says which one.
         SessionNotFound: there is none, or it is somebody else's, or it is one of Henry's hosted page.
     """
+    if caller.is_hosted:
+        raise SessionNotFound  # his secret stands in addresses
     sessions = CheckoutSession.objects.select_related("order", "order__cart", "quote")
     sessions = sessions.exclude(kind=SessionKind.HOSTED)
     if caller.session_id is not None:

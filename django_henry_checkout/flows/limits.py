@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.http import HttpRequest
 from django.utils import timezone
 
+from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import ConfigurationError, TooManyCalls
 from django_henry_checkout.models import CallCount
+from django_henry_checkout.models.tokens import hash_secret
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _RATE = re.compile(r"(\d+)/(s|m|h|d)[a-z]*")
@@ -36,6 +40,20 @@ def count_call(subjects: Iterable[str], *, rate: str) -> None:
     most, window = read_rate(rate)
     for subject in subjects:
         _count(subject[:200], most, window)
+
+
+def count_page(request: HttpRequest) -> None:
+    """Count a form of ours that costs a call to Henry: per network, and per Django session if there is one.
+
+    Raises:
+        TooManyCalls: one of them has sent too many.
+    """
+    throttles = settings.API_THROTTLES
+    network, session_key = client_network(request), request.session.session_key
+    if network:
+        count_call([f"checkout:{network}"], rate=throttles["network"])
+    if session_key:
+        count_call([f"checkout:cookie:{hash_secret(session_key)}"], rate=throttles["checkout"])
 
 
 def refuse_if_over(subjects: Iterable[str], *, rate: str) -> None:
@@ -75,3 +93,23 @@ def _is_first(subject: str, now: datetime) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def client_network(request: HttpRequest) -> str:
+    """Return the network that a call comes from, or "" where it cannot be told: behind an unknown proxy.
+
+    PROXY_COUNT says how many proxies of the shop's own add themselves to `X-Forwarded-For`; without it that
+    header is not believed.
+    """
+    text = request.META.get("REMOTE_ADDR", "")
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+    if settings.PROXY_COUNT:
+        text = hops[-settings.PROXY_COUNT] if len(hops) >= settings.PROXY_COUNT else ""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return ""
+    address = getattr(address, "ipv4_mapped", None) or address
+    if not address.is_global:
+        return ""
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))

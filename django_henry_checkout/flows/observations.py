@@ -20,7 +20,7 @@ from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.buyers import save_buyer
 from django_henry_checkout.flows.carts import put_back, take_out_bought
 from django_henry_checkout.flows.ledger import Journal
-from django_henry_checkout.flows.orders import flag_for_review, move_order
+from django_henry_checkout.flows.orders import flag_for_review, lock_order, move_order
 from django_henry_checkout.flows.records import without_personal_data
 from django_henry_checkout.flows.schedule import next_poll_at
 from django_henry_checkout.flows.verdicts import Verdict, judge
@@ -38,6 +38,7 @@ from django_henry_checkout.models import (
     SessionKind,
     SessionStatus,
 )
+from django_henry_checkout.models.base import money_of
 from django_henry_checkout.types import ItemOutcome, Observation, Source
 
 logger = logging.getLogger("django_henry_checkout.observations")
@@ -94,7 +95,7 @@ def apply_observation(
         # The cart loses its lines at the first sight of the purchase, and gets them back if nothing can be
         # bought. Carts are locked before orders, by everybody.
         touches_cart = purchase.is_waiting or verdict.order in _NOTHING_BOUGHT
-        cart, order = _lock(purchase.order_id, with_cart=touches_cart)
+        cart, order = lock_order(purchase.order_id, with_cart=touches_cart)
         purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
         poll: PurchasePoll | None = getattr(purchase, "poll", None)
         if fence is not None and (poll is None or poll.fence != fence):
@@ -104,20 +105,6 @@ def apply_observation(
             return _report_second(order, purchase, observation, source=source)
         application = _Application(order, purchase, poll, observation, verdict)
         return application.run(cart, source=source)
-
-
-def _lock(order_pk: int, *, with_cart: bool) -> tuple[Cart | None, Order]:
-    """Lock an order, and before it the cart that it was begun from.
-
-    A sign-in may merge that cart into another one while we wait for its lock: then we look again.
-    """
-    for _look in range(3):
-        cart_pk = Order.objects.values_list("cart", flat=True).get(pk=order_pk) if with_cart else None
-        cart = None if cart_pk is None else Cart.objects.lock().filter(pk=cart_pk).first()
-        order = Order.objects.lock().get(pk=order_pk)
-        if not with_cart or order.cart_id == cart_pk:
-            break
-    return cart, order
 
 
 def _report_second(order: Order, purchase: Purchase, observation: Observation, *, source: Source) -> Applied:
@@ -248,6 +235,9 @@ class _Application:
         if costs.total is None:
             return
         order, items = self.order, [item.costs for item in self.observation.items]
+        accepted = money_of(self.purchase.accepted_amount, self.purchase.accepted_currency)
+        if accepted is not None and (accepted.currency != costs.total.currency or costs.total > accepted):
+            flag_for_review(order, "total_above_accepted", journal=self.journal)
         order.currency = costs.total.currency.code
         order.total_amount = costs.total.amount
         order.fee_amount = _amount_in(order.currency, costs.fee)
@@ -259,7 +249,7 @@ class _Application:
     def _take_buyer(self) -> None:
         buyer = self.observation.buyer
         if buyer is not None:
-            save_buyer(self.order, buyer)
+            save_buyer(self.order, buyer, only_given=True)
 
     def _move(self) -> None:
         self._move_purchase()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from django_henry_checkout.exceptions import OrderNotFound
+from django_henry_checkout.exceptions import CartChanged, CartNotFound, OrderNotFound, PurchaseUnderWay
 from django_henry_checkout.flows.ledger import Journal
-from django_henry_checkout.models import Order, OrderStatus
+from django_henry_checkout.models import Cart, Order, OrderStatus
+from django_henry_checkout.models.purchases import UNRESOLVED_PURCHASE
 from django_henry_checkout.types import Caller
 
 
@@ -23,6 +25,43 @@ def get_order(order_id: UUID, *, caller: Caller) -> Order:
     if order is None:
         raise OrderNotFound
     return order
+
+
+def lock_order(order_pk: int, *, with_cart: bool) -> tuple[Cart | None, Order]:
+    """Lock an order, and before it the cart that it was begun from.
+
+    A sign-in may merge that cart into another one while we wait for its lock: then we look again.
+    """
+    for _look in range(3):
+        cart_pk = Order.objects.values_list("cart", flat=True).get(pk=order_pk) if with_cart else None
+        cart = None if cart_pk is None else Cart.objects.lock().filter(pk=cart_pk).first()
+        order = Order.objects.lock().get(pk=order_pk)
+        if not with_cart or order.cart_id == cart_pk:
+            break
+    return cart, order
+
+
+def refuse_beside_another(order: Order) -> None:
+    """Refuse to pay an order if another one of its cart has bought these lines since, or may have.
+
+    Raises:
+        CartNotFound: the cart is gone, and with it the knowledge of its other orders.
+        CartChanged: another order of it was placed since this one began.
+        PurchaseUnderWay: another one was sent, and nobody knows yet what became of it.
+
+    Effects: one query. Counts for sure only under the cart's lock.
+    """
+    if order.cart_id is None:
+        raise CartNotFound
+    others = Order.objects.filter(cart=order.cart_id).exclude(pk=order.pk)
+    unresolved = Q(purchases__status__in=UNRESOLVED_PURCHASE)
+    bought = Q(placed_at__gte=order.created_at) & ~Q(status__in=[OrderStatus.FAILED, OrderStatus.CANCELED])
+    other = others.filter(unresolved | bought).order_by("pk").first()
+    if other is None:
+        return
+    if other.placed_at is None:
+        raise PurchaseUnderWay(order_id=other.public_id)
+    raise CartChanged
 
 
 def move_order(order: Order, status: str, *, journal: Journal) -> None:

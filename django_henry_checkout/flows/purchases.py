@@ -17,14 +17,17 @@ from django_henry_checkout.flows.orders import flag_for_review
 from django_henry_checkout.flows.waits import start_wait
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import (
+    CheckoutSession,
     Order,
     OrderLine,
     OrderStatus,
     Purchase,
     PurchasePoll,
     PurchaseStatus,
+    SessionKind,
+    SessionStatus,
 )
-from django_henry_checkout.models.purchases import LIVE_PURCHASE
+from django_henry_checkout.models.purchases import LIVE_PURCHASE, UNRESOLVED_PURCHASE
 from django_henry_checkout.types import (
     Caller,
     Observation,
@@ -112,7 +115,15 @@ def _pick(purchase: Purchase, found: Sequence[Observation]) -> Observation | Non
         refs = [observation.ref_id for observation in hopeful]
         _flag(purchase, f"several_orders_at_henry: {', '.join(refs)}")
     # The list is newest first; of several hopeful ones the first that was paid is followed.
-    return hopeful[-1] if hopeful else next(iter(fresh), None)
+    if hopeful:
+        return hopeful[-1]
+    if purchase.status in UNRESOLVED_PURCHASE and _was_hosted(purchase):
+        return None  # what failed there may be an older try on Henry's page, and no answer to ours
+    return next(iter(fresh), None)
+
+
+def _was_hosted(purchase: Purchase) -> bool:
+    return CheckoutSession.objects.filter(order=purchase.order_id, kind=SessionKind.HOSTED).exists()
 
 
 def _ours(purchase: Purchase, found: list[Observation]) -> list[Observation]:
@@ -181,7 +192,7 @@ def pass_deadline(purchase: Purchase, *, fence: int, is_verified: bool) -> None:
             purchase.ended_at = now
             poll.delete()
             journal.add("wait_ended", purchase=purchase)
-        elif now >= purchase.created_at + _longest_life(purchase):
+        elif now >= (purchase.sent_at or purchase.created_at) + _longest_life(purchase):
             poll.delete()
             flag_for_review(order, "polling_ended", journal=journal)
         elif purchase.status == PurchaseStatus.IN_DOUBT:
@@ -212,6 +223,33 @@ def call_in_doubt(purchase: Purchase, *, source: str) -> None:
         _call_in_doubt(purchase, purchase.poll, journal=journal)
         purchase.save()
         journal.write()
+
+
+def resolve_not_bought(purchase: Purchase, *, by: str) -> bool:
+    """Note that a person has found out at Henry that a purchase in doubt bought nothing; another try is open.
+
+    Returns:
+        bool: False if the purchase is not in doubt (any more).
+    """
+    with transaction.atomic():
+        order = Order.objects.lock().get(pk=purchase.order_id)
+        purchase = Purchase.objects.get(pk=purchase.pk)
+        if purchase.status != PurchaseStatus.IN_DOUBT:
+            return False
+        purchase.move_to(PurchaseStatus.ABANDONED)
+        purchase.ended_at = timezone.now()
+        purchase.save(update_fields=["status", "ended_at"])
+        PurchasePoll.objects.filter(purchase=purchase).delete()
+        session = CheckoutSession.objects.filter(order=order, status=SessionStatus.CONFIRMING).first()
+        if session is not None:
+            session.move_to(SessionStatus.OPEN)
+            session.save(update_fields=["status"])
+        if _was_hosted(purchase):
+            start_wait(order)  # the order's page at Henry can still be paid
+        journal = Journal(order, source=f"staff:{by}"[:64])
+        journal.add("purchase_not_bought", purchase=purchase)
+        journal.write()
+    return True
 
 
 def _call_in_doubt(purchase: Purchase, poll: PurchasePoll, *, journal: Journal) -> None:

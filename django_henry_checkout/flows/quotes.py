@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -99,7 +100,6 @@ def _keep(
         "coupons": coupons,
         "refused_coupons": [code for code, counts in found.coupons if not counts],
         "region": region,
-        "henry_token": found.token,
         "quoted_at": now,
         "expires_at": now + settings.QUOTE_LIFETIME,
     }
@@ -111,6 +111,7 @@ def _keep(
             session.move_to(SessionStatus.QUOTED)
         session.expires_at = now + settings.SESSION_LIFETIME
         session.save(update_fields=["status", "expires_at"])
+    quote.henry_token = found.token
     session.quote = quote
     return quote
 
@@ -120,11 +121,11 @@ def _amount(money: Money | None, total: Money) -> Any:
 
 
 def _show_on_order(order: Order, quote: Quote) -> None:
-    """Let the order show what the quote says; what it leaves out stays, unless that was in another currency."""
+    """Let the order show what the quote says. Of what it leaves out only the subtotal stays, in the same currency."""
     changed: dict[str, Any] = {"currency": quote.currency}
     for name in AMOUNTS:
         amount = getattr(quote, f"{name}_amount")
-        if amount is not None or order.currency != quote.currency:
+        if amount is not None or name != "subtotal" or order.currency != quote.currency:
             changed[f"{name}_amount"] = amount
     for name, value in changed.items():
         setattr(order, name, value)
@@ -181,7 +182,8 @@ def choose_shipping(session: CheckoutSession, rate_id: int) -> Quote:
         ShippingNotOffered: the rate is not one of the last quote's.
         OrderNotOpen, TokenLapsed, QuotePending, GatewayError: as for `quote_session`.
 
-    Effects: one HTTP call for each line of that merchant, then as `quote_session`.
+    Effects: the old quote is withdrawn first; one HTTP call for each line of that merchant; then as
+    `quote_session`. If it breaks off in between, ask for a new quote.
     """
     require_open(session)
     order, quote = session.order, kept_quote(session)
@@ -195,12 +197,28 @@ def choose_shipping(session: CheckoutSession, rate_id: int) -> Quote:
         raise ShippingNotOffered
     links = next(each["links"] for each in quote.merchants if rate in each["rates"])
     choice = {"id": rate["optionId"], "value": rate["name"]}
+    _withdraw(session)
     _tell_henry(gateway, order, links, choice)
     OrderLine.objects.filter(order=order, link__in=links).update(selected_shipping=choice)
     return quote_session(session)
 
 
+def _withdraw(session: CheckoutSession) -> None:
+    """Take a quote back before the cart at Henry changes: until there is a new one, nothing is bought.
+
+    Nor does a later checkout of the shopper's cart go on with this order, whose shipping is no longer the cart's.
+    """
+    with transaction.atomic():
+        order = lock_open(session)
+        order.cart_digest = ""
+        order.save(update_fields=["cart_digest"])
+        Quote.objects.filter(session=session).delete()
+
+
 def _tell_henry(gateway: Gateway, order: Order, links: Sequence[str], choice: Mapping[str, str]) -> None:
     items: list[LineItem] = [line.as_item() for line in order.lines.filter(link__in=links)]
+    deadline = time.monotonic() + settings.QUOTE_WAIT
     for item in items:
+        if time.monotonic() > deadline:
+            raise QuotePending
         gateway.update_item(order.henry_cart_id, replace(item, selected_shipping=choice))

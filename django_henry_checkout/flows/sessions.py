@@ -22,6 +22,7 @@ from django_henry_checkout.exceptions import (
     UntrustedCheckoutUrl,
 )
 from django_henry_checkout.flows.ledger import Journal
+from django_henry_checkout.flows.orders import lock_order, refuse_beside_another
 from django_henry_checkout.flows.purchases import ensure_wait, observe_now
 from django_henry_checkout.flows.snapshots import (
     Changes,
@@ -151,16 +152,19 @@ def renew_session(order: Order, *, opening: Opening = HOSTED) -> Begun:
 
     Raises:
         OrderNotOpen: the order is already being bought or has ended.
-        PurchaseUnderWay: its purchase was sent, and nobody knows yet what became of it.
+        PurchaseUnderWay: its purchase, or that of another order of its cart, was sent, and nobody knows yet what
+            became of it.
+        CartChanged, CartNotFound: another order of the cart was placed since; or the cart is gone.
         GatewayError: Henry could not say that the order is unpaid.
     """
     if order.status == OrderStatus.OPEN:
         make_sure_it_is_unpaid(order)
         page = _page_at_henry(order, (), opening)
         with transaction.atomic():
-            order = Order.objects.lock().get(pk=order.pk)
+            _cart, order = lock_order(order.pk, with_cart=True)
             if order.status == OrderStatus.OPEN:
                 _refuse_while_unresolved(Purchase.objects.filter(order=order))
+                refuse_beside_another(order)
                 return _go_on(order, page, opening)
     raise OrderNotOpen(order_id=order.public_id)
 

@@ -61,6 +61,9 @@ def quote_of(jobs: Sequence[DetailsJob], items: Sequence[LineItem]) -> HenryQuot
     if not all(job.items for job in jobs):
         raise BadResponse("A part of Henry's quote holds no item.")
     details = [item for job in jobs for item in job.items]
+    hosts = {urlsplit(item.link).hostname for item in items}
+    if len(jobs) < len(hosts) and len(details) < len(items):
+        raise BadResponse("Henry's quote leaves out a part of the cart.")
     return HenryQuote(
         costs=_added(details),
         merchants=tuple(_merchants(jobs, items)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -143,15 +144,15 @@ class GatewayV0:
         Raises:
             BadResponse: the cart was paid, and nobody has told us the order's id yet.
         """
-        if not claimed_id:
-            if self._products(cart_id):
-                return ()
-            raise BadResponse("The cart is paid, but the id of its order is not known yet.")
-        try:
-            owner, observation = self._order(claimed_id, retries=retries)
-        except NotFound:
+        if claimed_id:
+            with suppress(NotFound):
+                owner, observation = self._order(claimed_id, retries=retries)
+                if owner == cart_id:
+                    return (observation,)
+        # Nothing, or not ours, was claimed: that says nothing about the cart.
+        if self._products(cart_id):
             return ()
-        return (observation,) if owner == cart_id else ()
+        raise BadResponse("The cart is paid, but the id of its order is not known yet.")
 
     def list_orders(
         self,

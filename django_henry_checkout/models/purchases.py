@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from django_henry_checkout.models.base import PublicRecord, StateMachine
+from django_henry_checkout.models.base import PublicRecord, StateMachine, amount_field
 from django_henry_checkout.models.orders import Order
 
 
@@ -46,9 +46,9 @@ class Purchase(PublicRecord, StateMachine):
 
     MOVES = {
         PurchaseStatus.PLANNED: _AT_HENRY | {PurchaseStatus.SENT, PurchaseStatus.ABANDONED},
-        # `abandoned` from here: Henry refused it, so nothing was bought.
+        # `abandoned` from here: Henry refused it, or a person found out that nothing was bought.
         PurchaseStatus.SENT: _AT_HENRY | {PurchaseStatus.IN_DOUBT, PurchaseStatus.ABANDONED},
-        PurchaseStatus.IN_DOUBT: _AT_HENRY,
+        PurchaseStatus.IN_DOUBT: _AT_HENRY | {PurchaseStatus.ABANDONED},
         PurchaseStatus.PENDING: _ENDINGS | {PurchaseStatus.PROCESSING, PurchaseStatus.STUCK},
         PurchaseStatus.PROCESSING: _ENDINGS | {PurchaseStatus.STUCK},
         PurchaseStatus.STUCK: _ENDINGS,
@@ -65,6 +65,8 @@ class Purchase(PublicRecord, StateMachine):
         _("status"), max_length=32, choices=PurchaseStatus, default=PurchaseStatus.PLANNED
     )
     error = models.CharField(_("error"), max_length=500, blank=True)
+    accepted_amount = amount_field(_("total that the buyer accepted"))
+    accepted_currency = models.CharField(_("its currency"), max_length=3, blank=True)
     settings = models.JSONField(_("settings"), default=dict, blank=True)
     answer = models.JSONField(_("last answer"), default=dict, blank=True)
     drift = models.JSONField(_("unknown words"), default=list, blank=True)

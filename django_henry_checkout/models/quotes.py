@@ -35,9 +35,11 @@ class Quote(models.Model):
     coupons = models.JSONField(_("coupons"), default=list, blank=True)
     refused_coupons = models.JSONField(_("coupons that do not count"), default=list, blank=True)
     region = models.CharField(_("region"), max_length=100, blank=True)
-    henry_token = models.CharField(_("Henry's session token"), max_length=4000, blank=True, editable=False)
     quoted_at = models.DateTimeField(_("quoted"))
     expires_at = models.DateTimeField(_("expires"))
+
+    #: v0's session token, in memory only: what is bought is quoted anew in the same call.
+    henry_token: str = ""
 
     class Meta:
         verbose_name = _("quote")

@@ -16,6 +16,7 @@ from django_henry_checkout.exceptions import (
 )
 from django_henry_checkout.flows.carts import get_cart
 from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
+from django_henry_checkout.flows.limits import count_page
 from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout, renew_session
 from django_henry_checkout.flows.shoppers import caller_of, current_cart, remember_order
 from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus, SessionMode
@@ -28,6 +29,7 @@ from django_henry_checkout.views.pages import destination, page, status_url
 def buy(request: HttpRequest) -> HttpResponse:
     """Begin to pay the cart named by the form, or the one that the shopper is filling."""
     user = request.user if request.user.is_authenticated else None
+    count_page(request)
     try:
         begun = begin_checkout(_cart_of(request), user=user)
     except (OrderNotOpen, PurchaseUnderWay) as error:
@@ -66,6 +68,7 @@ def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     """
     session = _session(order_id, token)
     if request.method == "POST":
+        count_page(request)
         opening = Opening(mode=SessionMode(session.mode), origin=session.origin)
         return _go_and_pay(renew_session(session.order, opening=opening))
     back = request.build_absolute_uri(reverse("henry_checkout:completed", args=[order_id, token]))

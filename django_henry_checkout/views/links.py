@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from django_henry_checkout.exceptions import CartNotFound
+from django_henry_checkout.flows.limits import count_page
 from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.flows.shoppers import caller_of, remember_cart, remember_order
 from django_henry_checkout.flows.templates import live_cart, open_template
@@ -25,6 +26,7 @@ def landing(request: HttpRequest, cart_id: str) -> HttpResponse:
     if request.method != "POST":
         context = {"cart": template, "lines": list(template.lines.all())}
         return render(request, "henry_checkout/link.html", context)
+    count_page(request)
     user = request.user if request.user.is_authenticated else None
     cart = live_cart(public_id, caller=caller_of(request), user=user)
     begun = begin_checkout(cart, user=user)

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import (
+    CartChanged,
     CartEmpty,
     CartNotFound,
     CheckoutError,
@@ -29,6 +30,7 @@ from django_henry_checkout.exceptions import (
     PurchaseUnderWay,
     TokenInvalid,
     TokenLapsed,
+    TooManyCalls,
     UntrustedCheckoutUrl,
 )
 from django_henry_checkout.flows.links import status_token
@@ -46,6 +48,8 @@ _STATUS: dict[type[Exception], int] = {
     TokenLapsed: 410,
     LinkClosed: 410,
     PurchaseUnderWay: 409,
+    CartChanged: 409,
+    TooManyCalls: 429,
     OrderNotOpen: 409,
     CartEmpty: 409,
 }
@@ -87,6 +91,8 @@ def sorry(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) 
     response = render(request, "henry_checkout/sorry.html", context, status=status)
     if status == 503:
         response.headers["Retry-After"] = "30"
+    if isinstance(error, TooManyCalls):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -43,7 +43,6 @@ PLACES: dict[str, set[str]] = {
         "henry_checkout_orderbuyer.billing_address",
         "henry_checkout_customersession.buyer",
     },
-    "Henry's session token": {"henry_checkout_quote.henry_token"},
     "cookie": {"django_session.session_key"},
 }
 #: What every log record has; its numbers could look like a CVV.

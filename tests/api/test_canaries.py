@@ -19,6 +19,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from django_henry_checkout.api.urls import urlpatterns
 from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.gateway import wire_v0
 from django_henry_checkout.models import IdempotencyRecord, Order, Purchase
 from tests.api.canaries import (
     CARD_NUMBER,
@@ -79,7 +80,7 @@ def _raw_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def watch(_raw_sandbox: Sandbox, settings: Any) -> Iterator[Watch]:
+def watch(_raw_sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     _raw_sandbox.reset()
     _raw_sandbox.scenario(timing={"jobSeconds": 0})
     cache.clear()
@@ -103,6 +104,14 @@ def watch(_raw_sandbox: Sandbox, settings: Any) -> Iterator[Watch]:
     try:
         with all_logs() as logs:
             found = Watch(_raw_sandbox, logs)
+            read_quote = wire_v0.read_quote
+
+            def overheard(*answer: Any) -> Any:
+                quote = read_quote(*answer)
+                found.add("Henry's session token", quote.token)
+                return quote
+
+            monkeypatch.setattr(wire_v0, "read_quote", overheard)
             found.add("Henry's key", HENRY_KEY)
             found.add("card number", CARD_NUMBER)
             found.add("CVV", CVV)

@@ -106,7 +106,7 @@ def test_hosted(sandbox: Sandbox, version: str) -> None:
 
 
 def test_headless(sandbox: Sandbox, version: str) -> None:
-    holder, cart = guest(BOOTS, MUG)
+    holder, _cart = guest(BOOTS, MUG)
     quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))
     session = Api(**{"X-Session-Token": quote["sessionToken"]})
     products = ok(session("GET", "checkout/session/products"))["products"]

@@ -267,7 +267,8 @@ def test_another_sessions_rate_is_like_one_that_was_never_offered(victim: Victim
 def test_a_rate_whose_number_could_be_a_cards_can_be_chosen(
     victim: Victim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of all rate ids about one in sixty looks like a number of a card network."""
+    """Ids are shorter than card numbers; and where one stands, no card number is looked for."""
+    assert MAX_RATE_ID == 10**12
     numbers = itertools.count(4 * 10**13)
     taken = (number for number in numbers if passes_luhn(str(number)))
     monkeypatch.setattr(
@@ -276,7 +277,7 @@ def test_a_rate_whose_number_could_be_a_cards_can_be_chosen(
     holder, cart = guest(MUG)
     quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))
     rates = [rate["id"] for merchant in quote["shippingMethods"] for rate in merchant["rates"]]
-    assert all(passes_luhn(str(rate)) and rate < MAX_RATE_ID for rate in rates)
+    assert all(passes_luhn(str(rate)) for rate in rates)
     for rate in rates:
         body = {"cartId": cart["cartId"], "shippingMethodId": rate}
         assert holder("POST", "checkout/shipping/method", body).status_code == 200

@@ -46,8 +46,7 @@ FLAGS = {
         "supports_shipping_choice",
         "supports_coupons",
     },
-    "v0": {"supports_card_modal",
-        "cart_tells_paid", "supports_hosted_options"},
+    "v0": {"supports_card_modal", "cart_tells_paid", "supports_hosted_options"},
 }
 
 

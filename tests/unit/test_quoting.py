@@ -267,14 +267,19 @@ def test_jobs_belong_to_hosts_in_the_order_of_the_cart() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("number", "items"), [(1, [BOOTS, MUG]), (3, [BOOTS, MUG]), (2, [BOOTS, BEANIE]), (1, [])]
-)
+@pytest.mark.parametrize(("number", "items"), [(3, [BOOTS, MUG]), (2, [BOOTS, BEANIE]), (1, [])])
 def test_where_the_numbers_do_not_agree_only_the_sums_count(number: int, items: Sequence[LineItem]) -> None:
     quote = quote_of([job(details(usd("5"), STANDARD, shipping=usd("6")))] * number, items)
     assert quote.merchants == ()
     assert quote.costs.total == usd(str(5 * number))
     assert quote.costs.shipping == usd(str(6 * number))
+
+
+def test_a_quote_that_leaves_out_a_merchant_is_no_quote() -> None:
+    with pytest.raises(BadResponse):
+        quote_of([job(details(usd("5"), STANDARD, shipping=usd("6")))], [BOOTS, MUG])
+    whole = quote_of([job(details(usd("5")), details(usd("7")))], [BOOTS, MUG])
+    assert whole.costs.total == usd("12")
 
 
 def test_one_host_in_two_spellings_is_one_merchant() -> None:

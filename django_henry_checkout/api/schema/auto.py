@@ -15,7 +15,7 @@ from drf_spectacular.plumbing import (
 from rest_framework import serializers
 
 from django_henry_checkout.api.inputs import StrictSerializer
-from django_henry_checkout.api.problems import camel
+from django_henry_checkout.api.names import camel
 from django_henry_checkout.api.schema.examples import examples_of
 from django_henry_checkout.api.schema.parameters import ID, key_header
 from django_henry_checkout.api.schema.problems import PROBLEMS, Problem, by_status, example_of
