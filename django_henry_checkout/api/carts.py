@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from ulid import ULID
@@ -46,7 +47,7 @@ class CartsView(HenryView):
         content = self.read(CartInput)
         caller = self.caller
         if content["account"] not in settings.account_aliases:
-            raise InvalidItem("There is no such account.", field="account", code="unknown_account")
+            raise ValidationError({"account": ["There is no such account."]})
         cart = carts.create_filled_cart(
             [as_item(item) for item in content["items"]],
             user=request.user if caller.user_pk is not None else None,

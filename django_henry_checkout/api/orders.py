@@ -28,7 +28,7 @@ class OrdersView(HenryView):
         if status:
             orders = orders.filter(status=status)
         if cursor:
-            after = orders.filter(number=cursor).first()
+            after = orders.filter(number=cursor).first() if cursor.isprintable() else None
             if after is None:
                 return problem(422, "invalid", "cursor is not from an answer of this call.", field="cursor")
             orders = orders.filter(pk__lt=after.pk)

@@ -66,7 +66,7 @@ def find_purchase(ref_id: str, *, caller: Caller) -> Purchase:
         PurchaseNotFound: there is none, or it is somebody else's, or the caller's secret opens no personal
             data; all look the same.
     """
-    if caller.is_hosted:
+    if caller.is_hosted or not ref_id.isprintable():
         raise PurchaseNotFound
     purchases = Purchase.objects.select_related("order").filter(order__in=Order.objects.owned_by(caller))
     bounds = public_ids_of_local_ref(ref_id)

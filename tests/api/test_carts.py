@@ -163,7 +163,7 @@ def _names(errors: Any) -> list[str]:
         ('{"itmes": []}', 422, "invalid"),
         ('{"items": [{"quantity": 1}]}', 422, "invalid"),
         ('{"items": [{"link": 5, "quantity": "many"}]}', 422, "invalid"),
-        ('{"account": "nobody"}', 503, "not_configured"),
+        ('{"account": "nobody"}', 422, "invalid"),
         ('{"metadata": {"x": "' + "y" * 70_000 + '"}}', 413, "too_large"),
     ],
 )

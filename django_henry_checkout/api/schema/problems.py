@@ -134,7 +134,7 @@ _MORE: Mapping[str, Mapping[str, object]] = {
 # What calls of one kind may all meet.
 READ = ("token_invalid", "not_acceptable", "throttled")
 WRITE = (*READ, "forbidden")
-BODY = ("bad_request", "too_large", "unsupported_media_type", "invalid")
+BODY = ("bad_request", "too_large", "unsupported_media_type", "invalid", "raw_card_refused")
 KEY = (
     "bad_request",
     "too_large",
@@ -157,18 +157,21 @@ BEGIN = (
     *HENRY,
     "cart_not_found",
     "cart_empty",
+    "cart_changed",
     "template_not_sold",
     "order_not_open",
     "purchase_under_way",
     "untrusted_checkout_url",
 )
-LIVE = ("session_not_named", "session_not_found", "order_not_open", "token_lapsed")
+LIVE = ("session_not_named", "session_not_found", "order_not_open", "purchase_under_way", "token_lapsed")
 QUOTE = (*HENRY, "buyer_incomplete", "not_supported", "quote_pending")
 BUY = (
     *HENRY,
     *KEY,
     "idempotency_key_required",
     "payment_refused",
+    "cart_not_found",
+    "cart_changed",
     "order_not_open",
     "purchase_under_way",
     "token_lapsed",

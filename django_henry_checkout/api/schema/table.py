@@ -74,7 +74,10 @@ _CARTS: Calls = {
     ),
     ("CartView", "GET"): _cart(id="readCart", answers=_EDITED, problems=(*READ, "cart_not_found")),
     ("CartView", "DELETE"): _cart(
-        id="deleteCart", answers={204: None}, problems=(*WRITE, *_CART), key="optional"
+        id="deleteCart",
+        answers={204: None},
+        problems=(*WRITE, *_CART, "purchase_under_way"),
+        key="optional",
     ),
     ("CartItemView", "POST"): _cart(
         id="addItem",
