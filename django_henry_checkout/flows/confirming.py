@@ -28,6 +28,7 @@ from django_henry_checkout.exceptions import (
     PaymentRefused,
     PurchaseUnderWay,
     QuoteExpired,
+    QuotePending,
     QuoteRequired,
     RateLimited,
     RawCardRefused,
@@ -253,9 +254,8 @@ def _commit_intent(
             on_intent(order)
             return None
         refuse_beside_another(order)
-        if quote is not None and not Quote.objects.filter(pk=session.pk, quoted_at=quote.quoted_at).exists():
-            raise QuoteRequired  # meanwhile another way of shipping was chosen
-        session.refresh_from_db(fields=["status", "expires_at"])
+        session.refresh_from_db(fields=["status", "expires_at", "choosing_until"])
+        _refuse_while_shipping_changes(session, quote)
         if session.status not in LIVE_SESSION or session.expires_at <= now:
             raise TokenLapsed  # another tab began anew
         session.move_to(SessionStatus.CONFIRMING)
@@ -279,6 +279,17 @@ def _commit_intent(
         journal.write()
         on_intent(order)
     return purchase
+
+
+def _refuse_while_shipping_changes(session: CheckoutSession, quote: Quote | None) -> None:
+    """Refuse if the cart at Henry is being changed right now, or has been since the quote."""
+    if session.choosing_until is not None and session.choosing_until > timezone.now():
+        raise QuotePending
+    if quote is None:
+        return
+    now = Quote.objects.filter(pk=session.pk)
+    if not now.filter(total_amount=quote.total_amount, currency=quote.currency).exists():
+        raise QuotePending
 
 
 def _is_refusal(error: GatewayError) -> bool:

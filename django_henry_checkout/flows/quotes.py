@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -182,8 +183,8 @@ def choose_shipping(session: CheckoutSession, rate_id: int) -> Quote:
         ShippingNotOffered: the rate is not one of the last quote's.
         OrderNotOpen, TokenLapsed, QuotePending, GatewayError: as for `quote_session`.
 
-    Effects: the old quote is withdrawn first; one HTTP call for each line of that merchant; then as
-    `quote_session`. If it breaks off in between, ask for a new quote.
+    Effects: nothing of the order can be bought meanwhile; one HTTP call for each line of that merchant; then
+    as `quote_session`.
     """
     require_open(session)
     order, quote = session.order, kept_quote(session)
@@ -197,14 +198,16 @@ def choose_shipping(session: CheckoutSession, rate_id: int) -> Quote:
         raise ShippingNotOffered
     links = next(each["links"] for each in quote.merchants if rate in each["rates"])
     choice = {"id": rate["optionId"], "value": rate["name"]}
-    _withdraw(session)
+    _begin_to_choose(session)
     _tell_henry(gateway, order, links, choice)
     OrderLine.objects.filter(order=order, link__in=links).update(selected_shipping=choice)
-    return quote_session(session)
+    quote = quote_session(session)
+    CheckoutSession.objects.filter(pk=session.pk).update(choosing_until=None)
+    return quote
 
 
-def _withdraw(session: CheckoutSession) -> None:
-    """Take a quote back before the cart at Henry changes: until there is a new one, nothing is bought.
+def _begin_to_choose(session: CheckoutSession) -> None:
+    """Keep everybody from buying while the cart at Henry is being changed; if that breaks off, for a while.
 
     Nor does a later checkout of the shopper's cart go on with this order, whose shipping is no longer the cart's.
     """
@@ -212,7 +215,9 @@ def _withdraw(session: CheckoutSession) -> None:
         order = lock_open(session)
         order.cart_digest = ""
         order.save(update_fields=["cart_digest"])
-        Quote.objects.filter(session=session).delete()
+        longest = settings.QUOTE_WAIT + 2 * settings.TOTAL_TIMEOUT
+        session.choosing_until = timezone.now() + timedelta(seconds=longest)
+        session.save(update_fields=["choosing_until"])
 
 
 def _tell_henry(gateway: Gateway, order: Order, links: Sequence[str], choice: Mapping[str, str]) -> None:

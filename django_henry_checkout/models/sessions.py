@@ -76,6 +76,7 @@ class CheckoutSession(PublicRecord, StateMachine):
     mode = models.CharField(_("mode"), max_length=16, choices=SessionMode, default=SessionMode.REDIRECT)
     origin = models.CharField(_("origin of the page around it"), max_length=255, blank=True)
     transaction_id = models.CharField(_("transaction id of the shop"), max_length=255, blank=True)
+    choosing_until = models.DateTimeField(_("shipping is being chosen until"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
