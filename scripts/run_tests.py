@@ -24,7 +24,7 @@ def main() -> int:
     """Start the services, run the suite on both databases."""
     arguments = sys.argv[1:]
     # The rest meets no database, or brings its own, and has nothing new to meet on the second one.
-    on_postgres = arguments or [f"tests/{folder}" for folder in TOUCH_THE_DATABASE]
+    on_postgres = arguments or ["-m", "not once", *(f"tests/{folder}" for folder in TOUCH_THE_DATABASE)]
     # The caller's own database must not leak into the SQLite run.
     os.environ.pop("DATABASE_URL", None)
     os.environ.setdefault("PYTHONDEVMODE", "1")

@@ -12,6 +12,19 @@ from moneyed import Money
 from tests.henry import Sandbox, running_sandbox
 
 
+#: What meets no database of its own kind, or walks the same code as other tests do, runs on SQLite only.
+ONCE = (
+    "api/test_canaries", "api/test_cors", "api/test_qr_decodes", "api/test_schema", "conformance/", "contract/",
+    "sandbox/",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.removeprefix("tests/").startswith(ONCE):
+            item.add_marker(pytest.mark.once)
+
+
 @pytest.fixture(scope="session")
 def _sandbox_process() -> Iterator[Sandbox]:
     with running_sandbox() as sandbox:
