@@ -13,6 +13,7 @@ from django_henry_checkout.api.base import HenryView
 from django_henry_checkout.api.bodies import CheckoutInput
 from django_henry_checkout.api.callers import shop_request
 from django_henry_checkout.api.people import buyer_of_person
+from django_henry_checkout.api.repeating import JSON, by_key
 from django_henry_checkout.flows.buyers import clean_buyer
 from django_henry_checkout.flows.hosted import check_prefill, payment_url, takes_hosted_options
 from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout
@@ -27,6 +28,10 @@ class CartCheckoutView(HenryView):
 
     def post(self, request: Request) -> Response:
         """Begin to pay a cart on Henry's page: `checkoutUrl` is where the shopper goes."""
+        return by_key(self, request, self._begin)
+
+    def _begin(self, _begun_before: JSON | None) -> tuple[Response, JSON]:
+        request = self.request
         content = self.read(CheckoutInput)
         cart = self.cart(content["cart_id"])
         buyer = self._prefill(content, cart.account)
@@ -38,17 +43,15 @@ class CartCheckoutView(HenryView):
         if "theme" in content:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode({'theme': content['theme']})}"
         ignored = () if takes_hosted_options(begun.order) else HOSTED_OPTIONS
-        return Response(
-            {
-                "checkoutUrl": url,
-                "sessionToken": begun.token,
-                "orderId": begun.order.ulid,
-                "orderNumber": begun.order.number,
-                "expiresAt": begun.session.expires_at.isoformat(),
-                "ignored": [name for name in ignored if name in content],
-            },
-            status=201,
-        )
+        shown = {
+            "checkoutUrl": url,
+            "sessionToken": begun.token,
+            "orderId": begun.order.ulid,
+            "orderNumber": begun.order.number,
+            "expiresAt": begun.session.expires_at.isoformat(),
+            "ignored": [name for name in ignored if name in content],
+        }
+        return Response(shown, status=201), {}
 
     def _prefill(self, content: dict[str, Any], account: str) -> Buyer | None:
         if "buyer" not in content:

@@ -16,7 +16,7 @@ from django_henry_checkout.api.callers import shop_request, shown_secret
 from django_henry_checkout.api.inputs import as_money
 from django_henry_checkout.api.paying import pay_once
 from django_henry_checkout.api.people import V0_NAMES, buyer_of_details, card_of, details_of_buyer
-from django_henry_checkout.api.repeating import OnIntent
+from django_henry_checkout.api.repeating import JSON, OnIntent, by_key
 from django_henry_checkout.exceptions import CartNotFound, SessionNotFound
 from django_henry_checkout.flows.buyers import buyer_of
 from django_henry_checkout.flows.confirming import Payment, confirm_session, is_under_way
@@ -52,12 +52,15 @@ class QuoteView(SessionView):
 
     def post(self, request: Request) -> Response:
         """Ask what a cart costs, shipped to somebody; a second call with the token brings the session up to date."""
+        return by_key(self, request, self._quote)
+
+    def _quote(self, _quoted_before: JSON | None) -> tuple[Response, JSON]:
         content = self.read(QuoteInput)
         buyer = buyer_of_details(content["shipping_details"])
         session, token = self._session(content.get("cart_id", ""))
         set_buyer(session, lambda _before: buyer, strict=False)
         quote = quote_session(session, coupons=content.get("coupons"), region=content.get("region"))
-        return Response({"sessionToken": token, **answers.quote(session, quote)})
+        return Response({"sessionToken": token, **answers.quote(session, quote)}), {}
 
     def _session(self, cart_id: str) -> tuple[CheckoutSession, str | None]:
         """Return the caller's session, or a new one with its token, which is shown this once."""
@@ -108,11 +111,13 @@ class SessionCardView(SessionView):
 
     def post(self, request: Request) -> Response:
         """Say how the shopper's card is collected: the modal's address, or the settings of the card element."""
+        return by_key(self, request, self._prepare)
+
+    def _prepare(self, _prepared_before: JSON | None) -> tuple[Response, JSON]:
         content = self.read(SessionInput)
         form = card_form(self.session(**content))
-        return Response(
-            {"kind": form.kind, "modalUrl": form.modal_url or None, "settings": dict(form.settings)}
-        )
+        shown = {"kind": form.kind, "modalUrl": form.modal_url or None, "settings": dict(form.settings)}
+        return Response(shown), {}
 
 
 class SessionConfirmView(SessionView):

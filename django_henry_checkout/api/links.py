@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -25,7 +24,7 @@ from django_henry_checkout.api.callers import shop_request
 from django_henry_checkout.api.headless import SessionView
 from django_henry_checkout.api.people import DIDDO_NAMES, CustomerInput, updated_buyer
 from django_henry_checkout.api.pictures import MEDIA_TYPES, negotiate, picture_of
-from django_henry_checkout.api.repeating import by_key
+from django_henry_checkout.api.repeating import JSON, by_key
 from django_henry_checkout.flows.buyers import buyer_of, missing_parts
 from django_henry_checkout.flows.carts import find_cart
 from django_henry_checkout.flows.customers import (
@@ -40,8 +39,6 @@ from django_henry_checkout.flows.shoppers import remember_cart, remember_order
 from django_henry_checkout.flows.templates import live_cart, open_template
 from django_henry_checkout.models import CheckoutSession, CustomerSession, Quote, SessionKind
 from django_henry_checkout.types import Buyer, format_public_id, parse_public_id
-
-JSON = dict[str, Any]
 
 
 def _read_id(text: str) -> UUID:

@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from django_henry_checkout.flows import idempotency
 from django_henry_checkout.flows.tokens import create_api_key
-from django_henry_checkout.models import Cart, CartToken, IdempotencyRecord
+from django_henry_checkout.models import Cart, CartToken, IdempotencyRecord, Order
 from tests.api.conftest import Api
 from tests.api.test_carts import BOOTS, assert_problem, guest, make
+from tests.api.test_every_way import DETAILS
+from tests.henry import Sandbox
 from tests.races.test_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,3 +122,24 @@ def test_repeats_at_once_are_done_once() -> None:
     assert 200 in answers
     assert Cart.objects.get().lines.get().quantity == 2
     assert timedelta(hours=24) < idempotency.KEPT_FOR
+
+
+def test_calls_that_ask_henry_are_kept_apart_by_their_keys_too(sandbox: Sandbox) -> None:
+    """Their answers hold a secret, so they are not kept: a repetition goes on with the same order."""
+    sandbox.scenario(timing={"jobSeconds": 0})
+    holder, cart = guest(BOOTS)
+    for path, body, other in (
+        ("cart/checkout", {"cartId": cart["cartId"]}, {"cartId": cart["cartId"], "theme": "dark"}),
+        (
+            "checkout/session/quote",
+            {"shippingDetails": DETAILS},
+            {"shippingDetails": {**DETAILS, "city": "Brooklyn"}},
+        ),
+    ):
+        key = {"Idempotency-Key": f"key-{path}"}
+        first, again = (holder("POST", path, body, **key) for _time in range(2))
+        assert first.json()["orderId"] == again.json()["orderId"]
+        assert "Idempotent-Replayed" not in first.headers
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert_problem(holder("POST", path, other, **key), 422, "idempotency_key_reused")
+    assert Order.objects.count() == 1
