@@ -212,7 +212,8 @@ def test_a_double_click_with_one_key_buys_once(sandbox: Sandbox, buying: Buying)
 def test_many_tabs_at_once_with_keys_of_their_own_buy_once(sandbox: Sandbox, way: str, threads: int) -> None:
     buying = ready(way)
     statuses = at_once(lambda number: buying(f"tab-{number}").status_code, threads=threads)
-    told = {"confirm": {200, 202, 409}, "purchase": {200, 409, 410}, "umbraco": {200, 400}}[way]
+    # 202: another tab has sent the purchase, and its outcome is not known yet.
+    told = {"confirm": {200, 202, 409}, "purchase": {200, 202, 409, 410}, "umbraco": {200, 400}}[way]
     assert 200 in statuses
     assert set(statuses) <= told, statuses
     assert_bought_once(sandbox)
