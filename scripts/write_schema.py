@@ -18,7 +18,7 @@ def main() -> int:
     django.setup()
 
     from django_henry_checkout.api.schema.document import as_text, build_document  # noqa: PLC0415 - after setup
-    from django_henry_checkout.api.schema.file import FILE  # noqa: PLC0415
+    from django_henry_checkout.api.schema.file import FILE  # noqa: PLC0415 - after setup
 
     text = as_text(build_document())
     changed = not FILE.exists() or FILE.read_text(encoding="utf-8") != text

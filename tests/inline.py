@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from fnmatch import fnmatch
 from typing import Any
 
@@ -13,7 +14,7 @@ from django_henry_checkout.flows.inline import begin_inline, set_buyer
 from django_henry_checkout.flows.quotes import quote_session
 from django_henry_checkout.flows.sessions import Begun
 from django_henry_checkout.flows.working import run_once
-from django_henry_checkout.models import Cart, CheckoutSession, Order
+from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase
 from django_henry_checkout.types import Address, Buyer, Card
 from tests.henry import Sandbox
 
@@ -98,3 +99,18 @@ def follow(sandbox: Sandbox, *, rounds: int = 8) -> None:
 
 def moved(address: Address = ADDRESS, **parts: str) -> Address:
     return replace(address, **parts)
+
+
+def bought(sandbox: Sandbox) -> dict[str, Any]:
+    """The one order at Henry."""
+    (order,) = sandbox.orders()
+    return order
+
+
+def total_of(order: dict[str, Any]) -> Money:
+    return Money(Decimal(str(order["total"])), order["currency"])
+
+
+def nothing_was_sent(sandbox: Sandbox) -> bool:
+    unsent = not Purchase.objects.exclude(status__in=["planned", "abandoned"]).exists()
+    return unsent and not buying_calls(sandbox) and not sandbox.orders()

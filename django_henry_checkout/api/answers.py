@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.utils import timezone
 from moneyed import Money
 
-from django_henry_checkout.api.names import camel
+from django_henry_checkout.api.names import JSON, camel
 from django_henry_checkout.api.numbers import number, places
 from django_henry_checkout.models import (
     Cart,
@@ -23,8 +22,6 @@ from django_henry_checkout.models import (
 from django_henry_checkout.models.base import money_of
 from django_henry_checkout.models.orders import AMOUNTS
 from django_henry_checkout.types import format_public_id
-
-JSON = dict[str, Any]
 
 
 def money(value: Money | None) -> JSON | None:

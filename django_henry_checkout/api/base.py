@@ -28,6 +28,7 @@ from django_henry_checkout.exceptions import CartNotFound, OrderNotFound
 from django_henry_checkout.flows.carts import get_cart
 from django_henry_checkout.flows.limits import client_network, count_call
 from django_henry_checkout.flows.orders import get_order
+from django_henry_checkout.flows.shoppers import remember_order
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.types import Caller, parse_public_id
 
@@ -139,6 +140,12 @@ class HenryView(APIView):
         serializer.is_valid(raise_exception=True)
         content: dict[str, Any] = serializer.validated_data
         return content
+
+    def remember(self, order: Order) -> None:
+        """Let a guest who comes with the shop's cookies see an order that he has begun."""
+        request = shop_request(self.request)
+        if self.caller.may_remember and request.session.session_key:
+            remember_order(request, order)
 
     def cart(self, cart_id: str) -> Cart:
         """Return a cart of the caller; an unknown id and somebody else's look the same."""

@@ -11,13 +11,12 @@ from rest_framework.response import Response
 
 from django_henry_checkout.api.base import HenryView
 from django_henry_checkout.api.bodies import CheckoutInput
-from django_henry_checkout.api.callers import shop_request
+from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.people import buyer_of_person
-from django_henry_checkout.api.repeating import JSON, by_key
+from django_henry_checkout.api.repeating import by_key
 from django_henry_checkout.flows.buyers import clean_buyer
 from django_henry_checkout.flows.hosted import check_prefill, payment_url, takes_hosted_options
 from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout
-from django_henry_checkout.flows.shoppers import remember_order
 from django_henry_checkout.types import Buyer
 
 HOSTED_OPTIONS = ("auth", "region")
@@ -37,8 +36,7 @@ class CartCheckoutView(HenryView):
         buyer = self._prefill(content, cart.account)
         opening = Opening(sign_in=content.get("auth"), region=content.get("region", ""))
         begun = begin_checkout(cart, user=cart.user, opening=opening)
-        if self.caller.user_pk is not None or self.caller.cart_ids:
-            remember_order(shop_request(request), begun.order)
+        self.remember(begun.order)
         url = payment_url(begun.session, return_url=_return_url(request, begun), buyer=buyer)
         if "theme" in content:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode({'theme': content['theme']})}"

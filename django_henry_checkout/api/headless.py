@@ -14,16 +14,17 @@ from django_henry_checkout.api.base import HenryView
 from django_henry_checkout.api.bodies import ConfirmInput, QuoteInput, SessionInput
 from django_henry_checkout.api.callers import shop_request, shown_secret
 from django_henry_checkout.api.inputs import as_money
+from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.paying import pay_once
 from django_henry_checkout.api.people import V0_NAMES, buyer_of_details, card_of, details_of_buyer
-from django_henry_checkout.api.repeating import JSON, OnIntent, by_key
+from django_henry_checkout.api.repeating import OnIntent, by_key
 from django_henry_checkout.exceptions import CartNotFound, SessionNotFound
 from django_henry_checkout.flows.buyers import buyer_of
 from django_henry_checkout.flows.confirming import Payment, confirm_session, is_under_way
 from django_henry_checkout.flows.inline import begin_inline, card_form, find_session, set_buyer
 from django_henry_checkout.flows.items import clean_metadata
 from django_henry_checkout.flows.quotes import kept_quote, quote_session
-from django_henry_checkout.flows.shoppers import current_cart, remember_order
+from django_henry_checkout.flows.shoppers import current_cart
 from django_henry_checkout.models import Cart, CheckoutSession, Order
 from django_henry_checkout.types import Buyer
 
@@ -62,14 +63,13 @@ class QuoteView(SessionView):
         quote = quote_session(session, coupons=content.get("coupons"), region=content.get("region"))
         return Response({"sessionToken": token, **answers.quote(session, quote)}), {}
 
-    def _session(self, cart_id: str) -> tuple[CheckoutSession, str | None]:
+    def _session(self, cart_id: str) -> tuple[CheckoutSession, str]:
         """Return the caller's session, or a new one with its token, which is shown this once."""
         if self.caller.session_id is not None:
             return self.session(cart_id=cart_id), shown_secret(self.request)
         cart = self._cart(cart_id)
         begun = begin_inline(cart, user=cart.user)
-        if self.caller.user_pk is None and self.caller.cart_ids:
-            remember_order(shop_request(self.request), begun.order)
+        self.remember(begun.order)
         return begun.session, begun.token
 
     def _cart(self, cart_id: str) -> Cart:

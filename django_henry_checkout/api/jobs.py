@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import phonenumbers
 from moneyed import Money
 
+from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.numbers import number
 from django_henry_checkout.models import (
     ItemStatus,
@@ -18,8 +19,6 @@ from django_henry_checkout.models import (
     PurchaseStatus,
 )
 from django_henry_checkout.types import local_ref
-
-JSON = dict[str, Any]
 
 #: Our own words for a purchase that Henry has not answered yet, or has refused, in Henry's.
 _WORDS = {

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from babel.numbers import get_currency_precision
 from moneyed import Money
 
+from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.people import buyer_info
 from django_henry_checkout.api.umbraco_answers import formatted
 from django_henry_checkout.models import Order, OrderLine, OrderStatus, Quote
 from django_henry_checkout.models.base import money_of
 from django_henry_checkout.types import Buyer
-
-JSON = dict[str, Any]
 
 
 def money(value: Money | None) -> JSON | None:

@@ -22,9 +22,10 @@ from django_henry_checkout.api.base import HenryView
 from django_henry_checkout.api.bodies import ShippingInput, ShippingMethodInput
 from django_henry_checkout.api.callers import shop_request
 from django_henry_checkout.api.headless import SessionView
+from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.people import DIDDO_NAMES, CustomerInput, updated_buyer
 from django_henry_checkout.api.pictures import MEDIA_TYPES, negotiate, picture_of
-from django_henry_checkout.api.repeating import JSON, by_key
+from django_henry_checkout.api.repeating import by_key
 from django_henry_checkout.flows.buyers import buyer_of, missing_parts
 from django_henry_checkout.flows.carts import find_cart
 from django_henry_checkout.flows.customers import (
@@ -35,7 +36,7 @@ from django_henry_checkout.flows.customers import (
 )
 from django_henry_checkout.flows.inline import begin_inline, set_buyer
 from django_henry_checkout.flows.quotes import choose_shipping, kept_quote, quote_session
-from django_henry_checkout.flows.shoppers import remember_cart, remember_order
+from django_henry_checkout.flows.shoppers import remember_cart
 from django_henry_checkout.flows.templates import live_cart, open_template
 from django_henry_checkout.models import CheckoutSession, CustomerSession, Quote, SessionKind
 from django_henry_checkout.types import Buyer, format_public_id, parse_public_id
@@ -107,7 +108,7 @@ class BeginView(HenryView):
         begun = begin_inline(cart, user=cart.user, kind=SessionKind.LINK)
         if shop_request(request).session.session_key and self.caller.may_remember:
             remember_cart(shop_request(request), cart)
-            remember_order(shop_request(request), begun.order)
+        self.remember(begun.order)
         content = {
             "cartId": cart.ulid,
             "templateCartId": format_public_id(public_id) if public_id != cart.public_id else None,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+#: An object of a body or an answer.
+JSON = dict[str, Any]
+
 
 def camel(name: str) -> str:
     """Spell a name as the API does: `postal_code` as `postalCode`."""

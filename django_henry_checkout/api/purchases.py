@@ -10,7 +10,6 @@ from rest_framework.response import Response
 
 from django_henry_checkout.api.base import HenryView
 from django_henry_checkout.api.bodies import PurchaseInput
-from django_henry_checkout.api.callers import shop_request
 from django_henry_checkout.api.inputs import as_money
 from django_henry_checkout.api.jobs import purchase_job
 from django_henry_checkout.api.paying import pay_once
@@ -19,7 +18,6 @@ from django_henry_checkout.api.repeating import OnIntent
 from django_henry_checkout.flows.confirming import Payment, buy_cart
 from django_henry_checkout.flows.items import clean_metadata
 from django_henry_checkout.flows.purchases import find_purchase, last_purchase
-from django_henry_checkout.flows.shoppers import remember_order
 from django_henry_checkout.flows.snapshots import Changes
 from django_henry_checkout.models import Order, OrderBuyer, Purchase, PurchaseStatus
 
@@ -52,8 +50,7 @@ class CartPurchaseView(HenryView):
         order = buy_cart(
             cart, buyer_of_person(content["buyer"]), payment, changes=changes, on_intent=on_intent
         )
-        if self.caller.user_pk is not None or self.caller.cart_ids:
-            remember_order(shop_request(self.request), order)
+        self.remember(order)
         return order
 
 

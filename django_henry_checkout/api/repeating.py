@@ -13,11 +13,11 @@ from rest_framework.response import Response
 from ulid import ULID
 
 from django_henry_checkout.api.callers import subject_of
+from django_henry_checkout.api.names import JSON
 from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError, KeyRequired
 from django_henry_checkout.flows.idempotency import Answered, claim, fingerprint_of, finish, note, release
 from django_henry_checkout.models import IdempotencyRecord, Order
 
-JSON = dict[str, Any]
 Method = Callable[..., Response]
 OnIntent = Callable[[Order], None]
 

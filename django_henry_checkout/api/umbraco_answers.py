@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID, uuid5
 
 from babel import Locale, UnknownLocaleError
@@ -10,11 +9,10 @@ from babel.numbers import format_currency
 from django.utils.translation import get_language
 from moneyed import Money
 
+from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.numbers import number, places
 from django_henry_checkout.models import Order, OrderStatus, Quote
 from django_henry_checkout.models.base import money_of
-
-JSON = dict[str, Any]
 
 #: Ids that Umbraco has for things that are no records of ours: made from their names, the same everywhere.
 _NAMES = UUID("6f0c8a3e-2b0c-5c52-9a2c-3f3f7a6f8e11")

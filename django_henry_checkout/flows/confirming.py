@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,16 +35,21 @@ from django_henry_checkout.exceptions import (
     Rejected,
     TokenLapsed,
 )
-from django_henry_checkout.flows.buyers import buyer_of, clean_buyer, require_complete, save_buyer
+from django_henry_checkout.flows.buyers import (
+    buyer_of,
+    clean_address,
+    clean_buyer,
+    require_complete,
+    save_buyer,
+)
 from django_henry_checkout.flows.inline import begin_inline, require_open
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.orders import lock_order, refuse_beside_another
-from django_henry_checkout.flows.purchases import call_in_doubt, observe_now
+from django_henry_checkout.flows.purchases import call_in_doubt, end_unbought, observe_now
 from django_henry_checkout.flows.quotes import kept_quote, quote_session
 from django_henry_checkout.flows.sessions import make_sure_it_is_unpaid
 from django_henry_checkout.flows.snapshots import Changes
-from django_henry_checkout.flows.waits import start_wait
 from django_henry_checkout.gateway import Gateway, gateway_for
 from django_henry_checkout.models import (
     Cart,
@@ -55,7 +60,6 @@ from django_henry_checkout.models import (
     PurchasePoll,
     PurchaseStatus,
     Quote,
-    SessionKind,
     SessionStatus,
 )
 from django_henry_checkout.models.orders import AMOUNTS
@@ -74,7 +78,8 @@ class Payment:
     """How an order is to be paid.
 
     Args:
-        accepted: the total that the buyer saw; None takes that of the last quote.
+        accepted: the total that the buyer saw; None takes that of the last quote, unless a confirm has stopped
+            at it: then it must be said.
         exactly: refuse a lower total too.
         settings: which details Henry is to collect, passed on as they are.
         transaction_id: what the shop calls this payment.
@@ -130,12 +135,14 @@ def _confirm(session: CheckoutSession, payment: Payment, on_intent: Callable[[Or
         raise QuoteRequired
     if quote.expires_at <= timezone.now():
         raise QuoteExpired
-    gateway = _check_card(session.order.account, payment.card)
+    gateway, payment = _check_card(session.order.account, payment)
     buyer = buyer_of(session.order)
     require_complete(buyer, to_pay=True)
     accepted = quote.total if payment.accepted is None else payment.accepted
+    if payment.accepted is None and quote.needs_acceptance:
+        raise _amount_changed(quote)
     make_sure_it_is_unpaid(session.order)
-    quote = quote_session(session)
+    quote = quote_session(session, accepted=accepted)
     _check_amount(quote, accepted, exactly=payment.exactly)
     request = _request(payment, buyer, coupons=quote.coupons, quote_token=quote.henry_token)
     return _buy(session, gateway, request, payment, quote, on_intent)
@@ -159,7 +166,7 @@ def buy_cart(
 
     Effects: as those two; a quote only with `payment.accepted`.
     """
-    gateway = _check_card(cart.account, payment.card)
+    gateway, payment = _check_card(cart.account, payment)
     if not gateway.takes_card_token:
         raise NotSupported("This generation of Henry's API cannot buy by one call: quote, then confirm.")
     buyer = clean_buyer(buyer, strict=False)
@@ -182,7 +189,9 @@ def is_under_way(order: Order) -> bool:
     return Purchase.objects.filter(order=order, status__in=UNRESOLVED_PURCHASE).exists()
 
 
-def _check_card(account: str, card: Card) -> Gateway:
+def _check_card(account: str, payment: Payment) -> tuple[Gateway, Payment]:
+    """Return the gateway, and the payment with its billing address tidied."""
+    card = payment.card
     gateway = gateway_for(settings.account(account))
     if card.raw is not None and not settings.ALLOW_RAW_CARD:
         raise RawCardRefused
@@ -192,14 +201,20 @@ def _check_card(account: str, card: Card) -> Gateway:
         )
     if gateway.takes_card_token and not card.token and card.raw is None:
         raise CardRequired
-    return gateway
+    if card.billing_address is not None:
+        card = replace(card, billing_address=clean_address(card.billing_address))
+    return gateway, replace(payment, card=card)
 
 
 def _check_amount(quote: Quote, accepted: Money, *, exactly: bool) -> None:
     total = quote.total
     if total.currency == accepted.currency and (total == accepted or (total < accepted and not exactly)):
         return
-    raise AmountChanged(totals={name: quote.amount(name) for name in AMOUNTS})
+    raise _amount_changed(quote)
+
+
+def _amount_changed(quote: Quote) -> AmountChanged:
+    return AmountChanged(totals={name: quote.amount(name) for name in AMOUNTS})
 
 
 def _request(
@@ -232,7 +247,7 @@ def _buy(
     except GatewayError as error:
         logger.warning("Purchase %s: %s, %s (%s)", purchase.ulid, error.code, error.status, error.request_id)
         if _is_refusal(error) and not _may_hide_an_order(gateway, purchase, error):
-            _take_back(session, purchase, error)
+            _take_back(purchase, error)
             if isinstance(error, Rejected) and not isinstance(error, AuthenticationFailed):
                 raise PaymentRefused from error
             raise
@@ -317,23 +332,15 @@ def _may_hide_an_order(gateway: Gateway, purchase: Purchase, error: GatewayError
     return found is not None or (error.status == 409 and not gateway.cart_tells_paid)
 
 
-def _take_back(session: CheckoutSession, purchase: Purchase, error: GatewayError) -> None:
+def _take_back(purchase: Purchase, error: GatewayError) -> None:
     """Note that Henry refused: the order is open again, and so is the session, for another card."""
     with transaction.atomic():
         order = Order.objects.lock().get(pk=purchase.order_id)
         purchase.refresh_from_db()
         if purchase.status != PurchaseStatus.SENT:
             return  # meanwhile somebody looked it up at Henry
-        purchase.move_to(PurchaseStatus.ABANDONED)
-        purchase.error, purchase.ended_at = error.code, timezone.now()
-        purchase.save(update_fields=["status", "error", "ended_at"])
-        PurchasePoll.objects.filter(purchase=purchase).delete()
-        session.refresh_from_db(fields=["status"])
-        if session.status == SessionStatus.CONFIRMING:
-            session.move_to(SessionStatus.QUOTED if kept_quote(session) else SessionStatus.OPEN)
-            session.save(update_fields=["status"])
-        if order.sessions.filter(kind=SessionKind.HOSTED).exists():
-            start_wait(order)  # the order's page at Henry can still be paid
+        purchase.error = error.code
+        end_unbought(purchase, order=order)
         journal = Journal(order, source=Source.CONFIRM)
         journal.add("purchase_refused", purchase=purchase, error=error.code)
         journal.write()

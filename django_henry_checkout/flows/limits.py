@@ -68,7 +68,7 @@ def refuse_if_over(subjects: Iterable[str], *, rate: str) -> None:
     over = CallCount.objects.filter(subject__in=names, window_at__gt=now - window, count__gte=most)
     window_at = over.values_list("window_at", flat=True).order_by("window_at").last()
     if window_at is not None:
-        raise TooManyCalls(retry_after=max(int((window_at + window - now).total_seconds()) + 1, 1))
+        raise _too_many(window_at + window - now)
 
 
 def _count(subject: str, most: int, window: timedelta) -> None:
@@ -82,8 +82,11 @@ def _count(subject: str, most: int, window: timedelta) -> None:
     # Read back, because callers at once may have counted too; gone if it was pruned in this very moment.
     window_at, count = rows.values_list("window_at", "count").first() or (now, 1)
     if count > most:
-        left = (window_at + window - now).total_seconds()
-        raise TooManyCalls(retry_after=max(int(left) + 1, 1))
+        raise _too_many(window_at + window - now)
+
+
+def _too_many(left: timedelta) -> TooManyCalls:
+    return TooManyCalls(retry_after=max(int(left.total_seconds()) + 1, 1))
 
 
 def _is_first(subject: str, now: datetime) -> bool:

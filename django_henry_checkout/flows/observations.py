@@ -24,7 +24,7 @@ from django_henry_checkout.flows.orders import flag_for_review, lock_order, move
 from django_henry_checkout.flows.records import without_personal_data
 from django_henry_checkout.flows.schedule import next_poll_at
 from django_henry_checkout.flows.verdicts import Verdict, judge
-from django_henry_checkout.flows.waits import start_wait
+from django_henry_checkout.flows.waits import start_wait, was_hosted
 from django_henry_checkout.models import (
     Cart,
     CheckoutSession,
@@ -35,7 +35,6 @@ from django_henry_checkout.models import (
     Purchase,
     PurchasePoll,
     PurchaseStatus,
-    SessionKind,
     SessionStatus,
 )
 from django_henry_checkout.models.base import money_of
@@ -306,7 +305,8 @@ class _Application:
             return
         if self.purchase.is_terminal:
             self.poll.delete()
-            if self.verdict.order in _NOTHING_BOUGHT and self._is_payable_again():
+            if self.verdict.order in _NOTHING_BOUGHT and was_hosted(self.order):
+                # The cart can perhaps be paid once more on Henry's page: somebody must notice.
                 start_wait(self.order)
             return
         self.poll.tries += 1
@@ -314,12 +314,6 @@ class _Application:
         self.poll.digest = self.observation.digest
         self.poll.due_at = next_poll_at(self.purchase, now=self.now)
         self.poll.save(update_fields=["tries", "errors", "digest", "due_at"])
-
-    def _is_payable_again(self) -> bool:
-        """Whether the cart can perhaps be paid once more on Henry's page: then somebody must notice."""
-        return (
-            bool(self.purchase.henry_cart_id) and self.order.sessions.filter(kind=SessionKind.HOSTED).exists()
-        )
 
 
 def _is_same(line: OrderLine, item: ItemOutcome, *, exactly: bool) -> bool:

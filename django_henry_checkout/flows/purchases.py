@@ -14,17 +14,16 @@ from django_henry_checkout.exceptions import PurchaseNotFound
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.observations import Applied, apply_observation
 from django_henry_checkout.flows.orders import flag_for_review
-from django_henry_checkout.flows.waits import start_wait
+from django_henry_checkout.flows.waits import start_wait, was_hosted
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import (
-    CheckoutSession,
     Order,
     OrderLine,
     OrderStatus,
     Purchase,
     PurchasePoll,
     PurchaseStatus,
-    SessionKind,
+    Quote,
     SessionStatus,
 )
 from django_henry_checkout.models.purchases import LIVE_PURCHASE, UNRESOLVED_PURCHASE
@@ -117,13 +116,9 @@ def _pick(purchase: Purchase, found: Sequence[Observation]) -> Observation | Non
     # The list is newest first; of several hopeful ones the first that was paid is followed.
     if hopeful:
         return hopeful[-1]
-    if purchase.status in UNRESOLVED_PURCHASE and _was_hosted(purchase):
+    if purchase.status in UNRESOLVED_PURCHASE and was_hosted(purchase.order):
         return None  # what failed there may be an older try on Henry's page, and no answer to ours
     return next(iter(fresh), None)
-
-
-def _was_hosted(purchase: Purchase) -> bool:
-    return CheckoutSession.objects.filter(order=purchase.order_id, kind=SessionKind.HOSTED).exists()
 
 
 def _ours(purchase: Purchase, found: list[Observation]) -> list[Observation]:
@@ -225,6 +220,21 @@ def call_in_doubt(purchase: Purchase, *, source: str) -> None:
         journal.write()
 
 
+def end_unbought(purchase: Purchase, *, order: Order) -> None:
+    """End a purchase that bought nothing, under its order's lock: order and session are open for another try."""
+    purchase.move_to(PurchaseStatus.ABANDONED)
+    purchase.ended_at = timezone.now()
+    purchase.save(update_fields=["status", "error", "ended_at"])
+    PurchasePoll.objects.filter(purchase=purchase).delete()
+    session = order.sessions.filter(status=SessionStatus.CONFIRMING).first()
+    if session is not None:
+        is_quoted = Quote.objects.filter(session=session).exists()
+        session.move_to(SessionStatus.QUOTED if is_quoted else SessionStatus.OPEN)
+        session.save(update_fields=["status"])
+    if was_hosted(order):
+        start_wait(order)  # the order's page at Henry can still be paid
+
+
 def resolve_not_bought(purchase: Purchase, *, by: str) -> bool:
     """Note that a person has found out at Henry that a purchase in doubt bought nothing; another try is open.
 
@@ -236,16 +246,7 @@ def resolve_not_bought(purchase: Purchase, *, by: str) -> bool:
         purchase = Purchase.objects.get(pk=purchase.pk)
         if purchase.status != PurchaseStatus.IN_DOUBT:
             return False
-        purchase.move_to(PurchaseStatus.ABANDONED)
-        purchase.ended_at = timezone.now()
-        purchase.save(update_fields=["status", "ended_at"])
-        PurchasePoll.objects.filter(purchase=purchase).delete()
-        session = CheckoutSession.objects.filter(order=order, status=SessionStatus.CONFIRMING).first()
-        if session is not None:
-            session.move_to(SessionStatus.OPEN)
-            session.save(update_fields=["status"])
-        if _was_hosted(purchase):
-            start_wait(order)  # the order's page at Henry can still be paid
+        end_unbought(purchase, order=order)
         journal = Journal(order, source=f"staff:{by}"[:64])
         journal.add("purchase_not_bought", purchase=purchase)
         journal.write()

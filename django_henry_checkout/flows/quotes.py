@@ -34,13 +34,19 @@ MAX_RATE_ID = 10**12
 
 
 def quote_session(
-    session: CheckoutSession, *, coupons: Sequence[str] | None = None, region: str | None = None
+    session: CheckoutSession,
+    *,
+    coupons: Sequence[str] | None = None,
+    region: str | None = None,
+    accepted: Money | None = None,
 ) -> Quote:
     """Ask Henry what the session's order costs, and keep it; the session lives on from now.
 
     Args:
         coupons: for the whole order; None keeps those of the last quote.
         region: where the buyer is, for a generation that asks; None keeps it.
+        accepted: what the buyer has agreed to, when it is a confirm that asks. A total above it has not been
+            seen by anybody yet: then the next confirm must say what it accepts.
 
     Raises:
         BuyerIncomplete: the address lacks what its country needs.
@@ -73,7 +79,7 @@ def quote_session(
     except GatewayTimeout as error:
         raise QuotePending from error
     merchants = [_merchant(each, last, lines) for each in found.merchants]
-    return _keep(session, found, merchants=merchants, coupons=coupons, region=region)
+    return _keep(session, found, merchants=merchants, coupons=coupons, region=region, accepted=accepted)
 
 
 def kept_quote(session: CheckoutSession) -> Quote | None:
@@ -89,6 +95,7 @@ def _keep(
     merchants: list[dict[str, Any]],
     coupons: list[str],
     region: str,
+    accepted: Money | None,
 ) -> Quote:
     total = found.costs.total
     if total is None or total.amount < 0:
@@ -100,6 +107,8 @@ def _keep(
         "merchants": merchants,
         "coupons": coupons,
         "refused_coupons": [code for code, counts in found.coupons if not counts],
+        "needs_acceptance": accepted is not None
+        and (total.currency != accepted.currency or total > accepted),
         "region": region,
         "quoted_at": now,
         "expires_at": now + settings.QUOTE_LIFETIME,

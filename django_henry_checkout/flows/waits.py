@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.schedule import next_poll_at
-from django_henry_checkout.models import Order, Purchase, PurchasePoll
+from django_henry_checkout.models import Order, Purchase, PurchasePoll, SessionKind
 
 
 def start_wait(order: Order) -> Purchase:
@@ -24,3 +24,8 @@ def start_wait(order: Order) -> Purchase:
     )
     PurchasePoll.objects.create(purchase=purchase, due_at=next_poll_at(purchase, now=now))
     return purchase
+
+
+def was_hosted(order: Order) -> bool:
+    """Whether a shopper was ever sent to Henry's page for an order: it can be paid there for as long as its cart."""
+    return order.sessions.filter(kind=SessionKind.HOSTED).exists()

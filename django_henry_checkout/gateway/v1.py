@@ -8,35 +8,23 @@ from urllib.parse import quote
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import Rejected
-from django_henry_checkout.gateway import quoting, wire
-from django_henry_checkout.gateway.transport import Transport
+from django_henry_checkout.gateway import wire
+from django_henry_checkout.gateway.jobs import GatewayOfJobs
 from django_henry_checkout.types import (
     Address,
     Buyer,
     DetailsJob,
     HenryCart,
-    HenryQuote,
     LineItem,
     Observation,
     PurchaseRequest,
 )
 
 
-class GatewayV1:
+class GatewayV1(GatewayOfJobs):
     """Cart, hosted page, details, purchase, status and order list over REST. See `base.Gateway`."""
 
-    supports_order_list = True
-    hosted_url_lasts = True
-    cart_tells_paid = False
-    takes_card_token = True
-    supports_card_modal = False
-    supports_shipping_choice = True
-    supports_coupons = True
-    supports_hosted_options = False
     supports_prefill = True
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
         """Source: `POST /cart`."""
@@ -77,27 +65,6 @@ class GatewayV1:
         body = {"buyer": wire.write_buyer(buyer)}
         return wire.read_cart(self._transport.read("POST", _cart_path(cart_id), body=body)).checkout_url
 
-    def card_modal_url(self, cart_id: str) -> str:
-        """Not in this generation: the card element in the shop's own page collects the card."""
-        raise wire.not_in_this_generation()
-
-    def quote(
-        self,
-        cart_id: str,
-        *,
-        items: Sequence[LineItem],
-        buyer: Buyer,
-        coupons: Sequence[str] = (),
-        region: str = "",
-    ) -> HenryQuote:
-        """Source: details jobs, followed to their end."""
-        if buyer.shipping_address is None:
-            raise Rejected("A quote needs an address.", maybe_sent=False)
-        jobs = self.request_details(cart_id, address=buyer.shipping_address, coupons=coupons)
-        return quoting.quote_of(
-            quoting.follow_jobs(jobs, self.details_status, seconds=settings.QUOTE_WAIT), items
-        )
-
     def request_details(
         self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
     ) -> tuple[DetailsJob, ...]:
@@ -129,12 +96,6 @@ class GatewayV1:
             "GET", "/v1/cart/purchase/status", query={"refId": ref_id}, retries=retries
         )
         return wire.read_observation(answer)
-
-    def find_purchases(
-        self, cart_id: str, *, claimed_id: str = "", retries: int | None = None
-    ) -> tuple[Observation, ...]:
-        """Source: the order list, filtered by cart; a claim is not needed."""
-        return self.list_orders(cart_id=cart_id, limit=wire.ORDERS_OF_A_CART, retries=retries)
 
     def list_orders(
         self,

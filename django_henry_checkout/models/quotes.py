@@ -34,6 +34,7 @@ class Quote(models.Model):
     merchants = models.JSONField(_("merchants"), default=list, blank=True)
     coupons = models.JSONField(_("coupons"), default=list, blank=True)
     refused_coupons = models.JSONField(_("coupons that do not count"), default=list, blank=True)
+    needs_acceptance = models.BooleanField(_("must be accepted by name"), default=False)
     region = models.CharField(_("region"), max_length=100, blank=True)
     quoted_at = models.DateTimeField(_("quoted"))
     expires_at = models.DateTimeField(_("expires"))

@@ -50,7 +50,7 @@ def serve(options: argparse.Namespace) -> None:
     from django_henry_checkout.sandbox.server import Handler, Observed, Server  # noqa: PLC0415 - needs settings
     from django_henry_checkout.sandbox.store import store  # noqa: PLC0415 - needs settings
 
-    settings.ALLOWED_HOSTS += ["*"] if options.host in ("0.0.0.0", "::") else [options.host]  # noqa: S104
+    settings.ALLOWED_HOSTS += ["*"] if options.host in ("0.0.0.0", "::") else [options.host]  # noqa: S104 - asked for
     store.options.api_key = options.api_key
     store.options.state_path = options.state
     store.options.allow_raw_card = options.allow_raw_card

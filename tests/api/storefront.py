@@ -58,15 +58,13 @@ class Storefront:
         return {"sessionid": browser.cookies["sessionid"].value, "csrftoken": "c" * 32}
 
     def headers(self) -> dict[str, str]:
-        shown = {
-            "server": lambda: {"Authorization": f"Api-Key {create_api_key('till')}"},
-            "holder": lambda: {"X-Session-Token": self.cart_token},
-            "shopper": lambda: {"X-Session-Token": self.session_token},
-            "customer": lambda: {"Authorization": f"Bearer {self.customer_token}"},
-            "page": lambda: {"X-CSRFToken": "c" * 32},
-            "nobody": dict,
-        }
-        return shown[self.caller]()  # type: ignore[no-any-return,operator]
+        if self.caller == "server":
+            return {"Authorization": f"Api-Key {create_api_key('till')}"}
+        if self.caller == "customer":
+            return {"Authorization": f"Bearer {self.customer_token}"}
+        if self.caller in {"holder", "shopper"}:
+            return {"X-Session-Token": self.cart_token if self.caller == "holder" else self.session_token}
+        return {"X-CSRFToken": "c" * 32} if self.caller == "page" else {}
 
     # What is his ----------------------------------------------------------------------------------
 

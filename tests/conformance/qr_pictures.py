@@ -35,7 +35,7 @@ def pixels_of_png(data: bytes) -> Any:
 def pixels_of_svg(data: bytes) -> Any:
     """Draw an SVG whose dark modules are horizontal strokes on one opaque light square."""
     text = data.decode()
-    scale = int(re.search(r"scale\((\d+)\)", text)[1]) if "scale(" in text else 1  # type: ignore[index]
+    scale = int(next(iter(re.findall(r"scale\((\d+)\)", text)), "1"))
     [(ground, side)] = re.findall(r'fill="(#fff)" d="M0 0h(\d+)v\2h-\2z"', text)
     assert ground == "#fff"
     picture = numpy.full((int(side), int(side)), 255, dtype=numpy.uint8)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from moneyed import Money
 
 from django_henry_checkout import gateway as gateway_module
 from django_henry_checkout.conf import settings as henry_settings
@@ -24,22 +22,10 @@ from django_henry_checkout.exceptions import (
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.gateway.v1 import GatewayV1
 from django_henry_checkout.types import Address, Buyer, Card, LineItem, Observation, PurchaseRequest
+from tests.contract.headless import ADDRESS, BEANIE, BOOTS, BUYER, MUG, usd
 from tests.henry import Sandbox
 from tests.refusals import refused
 
-BOOTS = "https://fernhill.example/products/larkspur-trail-boots"
-BEANIE = "https://fernhill.example/products/tarn-wool-beanie"
-MUG = "https://kilnandtide.example/products/shoreline-mug"
-ADDRESS = Address(
-    line1="1 Main St", city="Springfield", province="NY", postal_code="10001", country_code="US"
-)
-BUYER = Buyer(
-    first_name="Ada",
-    last_name="Lovelace",
-    email="ada@example.com",
-    phone="+12125550123",
-    shipping_address=ADDRESS,
-)
 NO_CART = "crt_000000000000"
 NO_PURCHASE = "ckp-ref_3fa85f64-5717-4562-b3fc"
 NO_JOB = "ckd-ref_3fa85f64-5717-4562-b3fc"
@@ -60,10 +46,6 @@ def cart_id(henry: GatewayV1) -> str:
 
 def pays(token: str = "card_test_pays", **more: Any) -> PurchaseRequest:
     return PurchaseRequest(buyer=BUYER, card=Card(token=token), **more)
-
-
-def usd(amount: str) -> Money:
-    return Money(Decimal(amount), "USD")
 
 
 # Carts -------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -35,13 +34,16 @@ from tests.inline import (
     BUYER,
     TOTAL,
     VERSIONS,
+    bought,
     buying_calls,
     confirm,
     follow,
     fresh,
+    nothing_was_sent,
     quoted,
     ready,
     store_card,
+    total_of,
     use,
     world,
 )
@@ -61,21 +63,6 @@ def version(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) 
 def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
     world(sandbox)
     return use(settings, request.param)
-
-
-def bought(sandbox: Sandbox) -> dict[str, Any]:
-    """The one order at Henry."""
-    (order,) = sandbox.orders()
-    return order
-
-
-def total_of(order: dict[str, Any]) -> Money:
-    return Money(Decimal(str(order["total"])), order["currency"])
-
-
-def nothing_was_sent(sandbox: Sandbox) -> bool:
-    unsent = not Purchase.objects.exclude(status__in=["planned", "abandoned"]).exists()
-    return unsent and not buying_calls(sandbox) and not sandbox.orders()
 
 
 def test_what_was_quoted_is_charged_and_followed_to_its_end(
@@ -284,9 +271,9 @@ def test_a_session_replaced_while_henry_is_asked_buys_nothing(
     first = quoted(sandbox, cart, version)
     real = confirming.quote_session
 
-    def replaced_meanwhile(session: CheckoutSession) -> Quote:
+    def replaced_meanwhile(session: CheckoutSession, *, accepted: Money | None = None) -> Quote:
         begin_inline(cart)
-        return real(session)
+        return real(session, accepted=accepted)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(confirming, "quote_session", replaced_meanwhile)

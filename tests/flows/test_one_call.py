@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from django_henry_checkout.exceptions import (
 from django_henry_checkout.flows import carts, confirming, sessions
 from django_henry_checkout.flows.confirming import Payment, buy_cart
 from django_henry_checkout.flows.snapshots import Changes
-from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase
+from django_henry_checkout.models import Cart, CheckoutSession, Order
 from django_henry_checkout.types import Buyer
 from tests.conftest import make_item
 from tests.henry import Sandbox
@@ -30,10 +29,13 @@ from tests.inline import (
     BUYER,
     MUG,
     TOTAL,
+    bought,
     buying_calls,
     buys,
     card_of,
     follow,
+    nothing_was_sent,
+    total_of,
     use,
     world,
 )
@@ -45,21 +47,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
     world(sandbox)
     return use(settings, request.param)
-
-
-def bought(sandbox: Sandbox) -> dict[str, Any]:
-    """The one order at Henry."""
-    (order,) = sandbox.orders()
-    return order
-
-
-def total_of(order: dict[str, Any]) -> Money:
-    return Money(Decimal(str(order["total"])), order["currency"])
-
-
-def nothing_was_sent(sandbox: Sandbox) -> bool:
-    unsent = not Purchase.objects.exclude(status__in=["planned", "abandoned"]).exists()
-    return unsent and not buying_calls(sandbox) and not sandbox.orders()
 
 
 def test_one_call_buys_what_it_changes_and_the_cart_keeps_the_rest(

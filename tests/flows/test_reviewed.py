@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
+from django_henry_checkout.conf import settings as henry_settings
 from django_henry_checkout.exceptions import (
+    AmountChanged,
     CartChanged,
     CartNotFound,
     PurchaseUnderWay,
@@ -22,13 +26,16 @@ from django_henry_checkout.flows.confirming import Payment, confirm_session
 from django_henry_checkout.flows.hosted import Ending, payment_url, return_from_payment
 from django_henry_checkout.flows.hosted import find_session as find_hosted
 from django_henry_checkout.flows.inline import begin_inline, find_session, set_buyer
-from django_henry_checkout.flows.purchases import resolve_not_bought
+from django_henry_checkout.flows.observations import apply_observation
+from django_henry_checkout.flows.purchases import ask_henry, resolve_not_bought
 from django_henry_checkout.flows.quotes import choose_shipping, quote_session
-from django_henry_checkout.flows.sessions import begin_checkout, renew_session
+from django_henry_checkout.flows.sessions import Opening, begin_checkout, renew_session
+from django_henry_checkout.flows.templates import make_template
 from django_henry_checkout.flows.tokens import caller_of_secret
 from django_henry_checkout.flows.working import run_once
-from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase
-from django_henry_checkout.types import Address, Buyer, Card
+from django_henry_checkout.gateway import gateway_for
+from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderBuyer, Purchase, SessionKind
+from django_henry_checkout.types import Address, Buyer, Card, PurchaseRequest, Source
 from tests.conftest import make_item
 from tests.henry import Sandbox
 
@@ -185,3 +192,78 @@ def test_a_total_above_the_accepted_one_is_shown_to_staff(sandbox: Sandbox, cart
         run_once()
     order.refresh_from_db()
     assert (order.status, order.review_reason) == ("completed", "total_above_accepted")
+
+
+def test_a_second_click_does_not_accept_a_price_that_nobody_has_seen(sandbox: Sandbox, cart: Cart) -> None:
+    session = quoted(cart)
+    dearer = {"https://alpine.example/products/boots": "900.00"}
+    sandbox.scenario(timing={"jobSeconds": 0}, prices=dearer)
+
+    def click(**more: Any) -> Order:
+        own = CheckoutSession.objects.select_related("order", "quote").get(pk=session.pk)
+        return confirm_session(own, Payment(card=PAYS.card, **more))
+
+    for _click in range(3):
+        with pytest.raises(AmountChanged) as caught:
+            click()
+    assert sandbox.orders() == []
+    assert click(accepted=caught.value.totals["total"]).status == "placed"
+    assert len(sandbox.orders()) == 1
+
+
+def test_a_new_quote_may_be_accepted_without_a_word(sandbox: Sandbox, cart: Cart) -> None:
+    session = quoted(cart)
+    sandbox.scenario(timing={"jobSeconds": 0}, prices={"https://alpine.example/products/boots": "900.00"})
+    with pytest.raises(AmountChanged):
+        confirm_session(session, PAYS)
+    quote_session(session)  # this time the buyer has asked for it
+    assert confirm_session(session, PAYS).status == "placed"
+
+
+def test_an_older_failure_on_henrys_page_is_no_answer_to_a_purchase_in_doubt(
+    sandbox: Sandbox, cart: Cart
+) -> None:
+    begun = begin_checkout(cart)
+    session = renew_session(begun.order, opening=Opening(kind=SessionKind.INLINE)).session
+    set_buyer(session, lambda _before: BUYER, strict=True)
+    quote_session(session)
+    declined = PurchaseRequest(buyer=BUYER, card=Card(token="card_test_declined"))
+    gateway_for(henry_settings.account()).purchase(session.order.henry_cart_id, declined)
+    fault = {"fault": "reset", "path": "/v1/cart/*/purchase", "method": "POST"}
+    sandbox.scenario(timing={"jobSeconds": 0}, faults=[fault])
+    Purchase.objects.all().delete()  # the wait would have taken the failure for its own
+    confirm_session(session, PAYS)
+    sandbox.advance(60)
+    for _round in range(3):
+        run_once()
+    order = Order.objects.get()
+    assert (order.status, Purchase.objects.get().status) == ("open", "in_doubt")
+
+
+def test_an_old_wait_that_becomes_a_purchase_is_followed_as_long_as_any(sandbox: Sandbox, cart: Cart) -> None:
+    left_in_doubt(sandbox, cart)
+    now = timezone.now()
+    Purchase.objects.update(created_at=now - timedelta(days=20), deadline_at=now)
+    run_once()
+    purchase = Purchase.objects.get()
+    assert purchase.poll.due_at > now
+    assert purchase.order.review_reason == "in_doubt_not_found"
+
+
+def test_what_henry_leaves_out_of_a_buyer_stays(sandbox: Sandbox, cart: Cart) -> None:
+    order = confirm_session(quoted(cart), PAYS)
+    purchase = Purchase.objects.get()
+    answer = ask_henry(purchase)
+    assert answer is not None
+    scant = replace(answer, buyer=Buyer(email="new@shop.example"), digest="scant")
+    apply_observation(purchase, scant, source=Source.STAFF)
+    kept = OrderBuyer.objects.get(order=order).as_buyer()
+    assert kept == replace(BUYER, email="new@shop.example")
+
+
+def test_a_form_on_a_link_is_counted_for_its_network(sandbox: Sandbox, settings: Any, cart: Cart) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_THROTTLES": {"network": "2/min"}}
+    make_template(cart)
+    told = [Client(REMOTE_ADDR="8.8.8.8").post(f"/henry/c/{cart.ulid}").status_code for _post in range(3)]
+    assert told == [303, 303, 429]
+    assert Order.objects.count() == 2

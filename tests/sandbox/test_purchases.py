@@ -106,13 +106,14 @@ def test_quantities_can_be_overridden_for_one_purchase(sandbox: Client) -> None:
 
 @pytest.mark.parametrize("mode", ["status", "scenario", "metadata"])
 def test_one_item_can_fail(sandbox: Client, mode: str) -> None:
-    token, item = "card_test_pays", {"link": TEAPOT}
+    token = "card_test_pays"
+    item: dict[str, Any] = {"link": TEAPOT}
     if mode == "status":
         token = "card_test_some_items_fail"
     elif mode == "scenario":
         sandbox.scenario(items={TEAPOT: "failed"})
     else:
-        item["metadata"] = {"sandbox": "failed"}  # type: ignore[assignment]
+        item["metadata"] = {"sandbox": "failed"}
     end = end_of(sandbox, sandbox.purchase(sandbox.cart(MUG, item), token).json()["refId"])
     assert end["status"] == "partially_complete"
     assert [line["status"] for line in end["products"]] == ["complete", "failed"]

@@ -15,14 +15,12 @@ from drf_spectacular.plumbing import (
 from rest_framework import serializers
 
 from django_henry_checkout.api.inputs import StrictSerializer
-from django_henry_checkout.api.names import camel
+from django_henry_checkout.api.names import JSON, camel
 from django_henry_checkout.api.schema.examples import examples_of
 from django_henry_checkout.api.schema.parameters import ID, key_header
 from django_henry_checkout.api.schema.problems import PROBLEMS, Problem, by_status, example_of
 from django_henry_checkout.api.schema.security import schemes
 from django_henry_checkout.api.schema.table import OPERATIONS, Operation, Shown
-
-JSON = dict[str, Any]
 
 _HEADERS = {
     "X-Request-Id": "Names this call, for the shop's log.",
@@ -203,7 +201,7 @@ class HenrySchema(AutoSchema):
     # How serializers are written ------------------------------------------------------------------
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> JSON:
-        schema: JSON = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        schema: JSON = super()._map_basic_serializer(serializer, direction)
         schema.pop("description", None)
         about = type(serializer).__dict__.get("__doc__")  # not what it inherits
         if about:
@@ -213,16 +211,16 @@ class HenrySchema(AutoSchema):
             schema["required"] = sorted(camel(name) for name in schema["required"])
         if isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
-        if isinstance(serializer, Problem) and is_jsonschema_compliant():  # type: ignore[no-untyped-call]
+        if isinstance(serializer, Problem) and is_jsonschema_compliant():
             schema["examples"] = [example_of(code) for code in PROBLEMS]
         return schema
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> JSON:
-        if isinstance(field, serializers.DecimalField) and is_jsonschema_compliant():  # type: ignore[no-untyped-call]
-            meta = self._get_serializer_field_meta(field, direction)  # type: ignore[no-untyped-call]
+        if isinstance(field, serializers.DecimalField) and is_jsonschema_compliant():
+            meta = self._get_serializer_field_meta(field, direction)
             schema: JSON = append_meta(
                 {"type": ["string", "number"], "pattern": _DECIMAL, "minimum": 0}, meta
             )
         else:
-            schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+            schema = super()._map_serializer_field(field, direction, bypass_extensions)
         return schema

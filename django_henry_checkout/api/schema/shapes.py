@@ -204,7 +204,7 @@ class OrderEvent(Shape):
     type = text()
     source = text()  # type: ignore[assignment]  # a field, not the framework's own
     occurred_at = moment()
-    data = free()  # type: ignore[assignment]
+    data = free()  # type: ignore[assignment]  # a field, not the framework's own
 
 
 class OrderEventList(Shape):
