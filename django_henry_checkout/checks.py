@@ -30,6 +30,8 @@ DURATIONS = (
     "STUCK_LIMIT",
     "HOSTED_WAIT",
     "DELIVERY_LEASE",
+    "FRAME_TICKET_LIFETIME",
+    "RECEIPT_LIFETIME",
 )
 
 BOUNDS = {
@@ -39,6 +41,8 @@ BOUNDS = {
     "PURCHASE_TIMEOUT": (0.01, 300),
     "QUOTE_WAIT": (0.01, 120),
     "PROXY_COUNT": (0, 20),
+    "FRAME_SOFT_LIMIT": (0.1, 300),
+    "FRAME_HARD_LIMIT": (0.1, 300),
     "MAX_RESPONSE_BYTES": (1_000, 100_000_000),
     "READ_RETRIES": (0, 10),
     "MAX_REQUEST_BYTES": (1_000, 10_000_000),
@@ -135,6 +139,20 @@ def checkout_pages_have_exact_origins() -> Iterator[CheckMessage]:
                     f"CHECKOUT_ORIGINS holds {origin!r}, which is not an exact origin.",
                     hint="Write scheme, host and port only, for instance https://checkout.henrylabs.ai.",
                     id="henry_checkout.E005",
+                )
+
+
+@_check
+def frame_ancestors_are_exact_origins() -> Iterator[CheckMessage]:
+    for account in _accounts():
+        for origin in account.frame_ancestors:
+            parts = urlsplit(origin)
+            is_origin = parts.scheme in {"http", "https"} and f"{parts.scheme}://{parts.netloc}" == origin
+            if not is_origin or not parts.hostname or "*" in origin or "@" in origin:
+                yield Error(
+                    f"FRAME_ANCESTORS holds {origin!r}, which is not an exact origin.",
+                    hint="Write scheme, host and port only, for instance https://store.example.",
+                    id="henry_checkout.E011",
                 )
 
 

@@ -28,6 +28,7 @@ class Account:
     api_version: str
     base_url: str
     checkout_origins: tuple[str, ...]
+    frame_ancestors: tuple[str, ...] = ()
 
 
 class Settings:
@@ -83,6 +84,7 @@ class Settings:
             api_version=option("API_VERSION", "v1"),
             base_url=str(option("BASE_URL", "https://api.henrylabs.ai")).rstrip("/"),
             checkout_origins=tuple(option("CHECKOUT_ORIGINS", ["https://checkout.henrylabs.ai"])),
+            frame_ancestors=tuple(origin.rstrip("/").lower() for origin in option("FRAME_ANCESTORS", [])),
         )
 
     @property
@@ -229,6 +231,48 @@ class Settings:
         """
         return str(self._get("RETURN_URL_PARAMETER", "returnUrl"))
 
+    # Frames -------------------------------------------------------------------------------
+
+    @property
+    def FRAME_TICKET_LIFETIME(self) -> timedelta:
+        """How long the ticket of a frame can be used, once."""
+        return _duration("FRAME_TICKET_LIFETIME", self._get("FRAME_TICKET_LIFETIME", timedelta(minutes=5)))
+
+    @property
+    def FRAME_SOURCES(self) -> tuple[str, ...]:
+        """What the payment frame may navigate to besides CHECKOUT_ORIGINS: `["https:"]` lets banks in."""
+        return tuple(self._get("FRAME_SOURCES", ()))
+
+    @property
+    def FRAME_SOFT_LIMIT(self) -> float:
+        """Seconds after which a shopper who waits for the payment page is offered another way."""
+        return float(self._get("FRAME_SOFT_LIMIT", 12.0))
+
+    @property
+    def FRAME_HARD_LIMIT(self) -> float:
+        """Seconds after which a payment page that has not come is given up for another way."""
+        return float(self._get("FRAME_HARD_LIMIT", 45.0))
+
+    @property
+    def FRAME_SANDBOX(self) -> bool:
+        """Whether the payment frame is kept from leading the shop's page away without a click."""
+        return self._get("FRAME_SANDBOX", True) is True
+
+    @property
+    def FRAME_PROBE(self) -> bool:
+        """Whether Henry's page is asked now and then if it may be framed, and if it answers at all."""
+        return self._get("FRAME_PROBE", True) is True
+
+    @property
+    def RECEIPT_SECRET(self) -> str:
+        """The key of the receipts that a frame hands to the shop; "" derives one from SECRET_KEY."""
+        return str(self._get("RECEIPT_SECRET", ""))
+
+    @property
+    def RECEIPT_LIFETIME(self) -> timedelta:
+        """How long a receipt is taken."""
+        return _duration("RECEIPT_LIFETIME", self._get("RECEIPT_LIFETIME", timedelta(minutes=15)))
+
     # Polling ------------------------------------------------------------------------------
 
     @property
@@ -311,7 +355,9 @@ def known_option_names() -> frozenset[str]:
     """Return every name that HENRY_CHECKOUT may hold."""
     properties = {name for name in vars(Settings) if name.isupper()}
     return frozenset(
-        properties | {"API_KEY", "API_VERSION", "BASE_URL", "CHECKOUT_ORIGINS", "ACCOUNTS", "WEBHOOK_SECRETS"}
+        properties
+        | {"API_KEY", "API_VERSION", "BASE_URL", "CHECKOUT_ORIGINS", "FRAME_ANCESTORS"}
+        | {"ACCOUNTS", "WEBHOOK_SECRETS"}
     )
 
 

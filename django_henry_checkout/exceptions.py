@@ -179,6 +179,18 @@ class UntrustedCheckoutUrl(CheckoutError):
     code = "untrusted_checkout_url"
 
 
+class OriginNotAllowed(CheckoutError):
+    """The checkout may not stand in a page of this origin; the shop must list it in FRAME_ANCESTORS."""
+
+    code = "origin_not_allowed"
+
+
+class ReceiptInvalid(CheckoutError):
+    """This receipt was not made here, is for another shop, or has lapsed; read the order instead."""
+
+    code = "receipt_invalid"
+
+
 class SessionNotFound(CheckoutError):
     """There is no such checkout session, or it belongs to somebody else."""
 

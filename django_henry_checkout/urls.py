@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from django_henry_checkout.api import urls as api_urls
-from django_henry_checkout.views import hosted, links, status
+from django_henry_checkout.views import frames, hosted, inline, links, status
 
 app_name = "henry_checkout"
 
@@ -17,7 +17,12 @@ urlpatterns = [
     path(f"{_PAY}/completed", hosted.come_back, {"ending": "completed"}, name="completed"),
     path(f"{_PAY}/canceled", hosted.come_back, {"ending": "canceled"}, name="canceled"),
     path(f"{_PAY}/errored", hosted.come_back, {"ending": "errored"}, name="errored"),
+    path(f"{_PAY}/state", frames.state, name="state"),
+    path(f"{_PAY}/phone", frames.phone, name="phone"),
+    path(f"{_PAY}/phone.svg", frames.phone_qr, name="phone-qr"),
+    path("frame/<str:ticket>", frames.frame, name="frame"),
     path("api/v1/", include(api_urls.urlpatterns)),
     path("c/<str:cart_id>", links.landing, name="link"),
+    path("inline/<str:order_id>", inline.inline_checkout, name="inline"),
     path("status/<str:token>", status.order_status, name="status"),
 ]

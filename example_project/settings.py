@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import django
 
+from example_project import policy
+
 ROOT = Path(__file__).resolve().parent.parent
 
 DEBUG = environ.get("DEBUG", "1") == "1"
@@ -29,6 +31,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    policy.POLICY_MIDDLEWARE,
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -58,13 +61,19 @@ TEMPLATES = [
 # HENRY_CHECKOUT_ORIGINS.
 
 HENRY_BASE_URL = environ.get("HENRY_BASE_URL", "http://127.0.0.1:8001")
+HENRY_CHECKOUT_ORIGINS = environ.get("HENRY_CHECKOUT_ORIGINS", HENRY_BASE_URL).split(",")
 HENRY_CHECKOUT = {
     "API_KEY": environ.get("HENRY_API_KEY", "sandbox-key"),
     "API_VERSION": environ.get("HENRY_API_VERSION", "v1"),
     "BASE_URL": HENRY_BASE_URL,
-    "CHECKOUT_ORIGINS": environ.get("HENRY_CHECKOUT_ORIGINS", HENRY_BASE_URL).split(","),
+    "CHECKOUT_ORIGINS": HENRY_CHECKOUT_ORIGINS,
+    "CARD_ELEMENT": {"url": f"{HENRY_BASE_URL}/elements/card"},
+    # A storefront on another origin that shows this checkout in its page: see `elsewhere/`.
+    "FRAME_ANCESTORS": [environ.get("ELSEWHERE_ORIGIN", "http://localhost:8002")],
     "RETURN_URLS": {"completed": "shop:order", "canceled": "shop:cart"},
 }
+
+SECURE_CSP = policy.strict_policy([HENRY_BASE_URL, *HENRY_CHECKOUT_ORIGINS])
 
 # Database -------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
-"""Run the example shop: a local Henry (the sandbox), the shop and its worker, until Ctrl-C.
+"""Run the example shop: a local Henry (the sandbox), the shop, its worker and a second storefront, until Ctrl-C.
 
-Environment: WEB_PORT (8000), SANDBOX_PORT (8001), HENRY_API_VERSION (v1), DEMO_FOLDER (.demo), KEEP=1 (keep the
-data of the last run).
+Environment: WEB_PORT (8000), SANDBOX_PORT (8001), ELSEWHERE_PORT (8002), HENRY_API_VERSION (v1),
+DEMO_FOLDER (.demo), KEEP=1 (keep the data of the last run).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
@@ -23,6 +24,7 @@ from types import FrameType
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("DEMO_FOLDER") or ROOT / ".demo").absolute()
 MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
+KEY_FILE = DATA / "elsewhere.key"
 READY_SECONDS = 30
 STOP_SECONDS = 5
 
@@ -124,11 +126,11 @@ def say(text: str) -> None:
         print(text, flush=True)
 
 
-def get_status(port: int, path: str) -> int:
+def get_status(port: int, path: str, *, host: str = "127.0.0.1") -> int:
     """Return the status of a GET; 503 when nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
         answer = connection.getresponse()
         answer.read()
     except (OSError, http.client.HTTPException):
@@ -154,8 +156,40 @@ def read_port(variable: str, default: int) -> int:
     return int(value)
 
 
-def prepare_environment(web_port: int, sandbox_port: int) -> None:
-    """Tell the children where the data, the shop and the sandbox are."""
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where each of the servers listens."""
+
+    web: int
+    sandbox: int
+    elsewhere: int
+
+    @classmethod
+    def read(cls) -> Ports:
+        """Read them from the environment and make sure that each is free, and used once."""
+        variables = {"WEB_PORT": 8000, "SANDBOX_PORT": 8001, "ELSEWHERE_PORT": 8002}
+        taken: dict[int, str] = {}
+        for variable, default in variables.items():
+            port = read_port(variable, default)
+            if port in taken:
+                sys.exit(f"demo: {taken[port]} and {variable} are both {port}")
+            taken[port] = variable
+        web, sandbox, elsewhere = taken
+        return cls(web=web, sandbox=sandbox, elsewhere=elsewhere)
+
+    @property
+    def shop_url(self) -> str:
+        """The shop's address."""
+        return f"http://127.0.0.1:{self.web}"
+
+    @property
+    def elsewhere_url(self) -> str:
+        """The second storefront's address: by another name, so that it is another site to a browser too."""
+        return f"http://localhost:{self.elsewhere}"
+
+
+def prepare_environment(ports: Ports) -> None:
+    """Tell the children where the data, the shop, the sandbox and the second storefront are."""
     if os.environ.get("KEEP") != "1":
         for left_over in DATA.glob("shop.sqlite3*"):
             left_over.unlink()
@@ -167,8 +201,9 @@ def prepare_environment(web_port: int, sandbox_port: int) -> None:
     os.environ.update(
         DATABASE_URL=f"sqlite:///{DATA / 'shop.sqlite3'}",
         DEMO_FOLDER=str(DATA),
-        HENRY_BASE_URL=f"http://127.0.0.1:{sandbox_port}",
-        WEB_PORT=str(web_port),
+        ELSEWHERE_ORIGIN=ports.elsewhere_url,
+        HENRY_BASE_URL=f"http://127.0.0.1:{ports.sandbox}",
+        WEB_PORT=str(ports.web),
         PYTHONUNBUFFERED="1",
     )
 
@@ -190,19 +225,22 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
 
 
-def run(demo: Demo, web_port: int, sandbox_port: int) -> None:
+def run(demo: Demo, ports: Ports) -> None:
     """Start everything in order, then watch it."""
-    demo.start("sandbox", sys.executable, "-m", "django_henry_checkout.sandbox", "--port", str(sandbox_port))
+    demo.start("sandbox", sys.executable, "-m", "django_henry_checkout.sandbox", "--port", str(ports.sandbox))
     demo.wait_for(
-        "the sandbox", lambda: get_status(sandbox_port, "/__sandbox__/clock") < HTTPStatus.BAD_REQUEST
+        "the sandbox", lambda: get_status(ports.sandbox, "/__sandbox__/clock") < HTTPStatus.BAD_REQUEST
     )
     demo.run("setup", *MANAGE, "migrate", "--noinput")
     demo.run("setup", *MANAGE, "load_catalogue")
-    demo.start("web", *MANAGE, "runserver", "--noreload", f"127.0.0.1:{web_port}")
+    demo.run("setup", *MANAGE, "write_api_key", "elsewhere", str(KEY_FILE))
+    demo.start("web", *MANAGE, "runserver", "--noreload", f"127.0.0.1:{ports.web}")
     demo.start("worker", *MANAGE, "henry_worker")
-    demo.wait_for("the shop", lambda: get_status(web_port, "/") == HTTPStatus.OK)
-    say(f"Shop ready: http://127.0.0.1:{web_port}/")
-    say(f"Henry's stand-in: http://127.0.0.1:{sandbox_port}/ (asked so far: /__sandbox__/requests)")
+    start_elsewhere(demo, ports)
+    demo.wait_for("the shop", lambda: get_status(ports.web, "/") == HTTPStatus.OK)
+    say(f"Elsewhere ready: {ports.elsewhere_url}/")
+    say(f"Shop ready: {ports.shop_url}/")
+    say(f"Henry's stand-in: http://127.0.0.1:{ports.sandbox}/ (asked so far: /__sandbox__/requests)")
     say(
         "Card that pays: 4242 4242 4242 4242, that declines: 4000 0000 0000 0002. Log in: demo / demo. End: Ctrl-C"
     )
@@ -211,16 +249,25 @@ def run(demo: Demo, web_port: int, sandbox_port: int) -> None:
         time.sleep(0.2)
 
 
+def start_elsewhere(demo: Demo, ports: Ports) -> None:
+    """Start the second storefront, which shows the shop's checkout in its own page."""
+    demo.start(
+        "elsewhere", sys.executable, "-m", "example_project.elsewhere.serve", "--port", str(ports.elsewhere),
+        "--shop", ports.shop_url, "--key-file", str(KEY_FILE),
+    )  # fmt: skip
+    demo.wait_for(
+        "the second storefront", lambda: get_status(ports.elsewhere, "/", host="localhost") == HTTPStatus.OK
+    )
+
+
 def main() -> None:
     """Check the ports, run, clean up."""
-    web_port, sandbox_port = read_port("WEB_PORT", 8000), read_port("SANDBOX_PORT", 8001)
-    if web_port == sandbox_port:
-        sys.exit(f"demo: WEB_PORT and SANDBOX_PORT are both {web_port}")
-    prepare_environment(web_port, sandbox_port)
+    ports = Ports.read()
+    prepare_environment(ports)
     demo = Demo()
     try:
         with ended_by_signals():
-            run(demo, web_port, sandbox_port)
+            run(demo, ports)
     finally:
         demo.stop()
 

@@ -43,7 +43,13 @@ class CheckoutInput(StrictSerializer):
     auth = serializers.BooleanField(required=False)
     region = serializers.RegexField(r"^[A-Za-z]{2}$", required=False)
     theme = serializers.ChoiceField(["light", "dark"], required=False)
+    frame_origin = serializers.CharField(max_length=255, required=False)
     buyer = PrefillInput(required=False)
+
+
+class ReceiptInput(StrictSerializer):
+    receipt = serializers.CharField(max_length=4_000)
+    origin = serializers.CharField(max_length=255)
 
 
 class SessionInput(StrictSerializer):

@@ -24,7 +24,7 @@ from django_henry_checkout.api.callers import shop_request
 from django_henry_checkout.api.headless import SessionView
 from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.people import DIDDO_NAMES, CustomerInput, updated_buyer
-from django_henry_checkout.api.pictures import MEDIA_TYPES, negotiate, picture_of
+from django_henry_checkout.api.pictures import negotiate
 from django_henry_checkout.api.repeating import by_key
 from django_henry_checkout.flows.buyers import buyer_of, missing_parts
 from django_henry_checkout.flows.carts import find_cart
@@ -35,6 +35,7 @@ from django_henry_checkout.flows.customers import (
     token_of,
 )
 from django_henry_checkout.flows.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.pictures import MEDIA_TYPES, picture_of
 from django_henry_checkout.flows.quotes import choose_shipping, kept_quote, quote_session
 from django_henry_checkout.flows.shoppers import remember_cart
 from django_henry_checkout.flows.templates import live_cart, open_template

@@ -1,34 +1,10 @@
-"""QR codes: level M, a quiet zone of four modules, dark on an opaque light ground (diddo-checkout.md 10)."""
+"""Which kind of picture of a QR code a caller wants."""
 
 from __future__ import annotations
 
-import io
-from functools import lru_cache
-
-import segno
 from django.utils.http import parse_header_parameters
 
-MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
-QUIET_ZONE = 4
-
-
-@lru_cache(maxsize=256)
-def picture_of(target: str, *, kind: str, scale: int) -> bytes:
-    """Draw a QR code.
-
-    Args:
-        kind: "png" or "svg".
-        scale: pixels of one module.
-    """
-    code = segno.make_qr(target, error="m")
-    stream = io.BytesIO()
-    if kind == "png":
-        code.save(stream, kind="png", scale=scale, border=QUIET_ZONE, dark="#000", light="#fff")
-    else:
-        code.save(
-            stream, kind="svg", scale=scale, border=QUIET_ZONE, dark="#000", light="#fff", xmldecl=False
-        )
-    return stream.getvalue()
+from django_henry_checkout.flows.pictures import MEDIA_TYPES
 
 
 def negotiate(accept: str) -> str:

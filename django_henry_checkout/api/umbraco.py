@@ -24,6 +24,7 @@ from django_henry_checkout.api.bodies import LinkConfirmInput
 from django_henry_checkout.api.paying import pay_once
 from django_henry_checkout.api.people import card_of
 from django_henry_checkout.api.repeating import OnIntent
+from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import (
     AlreadyConfirmed,
     NotInitialized,
@@ -32,6 +33,7 @@ from django_henry_checkout.exceptions import (
     QuoteRequired,
 )
 from django_henry_checkout.flows.confirming import Payment, confirm_session, is_under_way
+from django_henry_checkout.flows.frames import check_frame_origin
 from django_henry_checkout.flows.inline import card_form, inline_session_of, prepare_inline
 from django_henry_checkout.flows.items import clean_metadata
 from django_henry_checkout.flows.links import status_token
@@ -63,10 +65,16 @@ class TokenView(UmbracoView):
         """Prepare an open order for payment on Henry's page, and answer the token that `pay` takes.
 
         A GET that changes something, because that is how this API is spelled; the newest token wins. `Mode:
-        Framed` says that the page will stand in a frame of the page at `Origin`, which then hears how it ended.
+        Framed` says that the page will stand in a frame of the page at `Origin`, which then hears how it ended; a
+        shop that has FRAME_ANCESTORS takes no other origin.
         """
+        order = self.order(order_id)
         mode, origin = _mode(request), _origin(request)
-        begun = renew_session(self.order(order_id), opening=Opening(mode=mode, origin=origin))
+        account = settings.account(order.account)
+        if mode == SessionMode.FRAMED and origin and account.frame_ancestors:
+            own_origin = f"{request.scheme}://{request.get_host()}"
+            check_frame_origin(origin, account=account, own_origin=own_origin)
+        begun = renew_session(order, opening=Opening(mode=mode, origin=origin))
         path = reverse("henry_checkout:pay", args=[begun.order.ulid, begun.token])
         return Response(
             {

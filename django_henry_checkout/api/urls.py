@@ -19,6 +19,7 @@ urlpatterns = [
     path("checkout/shipping", links.ShippingView.as_view(), name="api-shipping"),
     path("checkout/shipping/method", links.ShippingMethodView.as_view(), name="api-shipping-method"),
     path("checkout/cst", links.CustomerTokenView.as_view(), name="api-cst"),
+    path("checkout/receipt", checkout.ReceiptView.as_view(), name="api-receipt"),
     path("checkout/begin/<str:cart_id>", links.BeginView.as_view(), name="api-begin"),
     path("checkout/session/quote", headless.QuoteView.as_view(), name="api-session-quote"),
     path("checkout/session/products", headless.SessionProductsView.as_view(), name="api-session-products"),

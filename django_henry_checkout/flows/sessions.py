@@ -301,6 +301,20 @@ def end_session(session: CheckoutSession, status: SessionStatus, *, source: str)
     return True
 
 
+def extend_session(session: CheckoutSession) -> bool:
+    """Give a shopper who is still at it more time; return whether that could be done.
+
+    Not where the address of Henry's page itself lapses: then a new session is begun. Nor for ever: what was begun
+    HOSTED_WAIT ago is not waited for any more.
+    """
+    now = timezone.now()
+    account = settings.account(session.order.account)
+    if not gateway_for(account).hosted_url_lasts or now >= session.created_at + settings.HOSTED_WAIT:
+        return False
+    live = CheckoutSession.objects.live().filter(pk=session.pk, expires_at__gt=now)
+    return bool(live.update(expires_at=now + settings.SESSION_LIFETIME))
+
+
 def expire_sessions(*, limit: int = 100) -> int:
     """End the sessions whose time is over; return how many."""
     ended = 0

@@ -32,7 +32,7 @@ class SessionKind(models.TextChoices):
 
 
 class SessionMode(models.TextChoices):
-    """How a hosted page is shown: it takes the place of the shop's page, or stands in a frame of it."""
+    """How a hosted page is shown: in a window of its own, or in a frame of the shop's page."""
 
     REDIRECT = "redirect", _("redirect")
     FRAMED = "framed", _("framed")
@@ -75,6 +75,13 @@ class CheckoutSession(PublicRecord, StateMachine):
     token_hash = models.CharField(_("token hash"), max_length=64, unique=True, editable=False)
     mode = models.CharField(_("mode"), max_length=16, choices=SessionMode, default=SessionMode.REDIRECT)
     origin = models.CharField(_("origin of the page around it"), max_length=255, blank=True)
+    #: Opens the wrapper page once; then the page has a token of its own, which opens what the session's does.
+    ticket_hash = models.CharField(  # noqa: DJ001 - null where there is none, or it could not be unique
+        _("hash of the frame ticket"), max_length=64, null=True, unique=True, editable=False
+    )
+    frame_token_hash = models.CharField(  # noqa: DJ001 - as above
+        _("hash of the frame's token"), max_length=64, null=True, unique=True, editable=False
+    )
     transaction_id = models.CharField(_("transaction id of the shop"), max_length=255, blank=True)
     choosing_until = models.DateTimeField(_("shipping is being chosen until"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,8 @@ from typing import NoReturn
 import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from django_henry_checkout.sandbox.checking import is_origin
 
 SETTINGS = "django_henry_checkout.sandbox.settings"
 
@@ -40,7 +41,7 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _origin(given: str) -> str:
-    if given != "*" and not re.fullmatch(r"https?://[^/?#\s]+", given):
+    if given != "*" and not is_origin(given):
         raise argparse.ArgumentTypeError("an origin looks like https://shop.example")
     return given
 

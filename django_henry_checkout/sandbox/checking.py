@@ -14,6 +14,7 @@ CENT = Decimal("0.01")
 MAX_BODY = 1024 * 1024
 _PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 _PHONE = re.compile(r"\+?[0-9]{6,15}")
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]{1,253}|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -175,3 +176,13 @@ def query_switch(given: str, name: str) -> bool:
     if given not in ("true", "false"):
         raise RefusedError(f"{name} must be true or false.")
     return given == "true"
+
+
+def is_origin(given: str) -> bool:
+    """Whether this is an exact origin: scheme, host and port, with nothing after them."""
+    if not _ORIGIN.fullmatch(given):
+        return False
+    try:
+        return urlsplit(given).port != 0
+    except ValueError:
+        return False

@@ -43,6 +43,8 @@ def apply(fault: Fault, application: Application, environ: Environ, start: Start
     if fault.kind == "delay":
         time.sleep(fault.params["seconds"])
         return application(environ, start)
+    if fault.kind == "headers":
+        return application(environ, _with_headers(fault.params["headers"], start))
     if fault.params.get("process"):
         collect(application, environ)
     wire = cast("Wire", environ["sandbox.wire"])
@@ -79,6 +81,17 @@ def collect(application: Application, environ: Environ) -> tuple[str, Headers, b
             close()
     status, headers = found[-1]
     return status, headers, body
+
+
+def _with_headers(wanted: JSON, start: StartResponse) -> StartResponse:
+    """The usual answer, with these headers in the place of its own of the same names."""
+    replaced = {name.lower() for name in wanted}
+
+    def started(status: str, headers: Headers, exc_info: Any = None) -> Any:
+        kept = [(name, value) for name, value in headers if name.lower() not in replaced]
+        return start(status, [*kept, *wanted.items()], exc_info)
+
+    return started
 
 
 # Other answers instead of the right one

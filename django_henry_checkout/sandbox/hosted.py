@@ -25,9 +25,11 @@ from django_henry_checkout.sandbox.forms import PREFILL, CheckoutForm
 from django_henry_checkout.sandbox.state import Cart, Order, PricedLine
 from django_henry_checkout.sandbox.store import AlreadyBoughtError, store
 
+# A form may lead to any origin: after Pay a scenario can send the shopper on to "the bank", and browsers apply
+# `form-action` to redirects too.
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "form-action 'self' https: http:; base-uri 'none'"
 )
 
 
@@ -98,6 +100,7 @@ def _token(given: str) -> str:
 
 def page(template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     """Render a page. It may be framed by any shop, so there is no X-Frame-Options."""
+    context = {"messages": store.scenario.messages, **context}
     response = HttpResponse(render_to_string(f"sandbox/{template}", context), status=status)
     response["Content-Security-Policy"] = _POLICY
     response["X-Content-Type-Options"] = "nosniff"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.urls import reverse
 
 from django_henry_checkout.sandbox import cards, hosted, pictures
 from django_henry_checkout.sandbox.catalogue import BY_SLUG
@@ -37,6 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "visit": Visit.of(request),
         "bases": [request.build_absolute_uri("/v1"), request.build_absolute_uri("/v0")],
+        "element": f"{request.build_absolute_uri(reverse('card-element'))}?origin=…",
         "cards": cards.CARDS,
         "calls": _CONTROL_CALLS,
         "samples": samples,

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from wsgiref.util import is_hop_by_hop
 
 from django_henry_checkout.sandbox import checking
 from django_henry_checkout.sandbox.catalogue import product_for
@@ -20,9 +21,12 @@ _COMMON = {"method", "path", "times", "after", "probability", "fault"}
 _GARBAGE = (
     "html", "truncated", "short", "nan", "duplicate_keys", "latin1", "empty", "deep", "wrong_type",
 )  # fmt: skip
+# How the pages speak to the page around them, or to the one that opened them.
+MESSAGES = ("usual", "none", "twice", "late", "json")
 # Which parameters each kind of fault takes; anything else in the entry is refused, so typing errors show.
 FAULT_PARAMS: dict[str, set[str]] = {
     "status": {"status", "headers", "body", "process"},
+    "headers": {"headers"},
     "delay": {"seconds"},
     "reset": set(),
     "lost_reply": set(),
@@ -90,6 +94,7 @@ class Scenario:
     dialect: str = ""
     fees: str = ""
     outcome: str = ""
+    messages: str = "usual"
     items: dict[str, str] = field(default_factory=dict)
     # By the link of the product, in the one spelling that the catalogue has for it.
     prices: dict[str, Decimal] = field(default_factory=dict)
@@ -104,7 +109,9 @@ class Scenario:
         Raises:
             RefusedError: a part of it is unknown or out of range; the message names the part.
         """
-        known = {"seed", "timing", "dialect", "fees", "outcome", "items", "prices", "faults"}
+        known = {
+            "seed", "timing", "dialect", "fees", "outcome", "messages", "items", "prices", "faults",
+        }  # fmt: skip
         checking.known_keys(source, known, where="The scenario")
         dialect = checking.one_of(source, "dialect", ("", "six", "four"), default="")
         usual_fees = {"": "", "six": "service", "four": "commission"}[dialect]
@@ -116,6 +123,7 @@ class Scenario:
             dialect=dialect,
             fees=checking.one_of(source, "fees", ("", "service", "commission"), default=usual_fees),
             outcome=word(source["outcome"], "outcome") if source.get("outcome") else "",
+            messages=checking.one_of(source, "messages", MESSAGES, default="usual"),
             items={
                 link: word(outcome, f"items[{link}]")
                 for link, outcome in (checking.mapping(source, "items") or {}).items()
@@ -205,12 +213,26 @@ def _garbage(entry: JSON, where: str) -> JSON:
     return {"kind": checking.one_of(entry, "kind", _GARBAGE, default="html", where=where)}
 
 
-def _status(entry: JSON, where: str) -> JSON:
+def _header_map(entry: JSON, where: str) -> JSON:
     headers: Any = checking.mapping(entry, "headers", where=where) or {}
     if not all(_is_header(name, value) for name, value in headers.items()):
         raise RefusedError(f"{where}.headers must map header names to plain strings.")
+    return {"headers": headers}
+
+
+def _headers(entry: JSON, where: str) -> JSON:
+    found = _header_map(entry, where)
+    if not found["headers"]:
+        raise RefusedError(f"{where}.headers is required.")
+    # These say how the answer travels; changed, it would be no answer at all.
+    if any(is_hop_by_hop(name) or name.lower() == "content-length" for name in found["headers"]):
+        raise RefusedError(f"{where}.headers cannot set headers of the connection, nor Content-Length.")
+    return found
+
+
+def _status(entry: JSON, where: str) -> JSON:
     status = checking.whole(entry.get("status", 500), f"{where}.status", low=200, high=599)
-    return {"status": status, "headers": headers}
+    return {"status": status, **_header_map(entry, where)}
 
 
 def _body(entry: JSON, where: str) -> JSON:
@@ -234,6 +256,7 @@ def _is_header(name: str, value: object) -> bool:
 
 
 _READERS = {
+    "headers": _headers,
     "delay": _delay,
     "drip": _drip,
     "huge": _huge,

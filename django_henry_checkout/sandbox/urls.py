@@ -6,6 +6,7 @@ from django.urls import path, re_path
 
 from django_henry_checkout.sandbox import (
     calls,
+    card_element,
     card_page,
     control,
     hosted,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("cart/<str:cart_id>/closed", hosted.closed, name="closed"),
     path("wallet/card", card_page.collect, name="card"),
     path("wallet/card/closed", card_page.closed, name="card-closed"),
+    path("elements/card", card_element.element, name="card-element"),
     # v0
     path("v0/products/search", v0_products.find),
     path("v0/products/details", v0_products.show),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import template
@@ -12,43 +13,99 @@ from django.utils.translation import get_language, gettext, to_locale
 from moneyed import Money
 from moneyed.l10n import format_money
 
+from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.links import status_token
 from django_henry_checkout.models import Cart, Order
+from django_henry_checkout.templatetags.element_texts import element_texts
+from django_henry_checkout.templatetags.inline_tag import henry_inline_checkout
+from django_henry_checkout.templatetags.nonces import nonce_of
 
 register = template.Library()
 
-BUTTON_MODES = ("auto", "redirect")
+MODES = ("auto", "redirect", "popup", "iframe")
+
+register.inclusion_tag("henry_checkout/inline/section.html", takes_context=True)(henry_inline_checkout)
 
 
 @register.inclusion_tag("henry_checkout/includes/button.html", takes_context=True)
 def henry_checkout_button(
-    context: dict[str, Any], cart: Cart, *, mode: str = "auto", label: str = "", css_class: str = ""
+    context: dict[str, Any],
+    cart: Cart,
+    *,
+    mode: str = "auto",
+    label: str = "",
+    css_class: str = "",
+    phone: bool = False,
+    theme: str = "",
 ) -> dict[str, Any]:
-    """Render the button that takes a cart to Henry's page. No query.
+    """Render the button that pays a cart: a form, which a script makes better where it can. No query.
 
     Args:
         cart: what is paid; it is named in the form, and checked against its owner when it comes back.
-        mode: "redirect"; "auto" picks the best way there is, which is "redirect" so far.
+        mode: "redirect" leads to Henry's page; "popup" opens it in a window, "iframe" in a dialog on the shop's
+            page, each with all that is left when it does not work; "auto" picks the best: the dialog.
         label: text on the button; by default "Checkout", translated.
         css_class: your own classes instead of the app's.
+        phone: show a second button, which leads to a code for the shopper's phone.
+        theme: "light" or "dark" for Henry's page; by default it follows the shopper's device.
     """
-    if mode not in BUTTON_MODES:
-        raise TemplateSyntaxError(
-            f"henry_checkout_button knows the modes {', '.join(BUTTON_MODES)}; not {mode!r}."
-        )
+    return _element(context, cart, mode=mode, label=label, css_class=css_class, phone=phone, theme=theme)
+
+
+@register.inclusion_tag("henry_checkout/includes/button.html", takes_context=True)
+def henry_checkout_frame(
+    context: dict[str, Any], cart: Cart, *, label: str = "", theme: str = ""
+) -> dict[str, Any]:
+    """Render Henry's page in a frame that stands in the shop's page and opens by itself. No query.
+
+    A checkout begins as soon as a browser with scripts shows it; without scripts there is the button.
+    """
+    context = _element(context, cart, mode="iframe", label=label, css_class="", phone=False, theme=theme)
+    return {**context, "layout": "inline", "opens": True}
+
+
+def _element(
+    context: dict[str, Any], cart: Cart, *, mode: str, label: str, css_class: str, phone: bool, theme: str
+) -> dict[str, Any]:
+    if mode not in MODES:
+        raise TemplateSyntaxError(f"The checkout knows the modes {', '.join(MODES)}; not {mode!r}.")
+    if theme not in {"", "light", "dark"}:
+        raise TemplateSyntaxError(f'The theme of a checkout is "light" or "dark"; not {theme!r}.')
+    request = context["request"]
     return {
         "action": reverse("henry_checkout:buy"),
         "cart_id": cart.ulid,
-        "csrf_token": get_token(context["request"]),
+        "csrf_token": get_token(request),
         "label": label or gettext("Checkout"),
         "css_class": css_class or "henry-button",
+        "mode": mode,
+        "phone": phone,
+        "theme": theme,
+        "texts": json.dumps(texts) if (texts := element_texts()) else "",
+        "request": request,
+        "soft_limit": settings.FRAME_SOFT_LIMIT,
+        "hard_limit": settings.FRAME_HARD_LIMIT,
     }
 
 
-@register.inclusion_tag("henry_checkout/includes/live_order.html")
-def henry_order_status(order: Order) -> dict[str, Any]:
+@register.inclusion_tag("henry_checkout/includes/qr.html", takes_context=True)
+def henry_checkout_qr(context: dict[str, Any], cart: Cart, *, size: int = 240) -> dict[str, Any]:
+    """Render the QR code of a template cart's permanent link, and the link itself. No query.
+
+    Args:
+        cart: a template, see `flows.templates.make_template`; the code of any other leads nowhere.
+        size: width and height in CSS pixels.
+    """
+    path = reverse("henry_checkout:link", args=[cart.ulid])
+    url = context["request"].build_absolute_uri(path)
+    return {"url": url, "qr_url": reverse("henry_checkout:api-qr-svg", args=[cart.ulid]), "size": size}
+
+
+@register.inclusion_tag("henry_checkout/includes/live_order.html", takes_context=True)
+def henry_order_status(context: dict[str, Any], order: Order) -> dict[str, Any]:
     """Render what an order is doing, kept up to date. One query, for the lines, if they are not at hand."""
-    return {"order": order, "lines": list(order.lines.all()), "token": status_token(order)}
+    lines = list(order.lines.all())
+    return {"order": order, "lines": lines, "token": status_token(order), "request": context.get("request")}
 
 
 @register.simple_tag
@@ -57,10 +114,16 @@ def henry_order_status_url(order: Order) -> str:
     return reverse("henry_checkout:status", args=[status_token(order)])
 
 
-@register.inclusion_tag("henry_checkout/includes/assets.html")
-def henry_checkout_assets() -> dict[str, Any]:
-    """Render the links to the app's style sheet and script, for the head of a page of yours."""
-    return {}
+@register.inclusion_tag("henry_checkout/includes/assets.html", takes_context=True)
+def henry_checkout_assets(context: dict[str, Any]) -> dict[str, Any]:
+    """Render the links to the app's style sheet and scripts, for the head of a page of yours."""
+    return {"request": context.get("request")}
+
+
+@register.simple_tag(takes_context=True)
+def henry_nonce(context: dict[str, Any]) -> str:
+    """Return the nonce of the page's Content-Security-Policy, or ""."""
+    return nonce_of(context.get("request"))
 
 
 @register.filter

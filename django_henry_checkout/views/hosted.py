@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import (
     CartNotFound,
     OrderNotOpen,
@@ -15,29 +16,69 @@ from django_henry_checkout.exceptions import (
     TokenLapsed,
 )
 from django_henry_checkout.flows.carts import get_cart
+from django_henry_checkout.flows.frames import issue_ticket, look_at_framing
 from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
 from django_henry_checkout.flows.limits import count_page
 from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout, renew_session
 from django_henry_checkout.flows.shoppers import caller_of, current_cart, remember_order
+from django_henry_checkout.gateway.framing import Framing
 from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus, SessionMode
 from django_henry_checkout.types import parse_public_id
-from django_henry_checkout.views.pages import destination, page, status_url
+from django_henry_checkout.views.headers import keeps_its_opener, may_be_framed
+from django_henry_checkout.views.pages import destination, own_origin, page, status_url, wants_json
 
 
 @require_POST
 @page
 def buy(request: HttpRequest) -> HttpResponse:
-    """Begin to pay the cart named by the form, or the one that the shopper is filling."""
+    """Begin to pay the cart named by the form, or the one that the shopper is filling.
+
+    `mode` says how: "redirect" (else), "popup", "iframe" or "phone". A form is led on to the payment; a script,
+    which accepts JSON, gets the addresses.
+    """
     user = request.user if request.user.is_authenticated else None
     count_page(request)
+    mode = request.POST.get("mode", "")
+    opening = Opening()
+    if mode == "iframe":
+        opening = Opening(mode=SessionMode.FRAMED, origin=own_origin(request))
     try:
-        begun = begin_checkout(_cart_of(request), user=user)
+        begun = begin_checkout(_cart_of(request), user=user, opening=opening)
     except (OrderNotOpen, PurchaseUnderWay) as error:
         if error.order_id is None:
             raise
-        return redirect(status_url(Order.objects.get(public_id=error.order_id)))
+        elsewhere = status_url(Order.objects.get(public_id=error.order_id))
+        return JsonResponse({"next": elsewhere}) if wants_json(request) else redirect(elsewhere)
     remember_order(request, begun.order)
-    return _go_and_pay(begun)
+    if wants_json(request):
+        return JsonResponse(_addresses(request, begun))
+    return _go_on(begun, "phone" if mode == "phone" else "pay")
+
+
+def _addresses(request: HttpRequest, begun: Begun) -> dict[str, object]:
+    """What the element on the shop's page needs to show a checkout, in whatever way will work."""
+    session, order = begun.session, begun.order
+    names = [order.ulid, begun.token]
+    frame_url, trouble = "", ""
+    if session.mode == SessionMode.FRAMED:
+        framing = look_at_framing(session, ancestors={session.origin})
+        if framing is Framing.ALLOWED:
+            frame_url = reverse("henry_checkout:frame", args=[issue_ticket(session)])
+        else:
+            trouble = str(framing)
+    return {
+        "sessionId": session.ulid,
+        "orderId": order.ulid,
+        "orderNumber": order.number,
+        "expiresAt": session.expires_at.isoformat(),
+        "payUrl": reverse("henry_checkout:pay", args=names),
+        "stateUrl": reverse("henry_checkout:state", args=names),
+        "phoneUrl": reverse("henry_checkout:phone", args=names),
+        "qrUrl": reverse("henry_checkout:phone-qr", args=names),
+        "frameUrl": frame_url,
+        "frameTrouble": trouble,
+        "paymentOrigins": list(settings.account(order.account).checkout_origins),
+    }
 
 
 def _cart_of(request: HttpRequest) -> Cart:
@@ -52,13 +93,14 @@ def _cart_of(request: HttpRequest) -> Cart:
     return cart
 
 
-def _go_and_pay(begun: Begun) -> HttpResponse:
-    response = redirect("henry_checkout:pay", order_id=begun.order.ulid, token=begun.token)
+def _go_on(begun: Begun, name: str = "pay") -> HttpResponse:
+    response = redirect(f"henry_checkout:{name}", order_id=begun.order.ulid, token=begun.token)
     response.status_code = 303  # so that a reload does not post again
     return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@keeps_its_opener
 @page
 def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     """Show the way to Henry's page; it goes on by itself. A POST starts a new session for the order.
@@ -66,11 +108,11 @@ def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     A page of our own stands between, not a redirect: under `form-action 'self'` browsers block a
     redirect from a form to another site, and a link they do not.
     """
-    session = _session(order_id, token)
+    session = session_of(order_id, token)
     if request.method == "POST":
         count_page(request)
         opening = Opening(mode=SessionMode(session.mode), origin=session.origin)
-        return _go_and_pay(renew_session(session.order, opening=opening))
+        return _go_on(renew_session(session.order, opening=opening))
     back = request.build_absolute_uri(reverse("henry_checkout:completed", args=[order_id, token]))
     try:
         url = payment_url(session, return_url=back)
@@ -80,22 +122,27 @@ def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
         context = _context(session, order_id, token)
         return render(request, "henry_checkout/lapsed.html", context, status=410)
     response = render(request, "henry_checkout/pay.html", {"order": session.order, "url": url})
-    return _framed(response, session)
+    return _placed(request, response, session)
 
 
 # In a frame of another site there is no cookie to hold a CSRF token; the secret in the path stands for it.
 pay.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view
 
 
-def _framed(response: HttpResponse, session: CheckoutSession) -> HttpResponse:
+def _placed(request: HttpRequest, response: HttpResponse, session: CheckoutSession) -> HttpResponse:
     """Let the page at the session's origin, and no other, show this one in a frame."""
     if session.mode == SessionMode.FRAMED and session.origin:
-        response.xframe_options_exempt = True
-        response.headers["Content-Security-Policy"] = f"frame-ancestors {session.origin}"
+        response = may_be_framed(request, response, session.origin)
     return response
 
 
+def _stands_in_frame(request: HttpRequest, session: CheckoutSession) -> bool:
+    """Whether a return page is shown in a frame: a framed session may have been taken to a window of its own."""
+    return session.mode == SessionMode.FRAMED and request.headers.get("Sec-Fetch-Dest") != "document"
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
+@keeps_its_opener
 @page
 def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> HttpResponseBase:
     """Receive the shopper from Henry's page. The address is a hint; Henry is asked what happened.
@@ -103,28 +150,30 @@ def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> H
     POST is taken like GET: some payment pages return the shopper by a form. So no CSRF token can be
     asked for; the token in the path stands for it, and repeating it changes nothing.
     """
-    session = _session(order_id, token)
+    session = session_of(order_id, token)
     claimed_id = request.GET.get("orderId", "")
     found = return_from_payment(session, _hint(request, ending), claimed_id=claimed_id)
-    is_framed = session.mode == SessionMode.FRAMED
+    is_framed = _stands_in_frame(request, session)
     elsewhere = "" if is_framed or found is Ending.CHECKING else destination(found, session.order)
     if not is_framed and session.order.status != OrderStatus.OPEN:
         elsewhere = elsewhere or status_url(session.order)
     if elsewhere:
         return redirect(elsewhere)
     context = _context(session, order_id, token)
-    if is_framed and session.origin and found is not Ending.CHECKING:
+    is_ours = session.frame_token_hash is not None  # the wrapper around it asks by itself
+    if is_framed and session.origin and not is_ours and found is not Ending.CHECKING:
         context |= {
             "framed_message": f"UC:{session.order.ulid}:{token}:{found}",
             "framed_origin": session.origin,
         }
-    return _framed(render(request, f"henry_checkout/{found}.html", context), session)
+    return _placed(request, render(request, f"henry_checkout/{found}.html", context), session)
 
 
 come_back.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view
 
 
-def _session(order_id: str, token: str) -> CheckoutSession:
+def session_of(order_id: str, token: str) -> CheckoutSession:
+    """Return the session that the secret of an address opens."""
     public_id = parse_public_id(order_id)
     if public_id is None:
         raise TokenInvalid

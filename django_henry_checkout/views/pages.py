@@ -9,9 +9,10 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
@@ -70,6 +71,7 @@ def page(view: View[P]) -> View[P]:
         except (CheckoutError, GatewayError, ConfigurationError) as error:
             response = sorry(request, error)
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        patch_vary_headers(response, ["Accept"])
         if not getattr(response, "xframe_options_exempt", False):
             response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers["X-Robots-Tag"] = "noindex"
@@ -88,7 +90,13 @@ def sorry(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) 
         logger.error("Checkout is not available: %s %s", error, request_id)
     status = 503 if at_fault else _STATUS.get(type(error), 400)
     context: dict[str, Any] = {"title": _title(error), "message": _message(error), "status": status}
-    response = render(request, "henry_checkout/sorry.html", context, status=status)
+    response: HttpResponse
+    if wants_json(request):
+        code = getattr(error, "code", "checkout_unavailable")
+        content = {"code": code, "title": context["title"], "detail": context["message"]}
+        response = JsonResponse(content, status=status)
+    else:
+        response = render(request, "henry_checkout/sorry.html", context, status=status)
     if status == 503:
         response.headers["Retry-After"] = "30"
     if isinstance(error, TooManyCalls):
@@ -124,6 +132,16 @@ def _message(error: Exception) -> str:
     if isinstance(error, CheckoutError) and not isinstance(error, UntrustedCheckoutUrl):
         return str(error)
     return _("Your cart is safe and nothing was charged. Please try again in a moment.")
+
+
+def own_origin(request: HttpRequest) -> str:
+    """Return the origin under which the shop was asked, as browsers spell it."""
+    return f"{request.scheme}://{request.get_host()}".lower()
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a script asks, which reads an answer rather than showing it."""
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
 def status_url(order: Order) -> str:

@@ -92,12 +92,17 @@ def orders(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def order(request: HttpRequest, order_id: str) -> HttpResponse:
+    mine = own_order(request, order_id)
+    receipt = mine.receipts.first()
+    return render(request, "shop/order.html", {"order": mine, "receipt": receipt})
+
+
+def own_order(request: HttpRequest, order_id: str) -> Order:
+    """Return the order that an address names, if it is the shopper's own."""
     public_id = parse_public_id(order_id)
     if public_id is None:
         raise Http404
     try:
-        mine = get_order(public_id, caller=caller_of(request))
+        return get_order(public_id, caller=caller_of(request))
     except OrderNotFound:
         raise Http404 from None
-    receipt = mine.receipts.first()
-    return render(request, "shop/order.html", {"order": mine, "receipt": receipt})

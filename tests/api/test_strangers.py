@@ -14,8 +14,9 @@ from django.test import Client
 
 from django_henry_checkout.api.urls import urlpatterns
 from django_henry_checkout.flows.quotes import MAX_RATE_ID
+from django_henry_checkout.flows.receipts import make_receipt
 from django_henry_checkout.flows.tokens import create_api_key
-from django_henry_checkout.models import Cart, Order, Purchase, Quote, TemplateLink
+from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase, Quote, TemplateLink
 from django_henry_checkout.sandbox.cards import passes_luhn
 from django_henry_checkout.types import local_ref
 from tests.api.conftest import Api
@@ -32,6 +33,7 @@ MADE_UP = {
     "session": "01J00000000000000000000000",
     "ref": "boots-ref_01234567-89ab-4cde-8f01-23456789abcd",
     "local_ref": "hco-ref_01234567-89ab-4cde-8f01",
+    "receipt": "eyJhbGciOiJIUzI1NiJ9.e30.made-up",
 }
 #: Calls whose path and body name nothing; `orders` has a cursor, which has a test of its own.
 NO_IDS = {"api-carts", "api-orders", "api-cst", *({"api-schema"} & {each.name for each in urlpatterns})}
@@ -88,6 +90,9 @@ CALLS: dict[str, list[Row]] = {
     "api-session-confirm": [
         ("POST", "checkout/session/confirm", {"cartId": "{cart}", "cardToken": "x"}),
         ("POST", "checkout/session/confirm", {"sessionId": "{session}", "cardToken": "x"}),
+    ],
+    "api-receipt": [
+        ("POST", "checkout/receipt", {"receipt": "{receipt}", "origin": "https://store.example"})
     ],
     "api-token": [("GET", "checkout/{order}/token", None)],
     "api-initialize": [("GET", "checkout/{order}/initialize", None)],
@@ -154,6 +159,11 @@ def victim(sandbox: Sandbox, settings: Any) -> Victim:
         "local_ref": local_ref(purchase.public_id),
         "rate": str(quote["shippingMethods"][0]["rates"][0]["id"]),
         "number": quote["orderNumber"],
+        "receipt": make_receipt(
+            CheckoutSession.objects.latest("pk"),
+            Order.objects.get(number=quote["orderNumber"]),
+            audience="https://store.example",
+        ),
     }
     cart = Order.objects.get(number=quote["orderNumber"]).cart
     assert cart is not None

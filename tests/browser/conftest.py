@@ -30,11 +30,15 @@ FLAGS = [
 
 
 class Demo:
-    """The example shop as `make demo` runs it: shop, sandbox and worker in processes of their own."""
+    """The example shop as `make demo` runs it: shop, sandbox and worker in processes of their own.
 
-    def __init__(self, url: str, sandbox: Sandbox, database: Path) -> None:
+    `elsewhere` is the address of the second storefront, on another site.
+    """
+
+    def __init__(self, url: str, sandbox: Sandbox, database: Path, *, elsewhere: str) -> None:
         self.url = url
         self.sandbox = sandbox
+        self.elsewhere = elsewhere
         self._database = database
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -58,10 +62,11 @@ def _free_ports(number: int) -> list[int]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    web, sandbox = _free_ports(2)
+    web, sandbox, elsewhere = _free_ports(3)
     folder = tmp_path_factory.mktemp("demo")
     environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "KEEP"}}
-    environment |= {"WEB_PORT": str(web), "SANDBOX_PORT": str(sandbox), "DEMO_FOLDER": str(folder)}
+    environment |= {"WEB_PORT": str(web), "SANDBOX_PORT": str(sandbox), "ELSEWHERE_PORT": str(elsewhere)}
+    environment["DEMO_FOLDER"] = str(folder)
     command = [sys.executable, str(ROOT / "scripts" / "demo.py")]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -77,7 +82,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             pytest.fail(f"The demo did not start: {''.join(said)}")
         reader = threading.Thread(target=said.extend, args=(process.stdout,), daemon=True)
         reader.start()
-        yield Demo(f"http://127.0.0.1:{web}", Sandbox(f"http://127.0.0.1:{sandbox}"), folder / "shop.sqlite3")
+        yield Demo(
+            f"http://127.0.0.1:{web}",
+            Sandbox(f"http://127.0.0.1:{sandbox}"),
+            folder / "shop.sqlite3",
+            elsewhere=f"http://localhost:{elsewhere}",
+        )
     finally:
         process.terminate()
         assert process.wait(20) == 0, "".join(said[-50:])

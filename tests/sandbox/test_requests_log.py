@@ -23,7 +23,7 @@ def seen(sandbox: Client) -> Any:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/cart/{cart}", "/cart/{cart}/closed", "/wallet/card", "/wallet/card/closed", "/static/base.css", "/pictures/shoreline-mug.svg", "/favicon.ico", "/nowhere", "/v1/orders", "/v1/nowhere", "/v0/cart/items"]
+    "path", ["/", "/cart/{cart}", "/cart/{cart}/closed", "/wallet/card", "/wallet/card/closed", "/elements/card", "/static/base.css", "/pictures/shoreline-mug.svg", "/favicon.ico", "/nowhere", "/v1/orders", "/v1/nowhere", "/v0/cart/items"]
 )  # fmt: skip
 def test_every_request_leaves_its_query_and_its_referer(sandbox: Client, path: str) -> None:
     path = path.format(cart=sandbox.cart(MUG))

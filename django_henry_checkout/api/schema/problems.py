@@ -24,6 +24,14 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
         409,
         "This shop does not put personal data into the address of Henry's page: see PREFILL_HOSTED_PAGE.",
     ),
+    "origin_not_allowed": (
+        400,
+        "The checkout may not stand in a page of this origin; the shop must list it in FRAME_ANCESTORS.",
+    ),
+    "receipt_invalid": (
+        404,
+        "This receipt was not made here, is for another shop, or has lapsed; read the order instead.",
+    ),
     "payment_status_refused": (
         400,
         "Confirm only what was paid: Authorized, Captured or PendingExternalSystem.",

@@ -144,7 +144,30 @@ class HostedCheckout(Shape):
     order_id = PublicId()
     order_number = OrderNumber()
     expires_at = moment()
+    session_id = PublicId()
+    pay_url = serializers.URLField(help_text="Our page, from which the shopper goes on to Henry's.")
+    qr_url = serializers.URLField(help_text="A picture of `payUrl`, for the shopper's phone.")
+    frame_url = serializers.URLField(
+        allow_null=True, help_text="For a frame in a page at `frameOrigin`; works once, for some minutes."
+    )
+    payment_origins = texts()
     ignored = texts()
+
+
+class ReceiptClaims(Shape):
+    """What a receipt says."""
+
+    status = serializers.ChoiceField(OrderStatus.values, help_text="The order's, when it was made.")
+    version = serializers.IntegerField(min_value=0)
+    session_id = PublicId()
+
+
+class VerifiedReceipt(Shape):
+    """A receipt that is true, and the order now."""
+
+    order_id = PublicId()
+    order_status = serializers.ChoiceField(OrderStatus.values)
+    receipt = ReceiptClaims()
 
 
 class Totals(Shape):

@@ -143,8 +143,23 @@ _PURCHASES: Calls = {
         id="beginHostedCheckout",
         body=bodies.CheckoutInput,
         answers={201: shape.HostedCheckout},
-        problems=(*WRITE, *BODY, *BEGIN, "prefill_off", "not_supported", "invalid_buyer", *KEY),
+        problems=(
+            *WRITE,
+            *BODY,
+            *BEGIN,
+            "prefill_off",
+            "not_supported",
+            "invalid_buyer",
+            "origin_not_allowed",
+            *KEY,
+        ),
         key="optional",
+    ),
+    ("ReceiptView", "POST"): _purchase(
+        id="verifyReceipt",
+        body=bodies.ReceiptInput,
+        answers={200: shape.VerifiedReceipt},
+        problems=(*WRITE, *BODY, "receipt_invalid"),
     ),
     ("CartPurchaseView", "POST"): _purchase(
         id="purchaseCart",
@@ -253,7 +268,7 @@ _PAYMENTS: Calls = {
     ("TokenView", "GET"): _payment(
         id="renewToken",
         answers={200: page.PaymentToken},
-        problems=(*READ, *BEGIN, *_FOUND, "bad_request"),
+        problems=(*READ, *BEGIN, *_FOUND, "bad_request", "origin_not_allowed"),
         parameters=(MODE, ORIGIN, STORE),
     ),
     ("InitializeView", "GET"): _payment(

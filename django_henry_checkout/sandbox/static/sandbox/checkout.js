@@ -1,46 +1,7 @@
-// Comfort on top of pages that work without it: totals, card spacing, one click on Pay, messages to the shop.
+// Comfort on top of pages that work without it: totals, card spacing, one click on Pay.
 "use strict";
 (() => {
-  const body = document.body.dataset;
   const form = document.querySelector("[data-checkout]");
-
-  // Messages to the shop
-
-  const listener = window.parent !== window ? window.parent : window.opener;
-
-  function announce(action, details) {
-    if (listener) listener.postMessage({ action, ...details }, body.origin || "*");
-  }
-
-  const order = body.order ? { orderId: body.order, status: body.status } : {};
-  if (body.announce) announce(body.announce, order);
-  // What the card page says at its end is not known; `status` is what an early demo of Henry's looked at.
-  if ("complete" in body && listener) listener.postMessage({ status: "complete" }, body.origin || "*");
-
-  const done = document.querySelector("[data-done]");
-  if (done) {
-    done.addEventListener("click", (event) => {
-      announce("checkoutClosed", order);
-      if (window.parent !== window && done.target === "_top") {
-        // The shop may close the frame by itself; only if it does not, take the shopper there.
-        event.preventDefault();
-        setTimeout(() => window.open(done.href, "_top"), 700);
-      } else if (window.opener && done.pathname.endsWith("/closed")) {
-        event.preventDefault();
-        window.close();
-        // A browser may refuse to close it; then say that it can be closed.
-        setTimeout(() => location.assign(done.href), 200);
-      }
-    });
-  }
-
-  const cancel = document.querySelector("[data-cancel]");
-  if (cancel && window.parent !== window && cancel.target === "_top") {
-    cancel.addEventListener("click", () => announce("checkoutClosed", {}));
-  }
-
-  // The rest belongs to the form
-
   const summary = document.querySelector("[data-summary]");
   const wide = matchMedia("(min-width: 900px)");
   if (summary) {
@@ -54,8 +15,7 @@
     fit();
   }
 
-  const problems = document.getElementById("errors");
-  if (problems) problems.focus();
+  document.querySelector("[data-focus]")?.focus();
   if (!form) return;
   form.querySelector("[data-without-script]")?.remove();
 

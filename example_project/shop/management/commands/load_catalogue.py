@@ -1,4 +1,4 @@
-"""Fills the shop from the sandbox: its goods, and two people to log in as."""
+"""Fills the shop from the sandbox: its goods, a gift set behind a QR code, and two people to log in as."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
+from example_project.shop.gift_set import make_gift_set
 from example_project.shop.models import Product
 
 
 class Command(BaseCommand):
-    help = "Loads the sandbox's catalogue; makes the users demo and admin if they are not there."
+    help = "Loads the sandbox's catalogue; makes the gift set and the users demo and admin if they are not there."
 
     def handle(self, *args: Any, **options: Any) -> None:
         wares = fetch_products(f"{settings.HENRY_CHECKOUT['BASE_URL']}/__sandbox__/catalogue")
@@ -26,6 +27,8 @@ class Command(BaseCommand):
             Product.objects.update_or_create(slug=ware["slug"], defaults=columns)
             merchants[ware["merchant"]] += 1
         self.stdout.write(f"Loaded {len(wares)} products of {len(merchants)} merchants.")
+        if make_gift_set() is not None:
+            self.stdout.write("Made the gift set.")
         if settings.DEBUG:  # well-known passwords have no place anywhere else
             self.make_user("demo", is_staff=False)
             self.make_user("admin", is_staff=True)

@@ -1,0 +1,75 @@
+"""How far a hosted checkout is: what a page that shows it may say, and nothing that a browser claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django_henry_checkout.models import CheckoutSession, Order, OrderStatus, SessionStatus
+from django_henry_checkout.models.sessions import LIVE_SESSION
+
+
+class Outcome(StrEnum):
+    """How the view of a checkout ends. `OPEN`: it has not."""
+
+    OPEN = ""
+    COMPLETED = "completed"
+    PARTLY_COMPLETED = "partly_completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A checkout at one moment.
+
+    Attributes:
+        version: rises with everything that happens to the order; a view only moves forward.
+        outcome: `completed` once the payment has arrived: what is bought then is the order's own story.
+    """
+
+    session: CheckoutSession
+    order: Order
+    outcome: Outcome
+    version: int
+    expires_at: datetime
+
+
+_BY_ORDER = {
+    OrderStatus.PLACED: Outcome.COMPLETED,
+    OrderStatus.PROCESSING: Outcome.COMPLETED,
+    OrderStatus.COMPLETED: Outcome.COMPLETED,
+    OrderStatus.PARTIALLY_COMPLETED: Outcome.PARTLY_COMPLETED,
+    OrderStatus.FAILED: Outcome.FAILED,
+    OrderStatus.CANCELED: Outcome.FAILED,
+}
+_BY_SESSION = {
+    SessionStatus.CANCELED: Outcome.CANCELLED,
+    SessionStatus.ERRORED: Outcome.FAILED,
+    SessionStatus.EXPIRED: Outcome.EXPIRED,
+}
+
+
+def progress_of(session: CheckoutSession) -> Progress:
+    """Return how far a session's checkout is. Two queries.
+
+    A session that a newer one of the same order has replaced, in another tab perhaps, tells what the newest one
+    tells: all of them lead to the same cart at Henry, so the shopper has given up nothing.
+    """
+    order = Order.objects.get(pk=session.order_id)
+    newest = CheckoutSession.objects.filter(order=order).order_by("-pk").first() or session
+    if order.status in _BY_ORDER:
+        outcome = _BY_ORDER[OrderStatus(order.status)]
+    elif newest.status in LIVE_SESSION:
+        outcome = Outcome.OPEN
+    else:
+        outcome = _BY_SESSION.get(SessionStatus(newest.status), Outcome.OPEN)
+    return Progress(
+        session=newest,
+        order=order,
+        outcome=outcome,
+        version=order.event_count,
+        expires_at=newest.expires_at,
+    )

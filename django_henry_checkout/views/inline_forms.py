@@ -1,0 +1,102 @@
+"""What a browser sends to the inline checkout, read and bounded. Whether it is right, the flows say."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from moneyed import Money
+
+from django_henry_checkout.flows.buyers import MAX_TEXT_LENGTH
+from django_henry_checkout.flows.countries import country_choices
+from django_henry_checkout.types import Address, Buyer, Card
+
+MAX_RATES = 100
+_PRINTABLE = r"^[!-~]{1,255}$"
+#: Something like this in place of a token is a card's number: it must not come back in a page.
+_CARD_NUMBER = re.compile(r"(?:[0-9][ -]?){12,19}")
+
+
+class AddressForm(forms.Form):
+    """Who buys and where to. Everything may be empty here: the flow names what is missing, all at once."""
+
+    email = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+    phone = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+    first_name = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+    last_name = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+    country_code = forms.CharField(required=False, max_length=2)
+    line1 = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+    line2 = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+    city = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+    province = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+    postal_code = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
+
+    def clean_country_code(self) -> str:
+        """Take a country of the list, or none."""
+        code: str = self.cleaned_data["country_code"].upper()
+        if code and code not in dict(country_choices()):
+            raise forms.ValidationError("This is needed.")
+        return code
+
+    def typed(self) -> dict[str, str]:
+        """Return what was typed, bounded, to show it again. A country that does not exist is left out."""
+        self.is_valid()
+        typed = {name: str(self.data.get(name, ""))[:MAX_TEXT_LENGTH] for name in self.fields}
+        return typed | {"country_code": self.cleaned_data.get("country_code", "")}
+
+    def said(self) -> dict[str, str]:
+        """Return what is wrong with the form itself, one text for each field."""
+        return {name: str(errors[0]) for name, errors in self.errors.items()}
+
+    def buyer(self) -> Buyer:
+        """Return the buyer of a valid form."""
+        data = self.cleaned_data
+        who = {name: data[name] for name in ("email", "phone", "first_name", "last_name")}
+        parts = ("country_code", "line1", "line2", "city", "province", "postal_code")
+        return Buyer(**who, shipping_address=Address(**{name: data[name] for name in parts}))
+
+
+class CardTokenForm(forms.Form):
+    """The token of a card that Henry's card element collected. It is passed on, and kept nowhere."""
+
+    card_token = forms.RegexField(_PRINTABLE, required=False, strip=True)
+    card_last4 = forms.RegexField(r"^[0-9]{4}$", required=False)
+
+    def clean_card_token(self) -> str:
+        """Refuse the number of a card in place of its token."""
+        token: str = self.cleaned_data["card_token"]
+        if _CARD_NUMBER.fullmatch(token):
+            raise forms.ValidationError("This is not a token.")
+        return token
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the review carries along: the token, and the last digits; nothing if there is no token."""
+        self.is_valid()
+        token = self.cleaned_data.get("card_token", "")
+        if not token:
+            return {}
+        return {"card_token": token, "card_last4": self.cleaned_data.get("card_last4", "")}
+
+
+class ConfirmForm(CardTokenForm):
+    """The click on "Pay": the card, and the total that stood on the button."""
+
+    amount = forms.DecimalField(max_digits=19, decimal_places=4, min_value=Decimal(0))
+    currency = forms.RegexField(r"^[A-Z]{3}$")
+
+    def accepted(self) -> Money:
+        """Return the total that the shopper saw, of a valid form."""
+        return Money(self.cleaned_data["amount"], self.cleaned_data["currency"])
+
+    def card(self) -> Card:
+        """Return the card of a valid form."""
+        return Card(token=self.cleaned_data["card_token"])
+
+
+def picked_rates(post: QueryDict) -> set[int]:
+    """Return the ids of the shipping rates that were picked: one field `rate-...` for each merchant."""
+    texts: list[Any] = [value for name, value in post.items() if name.startswith("rate-")]
+    return {int(text) for text in texts[:MAX_RATES] if re.fullmatch(r"[0-9]{1,15}", str(text))}

@@ -1,0 +1,139 @@
+"""What the inline checkout tells a shopper when something did not go as he wished, kindly and in few words."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from moneyed import Money
+
+from django_henry_checkout.exceptions import (
+    AmountChanged,
+    CardRequired,
+    CartChanged,
+    CartNotFound,
+    CheckoutError,
+    ConfigurationError,
+    GatewayError,
+    HenryCheckoutError,
+    PaymentRefused,
+    QuoteExpired,
+    QuotePending,
+    QuoteRequired,
+    RawCardRefused,
+    ShippingNotOffered,
+    TooManyCalls,
+    UntrustedCheckoutUrl,
+)
+
+logger = logging.getLogger("django_henry_checkout.pages")
+
+_STATUS: dict[type[Exception], int] = {
+    AmountChanged: 409,
+    CardRequired: 422,
+    CartChanged: 409,
+    CartNotFound: 409,
+    PaymentRefused: 402,
+    QuoteExpired: 409,
+    QuotePending: 503,
+    QuoteRequired: 409,
+    RawCardRefused: 422,
+    ShippingNotOffered: 422,
+    TooManyCalls: 429,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One message above the form.
+
+    Args:
+        code: the error's stable code, for scripts.
+        before: the total that the shopper had seen, when it is another one now.
+    """
+
+    code: str
+    tone: str
+    title: str
+    text: str
+    before: Money | None = None
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status that goes with an error."""
+    if is_our_trouble(error):
+        return 503
+    return _STATUS.get(type(error), 400)
+
+
+def is_our_trouble(error: Exception) -> bool:
+    """Whether the shopper can do nothing about it but try again."""
+    return isinstance(error, GatewayError | ConfigurationError | UntrustedCheckoutUrl)
+
+
+def notice_of(error: HenryCheckoutError | ConfigurationError, *, before: Money | None = None) -> Notice:
+    """Say what happened. Details of our own trouble go to the log only."""
+    if is_our_trouble(error):
+        logger.error("Checkout is not available: %s %s", error, getattr(error, "request_id", ""))
+    title, text = _words(error)
+    tone = "bad" if isinstance(error, PaymentRefused) else "warn"
+    return Notice(code=getattr(error, "code", "error"), tone=tone, title=title, text=text, before=before)
+
+
+_WORDS: tuple[tuple[tuple[type[Exception], ...], Any, Any], ...] = (
+    (
+        (PaymentRefused,),
+        _("Your card was not accepted"),
+        _("Nothing was charged. Please check the card, or use another one; the rest is as you left it."),
+    ),
+    (
+        (AmountChanged,),
+        _("The price has changed"),
+        _("Nothing was charged. Please have a look at the new total before you pay."),
+    ),
+    (
+        (QuoteExpired, QuoteRequired),
+        _("We have checked the price again"),
+        _("The last one was some minutes old. Nothing was charged; please have a look before you pay."),
+    ),
+    (
+        (QuotePending,),
+        _("Still working it out"),
+        _("The shops need a moment longer for delivery and tax. Please try again."),
+    ),
+    (
+        (ShippingNotOffered,),
+        _("Please choose again"),
+        _("Pick how each parcel is sent; what is offered may have changed."),
+    ),
+    (
+        (CardRequired, RawCardRefused),
+        _("Your card is still missing"),
+        _("Please enter it below; nothing was charged."),
+    ),
+    (
+        (CartChanged, CartNotFound),
+        _("Your cart has changed meanwhile"),
+        _(
+            "It was changed or paid for elsewhere. Nothing was charged here; please start again from the cart."
+        ),
+    ),
+)
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    if isinstance(error, TooManyCalls):
+        text = gettext("Please wait %(seconds)d seconds, then try again.")
+        return gettext("That was a little fast"), text % {"seconds": error.retry_after}
+    for kinds, title, text in _WORDS:
+        if isinstance(error, kinds):
+            return str(title), str(text)
+    if is_our_trouble(error) or not isinstance(error, CheckoutError):
+        return (
+            gettext("Checkout is taking a short break"),
+            gettext("Nothing was charged, and what you entered is kept. Please try again in a moment."),
+        )
+    return gettext("That did not work"), str(error)

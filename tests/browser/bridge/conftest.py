@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Frame, Page
+
+from tests.browser.conftest import _free_ports
+from tests.henry import ROOT, Sandbox, running_sandbox
+
+NAMES = ("open", "state", "complete", "cancel", "error", "fallback", "rejected")
+#: Written into every page before its own scripts: keeps what the element tells.
+LISTEN = f"""
+window.told = [];
+for (const name of {list(NAMES)!r}) {{
+  document.addEventListener(`henry:${{name}}`, (event) => window.told.push({{ name, ...event.detail }}));
+}}
+"""
+WHO = {
+    "email": "ada@example.com",
+    "phone": "+1 212 555 0123",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "line1": "1 Main Street",
+    "city": "New York",
+    "province": "NY",
+    "postal_code": "10001",
+    "card_number": "4242 4242 4242 4242",
+    "card_expiry": "12 / 34",
+    "card_cvc": "123",
+    "card_name": "Ada Lovelace",
+}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A live shop with a worker and a sandbox, each in a process of its own.
+
+    `elsewhere` is an origin of another site whose pages may frame the checkout; tests serve it by routing.
+    """
+
+    url: str
+    sandbox: Sandbox
+    database: Path
+    elsewhere: str = "https://elsewhere.example"
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=20)
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+    def orders(self) -> list[tuple[Any, ...]]:
+        """The app's orders as (number, status), oldest first."""
+        return self.rows("SELECT number, status FROM henry_checkout_order ORDER BY id")
+
+
+@contextmanager
+def _running(*command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session", params=["v1"])
+def _shop(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    database = tmp_path_factory.mktemp("bridge") / "shop.sqlite3"
+    (port,) = _free_ports(1)
+    with running_sandbox() as sandbox:
+        env = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+        env |= {
+            "DJANGO_SETTINGS_MODULE": "tests.browser.bridge.settings",
+            "SANDBOX_URL": sandbox.url,
+            "TEST_SQLITE_NAME": str(database),
+            "FRAME_ANCESTORS": "https://elsewhere.example",
+            "HENRY_API_VERSION": request.param,
+            "PYTHONPATH": str(ROOT),
+        }
+        manage = ["-m", "django"]
+        subprocess.run([sys.executable, *manage, "migrate", "--verbosity=0"], cwd=ROOT, env=env, check=True)
+        with (
+            _running(*manage, "runserver", "--noreload", f"127.0.0.1:{port}", env=env),
+            _running(*manage, "henry_worker", env=env),
+        ):
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(url)
+            yield Shop(url, sandbox, database)
+
+
+def _wait_for(url: str) -> None:
+    for _try in range(300):
+        try:
+            requests.get(url, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"{url} does not answer.")
+
+
+@pytest.fixture
+def shop(_shop: Shop) -> Shop:
+    _shop.sandbox.reset()
+    _shop.sandbox.scenario(timing={"pendingSeconds": 0, "processingSeconds": 0, "jobSeconds": 0})
+    return _shop
+
+
+class Visit:
+    """A shopper's page of the shop, and what its element has told."""
+
+    def __init__(self, page: Page, shop: Shop) -> None:
+        self.page = page
+        self.shop = shop
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, **query: str) -> None:
+        self.page.goto(f"{self.shop.url}/?{'&'.join(f'{key}={value}' for key, value in query.items())}")
+        self.page.wait_for_function("Boolean(customElements.get('henry-checkout'))")
+
+    def debug(self) -> None:
+        """Let the element say what it drops."""
+        self.page.evaluate(
+            "document.querySelectorAll('henry-checkout').forEach(e => e.setAttribute('debug', ''))"
+        )
+
+    def press(self, name: str = "Checkout") -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def told(self, name: str = "") -> list[dict[str, Any]]:
+        said: list[dict[str, Any]] = self.page.evaluate("window.told")
+        return [each for each in said if not name or each["name"] == name]
+
+    def states(self) -> list[str]:
+        return [each["state"] for each in self.told("state")]
+
+    def wait_state(self, state: str, *, seconds: float = 15) -> None:
+        self.page.wait_for_function(
+            "state => window.told.some(each => each.name === 'state' && each.state === state)",
+            arg=state,
+            timeout=seconds * 1000,
+        )
+
+    def wait_for(self, name: str, *, seconds: float = 15) -> dict[str, Any]:
+        self.page.wait_for_function(
+            "name => window.told.some(each => each.name === name)", arg=name, timeout=seconds * 1000
+        )
+        return self.told(name)[-1]
+
+    def frame(self, part: str, *, seconds: float = 15) -> Frame:
+        """The frame whose address holds `part`, once it is there."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = [each for each in self.page.frames if part in each.url]
+            if found:
+                return found[-1]
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"no frame {part}: {[each.url for each in self.page.frames]}")
+
+    def wrapper(self) -> Frame:
+        return self.frame("/henry/frame/")
+
+    def henry(self) -> Frame:
+        return self.frame(f"{self.shop.sandbox.url}/cart/")
+
+
+def pay(where: Any, *, card: str = "") -> None:
+    """Fill in Henry's page, in a frame or a window of its own, and press Pay."""
+    for name, value in {**WHO, **({"card_number": card} if card else {})}.items():
+        where.locator(f'[name="{name}"]').fill(value)
+    where.get_by_role("button", name=re.compile("^pay", re.IGNORECASE)).click()
+
+
+@pytest.fixture
+def visit(browser: Browser, shop: Shop) -> Iterator[Visit]:
+    context = browser.new_context()
+    context.add_init_script(LISTEN)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    yield Visit(page, shop)
+    context.close()
+
+
+@pytest.fixture
+def visits(browser: Browser, shop: Shop) -> Iterator[Callable[..., Visit]]:
+    """Make shoppers with browsers of their own kind: arguments of a browser context."""
+    contexts = []
+
+    def make(**options: Any) -> Visit:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.add_init_script(LISTEN)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        return Visit(page, shop)
+
+    yield make
+    for context in contexts:
+        context.close()

@@ -1,0 +1,435 @@
+"""Rows 10 to 12: who may frame the checkout, and what a person does when Henry's page or a window does not come."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.browser.bridge.conftest import LISTEN, Shop, Visit, pay
+from tests.browser.conftest import FLAGS
+
+pytestmark = pytest.mark.browser
+
+AT_ONCE = {"pendingSeconds": 0, "processingSeconds": 0, "jobSeconds": 0}
+STRANGER = "https://not-listed.example"
+#: The shop looks at Henry's page before it answers, and once more for the wrapper: the browser's own is the third.
+BROWSER_ONLY = {"after": 2, "times": 1}
+NO_WINDOWS = "window.open = () => null;"
+#: Else the page goes on to the order a moment after the end, and takes what was told with it.
+STAY = "document.addEventListener('henry:complete', event => event.preventDefault());"
+BEGIN = """async mode => {
+  const form = document.querySelector("henry-checkout form");
+  const body = new FormData(form);
+  body.set("mode", mode);
+  return (await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } })).json();
+}"""
+
+
+def enter(visit: Visit, **query: str) -> None:
+    visit.page.add_init_script(STAY)
+    visit.open(**query)
+
+
+def strike(shop: Shop, *faults: dict[str, Any]) -> None:
+    """Let Henry's page go wrong."""
+    shop.sandbox.scenario(timing=AT_ONCE, faults=[{"path": "/cart/*", **each} for each in faults])
+
+
+def assert_one_order(visit: Visit) -> None:
+    """The element told of one end, and there is one order, at Henry and here."""
+    done = visit.wait_for("complete")
+    assert done["outcome"] == "completed"
+    assert len(visit.told("complete")) == 1
+    assert visit.told("cancel") == []
+    assert visit.told("error") == []
+    assert len(visit.shop.sandbox.orders()) == 1
+    names = {each["orderNumber"] for each in visit.told() if each.get("orderNumber")}
+    assert names == {done["orderNumber"]}
+    assert [status for number, status in visit.shop.orders() if number in names] != ["open"]
+    assert visit.errors == []
+
+
+def fallbacks(visit: Visit) -> list[tuple[str, str, str]]:
+    return [(each["from"], each["to"], each["reason"]) for each in visit.told("fallback")]
+
+
+# Row 10 -------------------------------------------------------------------------------------
+
+
+def framed_at(visit: Visit, origin: str, url: str) -> tuple[str, str]:
+    """Frame an address in a page of an origin; return the address of the frame then, and what the console said."""
+    said: list[str] = []
+    page = visit.page.context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    body = f'<!doctype html><html lang="en"><title>Around</title><iframe src="{url}"></iframe>'
+    page.route(f"{origin}/around", lambda route: route.fulfill(content_type="text/html", body=body))
+    page.goto(f"{origin}/around")
+    page.wait_for_timeout(200)
+    (frame,) = page.main_frame.child_frames
+    shown = frame.url
+    page.close()
+    return shown, "\n".join(said)
+
+
+@pytest.fixture
+def near(visits: Callable[..., Visit]) -> Visit:
+    """A shopper whose browser lets pages of other sites reach this machine, where the shop under test is."""
+    visit = visits(permissions=["local-network-access"])
+    visit.open()
+    return visit
+
+
+def test_row_10_a_site_that_is_not_listed_cannot_frame_the_wrapper(near: Visit) -> None:
+    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
+    shown, said = framed_at(near, STRANGER, near.shop.url + ticket)
+    assert shown.startswith("chrome-error:")
+    assert "frame-ancestors" in said
+    assert near.shop.url in said  # who may, so that whoever reads the console knows what to change
+
+    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
+    shown, said = framed_at(near, near.shop.url, near.shop.url + ticket)
+    assert shown == near.shop.url + ticket
+    assert "frame-ancestors" not in said
+
+
+def test_row_10_a_wrapper_in_a_listed_page_of_a_site_that_is_not_listed_is_refused(near: Visit) -> None:
+    """Every page around it counts, not just the next one."""
+    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
+    inner = f"{near.shop.url}/inner"
+    near.page.context.route(
+        inner,
+        lambda route: route.fulfill(content_type="text/html", body=f'<iframe src="{ticket}"></iframe>'),
+    )
+    said: list[str] = []
+    page = near.page.context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    body = f'<!doctype html><title>Around</title><iframe allow="local-network-access" src="{inner}"></iframe>'
+    page.route(f"{STRANGER}/", lambda route: route.fulfill(content_type="text/html", body=body))
+    page.goto(f"{STRANGER}/")
+    page.wait_for_timeout(300)
+    assert [each.url for each in page.frames][1:] == [inner, "chrome-error://chromewebdata/"]
+    assert "frame-ancestors" in "\n".join(said)
+
+
+@pytest.mark.parametrize("around", [STRANGER, "self"])
+def test_row_10_no_other_page_of_ours_can_be_framed_anywhere(near: Visit, around: str) -> None:
+    shop = near.shop
+    begun = near.page.evaluate(BEGIN, "redirect")
+    paths = {
+        "pay": begun["payUrl"],
+        "phone": begun["phoneUrl"],
+        "checking": f"{begun['payUrl']}/completed",
+        "inline": f"/henry/inline/{begun['orderId']}",
+        "link": "/henry/c/01J00000000000000000000000",
+        "sorry": "/henry/frame/no-such-ticket",
+    }
+    [(cart,)] = shop.rows(
+        f"SELECT henry_cart_id FROM henry_checkout_order WHERE number = '{begun['orderNumber']}'"
+    )
+    for name, path in paths.items():
+        origin = shop.url if around == "self" else around
+        shown, said = framed_at(near, origin, shop.url + path)
+        assert shown.startswith("chrome-error:"), name
+        assert re.search("X-Frame-Options|frame-ancestors", said), (name, said)
+    shop.sandbox.pay(cart)
+    state = near.page.request.post(shop.url + begun["stateUrl"], data={"action": "look"}).json()
+    assert state["next"].startswith("/henry/status/")
+    shown, said = framed_at(near, shop.url if around == "self" else around, shop.url + state["next"])
+    assert shown.startswith("chrome-error:")
+    assert "X-Frame-Options" in said
+
+
+# Row 11 -------------------------------------------------------------------------------------
+
+DENY = {"fault": "headers", "headers": {"X-Frame-Options": "DENY"}}
+NONE = {"fault": "headers", "headers": {"Content-Security-Policy": "frame-ancestors 'none'"}}
+BROKEN = {"fault": "status", "status": 500}
+LATE = {"fault": "delay", "seconds": 20}
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        pytest.param({**BROKEN, "times": 1}, "page_failing", id="500"),
+        pytest.param({**LATE, "times": 1}, "page_failing", id="hangs"),
+        pytest.param({**DENY, "times": 0}, "framing_refused", id="x-frame-options"),
+        pytest.param({**NONE, "times": 0}, "framing_refused", id="frame-ancestors"),
+        pytest.param({**BROKEN, "times": 1, "after": 1}, "page_failing", id="500-when-the-wrapper-opens"),
+        pytest.param({**DENY, "times": 0, "after": 1}, "framing_refused", id="refuses-when-the-wrapper-opens"),
+    ],
+)
+def test_row_11_a_page_that_cannot_be_framed_opens_in_a_window(
+    visit: Visit, fault: dict[str, Any], reason: str
+) -> None:
+    strike(visit.shop, fault)
+    enter(visit, coop="same-origin-allow-popups")
+    with visit.page.expect_popup() as popup:
+        visit.press()
+    assert visit.wait_for("fallback")["reason"] == reason
+    expect(visit.page.get_by_role("dialog")).to_contain_text("Pay in the window that has opened")
+    pay(popup.value)
+    assert_one_order(visit)
+    assert fallbacks(visit) == [("iframe", "popup", reason)]
+
+
+def test_row_11_a_page_that_hangs_is_told_of_softly_then_left(visit: Visit) -> None:
+    strike(visit.shop, {**LATE, **BROWSER_ONLY})
+    enter(visit, coop="same-origin-allow-popups")
+    visit.press()
+    visit.wait_state("loading")
+    notice = visit.page.get_by_role("dialog").get_by_role("status")
+    expect(notice).to_have_text(re.compile("takes longer than usual"))
+    assert visit.told("fallback") == []  # nobody is taken away from a page that may still come
+    with visit.page.expect_popup() as popup:
+        pass
+    assert visit.wait_for("fallback")["reason"] == "load_timeout"
+    expect(notice).not_to_have_text(re.compile("takes longer than usual"))
+    pay(popup.value)
+    assert_one_order(visit)
+    assert "interactive" in visit.states()
+
+
+def test_row_11_a_slow_page_that_comes_after_all_is_used(visit: Visit) -> None:
+    strike(visit.shop, {**LATE, "seconds": 2.5, **BROWSER_ONLY})
+    enter(visit)
+    visit.press()
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog.get_by_role("status")).to_have_text(re.compile("takes longer than usual"))
+    visit.wait_state("interactive")
+    expect(dialog.get_by_role("status")).to_have_text("")
+    visit.page.wait_for_timeout(2_500)  # past the hard limit
+    assert visit.told("fallback") == []
+    pay(visit.henry())
+    assert_one_order(visit)
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(BROKEN, id="500"), pytest.param(DENY, id="x-frame-options"), pytest.param(NONE, id="csp")]
+)
+def test_row_11_a_page_that_breaks_in_the_browser_alone_leaves_a_way_out(
+    visit: Visit, fault: dict[str, Any]
+) -> None:
+    """A browser does not tell whether a frame holds Henry's page or an error: the person sees it and goes on."""
+    strike(visit.shop, {**fault, **BROWSER_ONLY})
+    enter(visit, coop="same-origin-allow-popups")
+    visit.press()
+    visit.wait_state("interactive")
+    visit.page.get_by_text("Other ways to pay").click()
+    with visit.page.expect_popup() as popup:
+        visit.page.get_by_role("button", name="Open in a new window").click()
+    pay(popup.value)
+    assert_one_order(visit)
+    assert fallbacks(visit) == [("iframe", "popup", "chosen")]
+
+
+def test_row_11_this_very_page_is_a_way(visit: Visit) -> None:
+    strike(visit.shop, {**DENY, "times": 0})
+    enter(visit)
+    visit.page.evaluate(NO_WINDOWS)
+    visit.press()
+    visit.wait_for("fallback")
+    number = visit.wait_for("open")["orderNumber"]
+    visit.page.get_by_role("link", name="Continue on this page").click()
+    visit.page.wait_for_url(f"{visit.shop.sandbox.url}/cart/**")
+    pay(visit.page)
+    visit.page.wait_for_url(f"{visit.shop.url}/henry/status/**")
+    expect(visit.page.locator("main")).to_contain_text(number)
+    assert len(visit.shop.sandbox.orders()) == 1
+
+
+def test_row_11_a_phone_is_a_way(visit: Visit, visits: Callable[..., Visit]) -> None:
+    enter(visit)
+    visit.press()
+    visit.wait_state("interactive")
+    visit.page.get_by_text("Other ways to pay").click()
+    visit.page.get_by_role("button", name="Pay on your phone").click()
+    code = visit.page.get_by_role("img", name="Pay on your phone")
+    expect(code).to_be_visible()
+    assert code.evaluate("image => image.decode().then(() => image.naturalWidth > 100)")
+    address = visit.page.get_by_role("link", name="Open in a new tab").get_attribute("href")
+    phone = visits(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True).page
+    phone.goto(visit.shop.url + str(address))
+    phone.wait_for_url(f"{visit.shop.sandbox.url}/cart/**")
+    pay(phone)
+    assert_one_order(visit)
+
+
+# Row 12 -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def strict_browser(browser: Browser) -> Iterator[Browser]:
+    """A browser that blocks windows which nobody asked for, as people's browsers do; the tests' own lets all open."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    strict = browser.browser_type.launch(
+        executable_path=chromium, args=FLAGS, ignore_default_args=["--disable-popup-blocking"]
+    )
+    yield strict
+    strict.close()
+
+
+@pytest.fixture
+def strict(strict_browser: Browser, shop: Shop) -> Iterator[Visit]:
+    context = strict_browser.new_context()
+    context.add_init_script(LISTEN)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    yield Visit(page, shop)
+    context.close()
+
+
+def open_by_script(visit: Visit) -> None:
+    """Call `open()` as a script does that runs by itself: `evaluate` would count as a click."""
+    session = visit.page.context.new_cdp_session(visit.page)
+    expression = "document.querySelector('henry-checkout').open()"
+    session.send("Runtime.evaluate", {"expression": expression, "userGesture": False})
+    session.detach()
+
+
+def test_row_12_a_window_that_is_blocked_leads_to_a_tab(visit: Visit) -> None:
+    visit.page.add_init_script(NO_WINDOWS)
+    enter(visit, mode="popup")
+    visit.press()
+    assert visit.wait_for("fallback")["reason"] == "popup_blocked"
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Your browser has blocked the payment window.")
+    with visit.page.context.expect_page() as tab:
+        dialog.get_by_role("link", name="Open in a new tab").click()
+    expect(dialog).to_contain_text("Pay in the tab that has opened.")
+    pay(tab.value)
+    assert_one_order(visit)
+    assert fallbacks(visit) == [("popup", "tab", "popup_blocked")]
+
+
+def test_row_12_two_steps_down_the_ladder(visit: Visit) -> None:
+    strike(visit.shop, {**DENY, "times": 0})
+    visit.page.add_init_script(NO_WINDOWS)
+    enter(visit)
+    visit.press()
+    dialog = visit.page.get_by_role("dialog")
+    with visit.page.context.expect_page() as tab:
+        dialog.get_by_role("link", name="Open in a new tab").click()
+    pay(tab.value)
+    assert_one_order(visit)
+    assert fallbacks(visit) == [("iframe", "popup", "framing_refused"), ("popup", "tab", "popup_blocked")]
+
+
+def test_row_12_a_browser_that_blocks_lets_a_fresh_click_open_the_window(strict: Visit) -> None:
+    enter(strict, mode="popup", coop="same-origin-allow-popups")
+    strict.page.wait_for_timeout(5_500)  # a browser holds a click valid for 5 s
+    with strict.page.expect_response("**/henry/buy"):
+        open_by_script(strict)
+    strict.page.wait_for_timeout(500)  # unseen: whatever a test evaluates is a click to the browser
+    assert strict.wait_for("fallback")["reason"] == "popup_blocked"
+    assert len(strict.page.context.pages) == 1
+    with strict.page.expect_popup() as popup:
+        strict.page.get_by_role("button", name="Open in a new window").click()
+    pay(popup.value)
+    assert_one_order(strict)
+
+
+def test_row_12_a_click_opens_the_window_in_a_browser_that_blocks(strict: Visit) -> None:
+    """The server takes its time, and the click still counts: the window opens within it."""
+    strict.page.route("**/henry/buy", later)
+    enter(strict, mode="popup", coop="same-origin-allow-popups")
+    with strict.page.expect_popup() as popup:
+        strict.press()
+    pay(popup.value)
+    assert_one_order(strict)
+    assert strict.told("fallback") == []
+
+
+def later(route: Route) -> None:
+    route.request.frame.page.wait_for_timeout(6_000)
+    route.continue_()
+
+
+def close_by_hand(window: Page) -> None:
+    window.wait_for_load_state()
+    window.close()
+
+
+def run_on(visit: Visit, seconds: int) -> None:
+    """Let the time of the page pass, faster than it does; what it asks of the server takes its real time."""
+    for _second in range(seconds):
+        visit.page.clock.run_for(1_000)
+        visit.page.wait_for_timeout(60)
+
+
+def test_row_12_a_window_closed_early_is_no_cancel(visit: Visit) -> None:
+    visit.page.clock.install()
+    enter(visit, mode="popup", coop="same-origin-allow-popups")
+    with visit.page.expect_popup() as popup:
+        visit.press()
+    visit.wait_state("interactive")
+    close_by_hand(popup.value)
+    dialog = visit.page.get_by_role("dialog")
+    run_on(visit, 3)
+    visit.wait_state("verifying")
+    expect(dialog.get_by_role("status")).to_contain_text("We are checking your payment.")
+    run_on(visit, 32)
+    expect(dialog).to_contain_text("We have not seen a payment yet.")
+    assert visit.told("cancel") == []
+    assert visit.told("complete") == []
+    with visit.page.expect_popup() as again:
+        dialog.get_by_role("button", name="Open the payment window again").click()
+    expect(dialog).to_contain_text("Pay in the window that has opened.")
+    pay(again.value)
+    run_on(visit, 5)
+    assert_one_order(visit)
+
+
+def test_row_12_a_window_closed_early_can_be_opened_again_at_once(visit: Visit) -> None:
+    """Nobody has to wait for the end of the check."""
+    visit.page.clock.install()
+    enter(visit, mode="popup", coop="same-origin-allow-popups")
+    with visit.page.expect_popup() as popup:
+        visit.press()
+    visit.wait_state("interactive")
+    close_by_hand(popup.value)
+    run_on(visit, 3)
+    visit.wait_state("verifying")
+    dialog = visit.page.get_by_role("dialog")
+    with visit.page.expect_popup() as again:
+        dialog.get_by_role("button", name=re.compile("payment window")).click()
+    again.value.wait_for_url(f"{visit.shop.sandbox.url}/cart/**")
+    run_on(visit, 32)  # the end of the check that began when the first window went
+    expect(dialog).to_contain_text("Pay in the window that has opened.")
+    expect(dialog).not_to_contain_text("still being confirmed")  # nobody has paid anything yet
+    pay(again.value)
+    run_on(visit, 5)
+    assert_one_order(visit)
+
+
+def test_row_12_a_window_closed_after_paying_completes(visit: Visit) -> None:
+    visit.shop.sandbox.scenario(timing=AT_ONCE, messages="none")
+    enter(visit, mode="popup", coop="same-origin-allow-popups")
+    with visit.page.expect_popup() as popup:
+        visit.press()
+    pay(popup.value)
+    popup.value.get_by_role("heading", name=re.compile("Thank you")).wait_for()
+    popup.value.close()
+    assert_one_order(visit)
+
+
+def test_row_12_a_page_that_keeps_to_itself_shows_no_false_cancel(visit: Visit) -> None:
+    """Under `same-origin` the window looks closed at once."""
+    enter(visit, mode="popup", coop="same-origin")
+    with visit.page.expect_popup() as popup:
+        visit.press()
+    popup.value.wait_for_url(f"{visit.shop.sandbox.url}/cart/**")
+    visit.wait_state("verifying")
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog.get_by_role("status")).to_contain_text("We are checking your payment.")
+    expect(dialog).not_to_contain_text(re.compile("cancel", re.IGNORECASE))
+    visit.page.keyboard.press("Escape")  # what may have been paid is not thrown away
+    visit.page.wait_for_timeout(500)
+    expect(dialog).to_be_visible()
+    pay(popup.value)
+    assert_one_order(visit)
