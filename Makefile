@@ -21,7 +21,7 @@ help: ## list the targets
 
 install: $(VENV)/.dev-installed ## make .venv with everything for development
 
-demo: $(VENV)/.base-installed ## run the shop, the sandbox and a worker (WEB_PORT, SANDBOX_PORT, HENRY_API_VERSION, KEEP=1)
+demo: $(VENV)/.base-installed ## run the shop, the sandbox and a worker (WEB_PORT, SANDBOX_PORT, ELSEWHERE_PORT, HENRY_API_VERSION, KEEP=1)
 	@$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.dev-installed ## run the whole suite on SQLite and on PostgreSQL, with Redis and Chromium

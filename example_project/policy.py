@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 HEADER = "Content-Security-Policy"
 #: Django has a middleware for `SECURE_CSP` since 6.0; before, the one below does the same.
-POLICY_MIDDLEWARE = (
+POLICY_MIDDLEWARE: str = (
     "django.middleware.csp.ContentSecurityPolicyMiddleware"
     if django.VERSION >= (6, 0)
     else "example_project.policy.ContentSecurityPolicyMiddleware"

@@ -7,8 +7,10 @@ from django.http import HttpRequest
 
 def nonce_of(request: HttpRequest | None) -> str:
     """Return the nonce of Django's own policy (6.0) or of django-csp; "" where there is none."""
+    if request is None:
+        return ""
     try:
-        from django.middleware.csp import get_nonce  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - Django 6
+        from django.middleware.csp import get_nonce  # noqa: PLC0415 - since Django 6.0
     except ImportError:
         found = None
     else:

@@ -178,7 +178,8 @@ def _progress(request: HttpRequest, progress: Progress) -> dict[str, Any]:
         "receipt": "",
     }
     if is_over:
-        content["next"] = _next(progress)
+        elsewhere = _next(request, progress)
+        content["next"] = request.build_absolute_uri(elsewhere) if elsewhere else ""
         audience = session.origin or own_origin(request)
         content["receipt"] = make_receipt(session, order, audience=audience)
     return content
@@ -191,11 +192,11 @@ _ENDINGS = {
 }
 
 
-def _next(progress: Progress) -> str:
+def _next(request: HttpRequest, progress: Progress) -> str:
     """Where the shop wants its shopper to go; for a checkout that ended unpaid nowhere, unless it says so."""
     ending = _ENDINGS.get(progress.outcome, Ending.COMPLETED)
     is_paid = ending is Ending.COMPLETED or progress.order.is_terminal
-    return destination(ending, progress.order) or (status_url(progress.order) if is_paid else "")
+    return destination(request, ending, progress.order) or (status_url(progress.order) if is_paid else "")
 
 
 @require_safe
@@ -205,7 +206,7 @@ def phone(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     session = session_of(order_id, token)
     progress = progress_of(session)
     if progress.outcome is not Outcome.OPEN:
-        elsewhere = _next(progress)
+        elsewhere = _next(request, progress)
         if elsewhere:
             return redirect(elsewhere)
     names = [order_id, token]

@@ -154,7 +154,7 @@ def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> H
     claimed_id = request.GET.get("orderId", "")
     found = return_from_payment(session, _hint(request, ending), claimed_id=claimed_id)
     is_framed = _stands_in_frame(request, session)
-    elsewhere = "" if is_framed or found is Ending.CHECKING else destination(found, session.order)
+    elsewhere = "" if is_framed or found is Ending.CHECKING else destination(request, found, session.order)
     if not is_framed and session.order.status != OrderStatus.OPEN:
         elsewhere = elsewhere or status_url(session.order)
     if elsewhere:

@@ -215,7 +215,10 @@ def _quote(_request: HttpRequest, order: Order) -> Answer:
 def _renew(request: HttpRequest, order: Order) -> Answer:
     shown = CardTokenForm(request.POST).shown()
     answer = _tried(lambda: renew(order))
-    return replace(answer, wish=request.POST.get("step", ""), shown={**answer.shown, **shown})
+    is_kept = answer.is_kept and not shown  # a token cannot be sent on by an address
+    return replace(
+        answer, wish=request.POST.get("step", ""), is_kept=is_kept, shown={**answer.shown, **shown}
+    )
 
 
 def _shipping(request: HttpRequest, order: Order) -> Answer:

@@ -35,6 +35,7 @@ from django_henry_checkout.exceptions import (
     UntrustedCheckoutUrl,
 )
 from django_henry_checkout.flows.links import status_token
+from django_henry_checkout.flows.shoppers import caller_of
 from django_henry_checkout.models import Order
 
 logger = logging.getLogger("django_henry_checkout.pages")
@@ -149,14 +150,24 @@ def status_url(order: Order) -> str:
     return reverse("henry_checkout:status", args=[status_token(order)])
 
 
-def destination(ending: str, order: Order) -> str:
-    """Return where RETURN_URLS sends the shopper after an ending, or "" for our own page."""
+def destination(request: HttpRequest, ending: str, order: Order) -> str:
+    """Return where RETURN_URLS sends the shopper after an ending, or "" for our own page.
+
+    A page of the shop about the order is for whoever owns it by his session there. On a phone that has scanned the
+    code, or after a checkout on another site, it would show nothing: our own pages go by the link alone.
+    """
     target = settings.RETURN_URLS.get(ending, "")
-    if "/" in target:
-        return target.replace("{order}", order.ulid)
     if not target:
         return ""
+    url = _reversed(target, order) if "/" not in target else target.replace("{order}", order.ulid)
+    if "://" in target or order.ulid not in url:
+        return url
+    is_owner = Order.objects.owned_by(caller_of(request)).filter(pk=order.pk).exists()
+    return url if is_owner else ""
+
+
+def _reversed(name: str, order: Order) -> str:
     try:
-        return reverse(target, args=[order.ulid])
+        return reverse(name, args=[order.ulid])
     except NoReverseMatch:
-        return reverse(target)
+        return reverse(name)

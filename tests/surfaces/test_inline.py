@@ -20,7 +20,6 @@ from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.buyers import buyer_of
 from django_henry_checkout.flows.countries import address_rows, country_choices, default_country
 from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.links import status_token
 from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.models import CallCount, Cart, CheckoutSession, Order, OrderLine, Purchase, Quote
 from tests.api.canaries import all_logs, cached, rows
@@ -165,7 +164,7 @@ def test_the_whole_way_without_scripts(sandbox: Sandbox, version: str, cart: Car
         assert done.status_code == 303
         done = shopper.client.get(done["Location"])
     assert step_of(done) == "status"
-    assert status_token(shopper.order).encode() in done.content or b"data-henry-live" in done.content
+    assert b"data-henry-live" in done.content
     assert len(buying_calls(sandbox)) == 1
     follow(sandbox)
     assert (Order.objects.get().status, Order.objects.get().total) == ("completed", TOTAL)
@@ -461,17 +460,15 @@ def test_more_time_is_a_click_and_the_card_stays(sandbox: Sandbox, v1_shopper: S
     soon = timezone.now() + timedelta(seconds=60)
     CheckoutSession.objects.update(expires_at=soon)
     answer = v1_shopper.post("renew", step="review", card_token=TOKEN, card_last4="4242")
-    assert step_of(answer) == "review" or step_of(answer) == "card"
+    assert step_of(answer) == "review"
+    assert v1_shopper.form(answer)["card_token"] == TOKEN
     assert CheckoutSession.objects.get().expires_at > soon + timedelta(minutes=5)
 
 
 def test_a_cart_that_was_bought_elsewhere_is_told(sandbox: Sandbox, v1_shopper: Shopper, cart: Cart) -> None:
     review = v1_shopper.to_review(sandbox, "v1")
-    OrderLine.objects.update(selected_shipping={})
     other = begin_checkout(Cart.objects.get(pk=cart.pk))
-    if other.order.pk == v1_shopper.order.pk:
-        assert step_of(v1_shopper.get()) == "lapsed"  # the hosted session took its place
-        return
+    assert other.order.pk != v1_shopper.order.pk
     sandbox.pay(other.order.henry_cart_id)
     v1_shopper.client.get(reverse("henry_checkout:completed", args=[other.order.ulid, other.token]))
     answer = v1_shopper.buy(review)

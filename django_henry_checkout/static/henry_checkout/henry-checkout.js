@@ -232,7 +232,7 @@ class Checkout {
     }
     const goesOn = this.#emit("complete", detail);
     this.#panel(this.#say.completed);
-    const isOurs = next && new URL(next, location.href).origin === location.origin;
+    const isOurs = next && new URL(next).origin === location.origin;
     if (goesOn && isOurs) setTimeout(() => location.assign(next), this.#limits.goOn);
   }
   #fail(code, text) {
@@ -277,7 +277,7 @@ class Checkout {
     const close = (name) => make("button", { type: "button", class: name, "aria-label": this.#say.close, onclick: () => this.leave() });
     this.#view = make(isDialog ? "dialog" : "section", { class: "henry-view", "aria-labelledby": id, "data-state": this.state },
       make("header", { class: "henry-bar" },
-        make("h2", { id, tabindex: "-1", autofocus: "" }, this.#say.title), isDialog && close("henry-close")),
+        make("h2", { id, tabindex: "-1", autofocus: isDialog ? "" : null }, this.#say.title), isDialog && close("henry-close")),
       make("p", { class: "henry-notice", role: "status" }),
       make("div", { class: "henry-stage", "aria-busy": "true" }, make("div", { class: "henry-pane" })),
       make("footer", { class: "henry-ways" }));

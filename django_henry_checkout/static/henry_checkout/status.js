@@ -20,10 +20,13 @@ function watch(section) {
   let busy = false;
   let timer;
 
+  const listening = new AbortController();
+
   const isOver = () => "ended" in section.dataset || failures >= MAX_FAILURES || !section.isConnected;
 
   async function ask() {
     clearTimeout(timer);
+    if (isOver()) listening.abort();
     if (busy || document.hidden || isOver()) return;
     busy = true;
     try {
@@ -53,8 +56,8 @@ function watch(section) {
     return show(section, fresh);
   }
 
-  document.addEventListener("visibilitychange", ask);
-  window.addEventListener("focus", ask);
+  document.addEventListener("visibilitychange", ask, { signal: listening.signal });
+  window.addEventListener("focus", ask, { signal: listening.signal });
   timer = setTimeout(ask, FIRST);
 }
 

@@ -84,10 +84,16 @@ def wait_until(visit: Visit, is_so: Callable[[], bool], *, seconds: float = 10) 
         visit.page.wait_for_timeout(50)
 
 
+def stay(visit: Visit) -> None:
+    """Keep the page after a payment; else it goes on by itself, and what was told is gone with it."""
+    visit.page.evaluate("document.addEventListener('henry:complete', (event) => event.preventDefault())")
+
+
 def interactive(visit: Visit, **query: str) -> Frame:
     """Open the checkout in the page; return Henry's page once it can be filled in."""
     visit.open(**query)
     visit.debug()
+    stay(visit)
     visit.press()
     visit.wait_state("interactive")
     return visit.henry()
@@ -97,6 +103,7 @@ def window(visit: Visit) -> Page:
     """Open the checkout in a window of its own; return that window with Henry's page in it."""
     visit.open(mode="popup", coop="same-origin-allow-popups")
     visit.debug()
+    stay(visit)
     with visit.page.expect_popup() as popup:
         visit.press()
     popup.value.wait_for_url(f"{visit.shop.sandbox.url}/cart/**")

@@ -161,7 +161,9 @@ LATE = {"fault": "delay", "seconds": 20}
         pytest.param({**DENY, "times": 0}, "framing_refused", id="x-frame-options"),
         pytest.param({**NONE, "times": 0}, "framing_refused", id="frame-ancestors"),
         pytest.param({**BROKEN, "times": 1, "after": 1}, "page_failing", id="500-when-the-wrapper-opens"),
-        pytest.param({**DENY, "times": 0, "after": 1}, "framing_refused", id="refuses-when-the-wrapper-opens"),
+        pytest.param(
+            {**DENY, "times": 0, "after": 1}, "framing_refused", id="refuses-when-the-wrapper-opens"
+        ),
     ],
 )
 def test_row_11_a_page_that_cannot_be_framed_opens_in_a_window(
@@ -210,7 +212,8 @@ def test_row_11_a_slow_page_that_comes_after_all_is_used(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [pytest.param(BROKEN, id="500"), pytest.param(DENY, id="x-frame-options"), pytest.param(NONE, id="csp")]
+    "fault",
+    [pytest.param(BROKEN, id="500"), pytest.param(DENY, id="x-frame-options"), pytest.param(NONE, id="csp")],
 )
 def test_row_11_a_page_that_breaks_in_the_browser_alone_leaves_a_way_out(
     visit: Visit, fault: dict[str, Any]

@@ -12,10 +12,10 @@ from tests.browser.bridge.hostile import (
     COMPLETED,
     Asked,
     add_frame,
-    interactive,
     reasons,
     say,
     serve,
+    stay,
     wait_until,
 )
 
@@ -221,7 +221,11 @@ def test_row_19_an_element_that_is_swapped_away_while_checking_leaves_nothing_be
     visit.wait_state("interactive")
     assert len(visit.page.evaluate("live()")) > len(before)
     held: list[Route] = []
-    visit.page.route("**/state", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route("**/state", hold)
     henry = visit.henry()
     with visit.page.expect_request("**/state"):
         pay(henry)
@@ -268,6 +272,7 @@ def two(visit: Visit) -> list[Frame]:
     """Open two checkouts on one page; return Henry's page of each."""
     visit.open(twice="1")
     visit.page.evaluate(WHO)
+    stay(visit)
     found: list[Frame] = []
     for index in (0, 1):
         visit.page.evaluate("index => document.querySelectorAll('henry-checkout')[index].open()", index)
@@ -316,8 +321,8 @@ def test_row_20_what_is_said_in_one_does_not_move_the_other(visit: Visit) -> Non
 
 def test_row_20_one_payment_is_one_order(visit: Visit) -> None:
     """Both pay the same cart, so both come to its end; but it is bought once."""
-    first, _second = two(visit)
-    pay(first)
+    _below, on_top = two(visit)
+    pay(on_top)
     visit.page.wait_for_function("each.every((told) => told.includes('complete'))")
     assert [told.count("complete") for told in each_told(visit)] == [1, 1]
     assert len(visit.shop.sandbox.orders()) == 1

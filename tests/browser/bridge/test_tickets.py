@@ -83,19 +83,16 @@ def test_row_9_a_second_hello_is_refused_and_the_first_port_stays(visit: Visit) 
     assert visit.page.evaluate("window.heard") == []
 
 
-@pytest.mark.parametrize(
-    "more",
-    [{"henry": 2}, {"version": 2}, {"type": "ready"}, {"nonce": "0" * 31}, {"nonce": None}, {"ports": 0}],
-    ids=lambda more: "-".join(more),
-)
-def test_row_9_a_hello_in_another_shape_opens_nothing(visit: Visit, more: dict[str, Any]) -> None:
+def test_row_9_a_hello_in_another_shape_opens_nothing(visit: Visit) -> None:
     url = ticket(visit.shop)
     visit.open()
     wrapper = add_frame(visit, url)
     visit.page.evaluate("document.body.lastElementChild.id = 'stolen'")
-    visit.page.evaluate(GREET, ["#stolen", more])
-    visit.page.wait_for_timeout(300)
-    assert visit.page.evaluate("window.heard") == []
+    odd: list[dict[str, Any]] = [{"henry": 2}, {"version": 2}, {"type": "ready"}, {"nonce": "0" * 31}]
+    for more in [*odd, {"nonce": "0" * 33}, {"nonce": None}, {"ports": 0}]:
+        visit.page.evaluate(GREET, ["#stolen", more])
+        visit.page.wait_for_timeout(100)
+        assert (more, visit.page.evaluate("window.heard")) == (more, [])
     visit.page.evaluate(GREET, ["#stolen", {}])  # and the right one still finds it free
     visit.page.wait_for_function("window.heard.length > 0")
     assert visit.page.evaluate("window.heard[0].method") == "welcome"
@@ -218,7 +215,7 @@ def test_row_9_looking_ahead_does_not_use_a_ticket_up(shop: Shop) -> None:
         look(url, **{"Sec-Fetch-Dest": "object"}),
         look(url, method="POST"),
     ]
-    assert [each.status_code for each in ahead] == [404, 404, 404, 404, 404, 404, 405]
+    assert [each.status_code for each in ahead] == [404, 404, 404, 404, 404, 404, 403]
     assert is_open(look(url))
 
 
