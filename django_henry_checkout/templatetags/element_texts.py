@@ -28,6 +28,8 @@ TEXTS = {
     "later": _("Your payment is still being confirmed. We will tell you as soon as it is."),
     "completed": _("Thank you, your payment has arrived."),
     "failed": _("The payment did not go through. Nothing was charged."),
+    "ended": _("This order did not go through."),
+    "order": _("See what happened"),
     "expired": _("Time is over for this payment. Your cart is kept."),
     "trouble": _("That did not work. Nothing was charged."),
     "retry": _("Try again"),

@@ -144,7 +144,7 @@ def _read_body(request: HttpRequest) -> dict[str, str] | None:
         return None
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None

@@ -115,8 +115,11 @@ export class Wrapper {
     const nonce = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    port1.onmessage = ({ data }) => {
-      if (data.method === "welcome" ? data.params?.nonce !== nonce : data.seq <= this.#seen) return;
+    let isKnown = false; // until it has repeated the nonce
+    port1.onmessage = (event) => {
+      const data = Object(event.data);
+      if (!isKnown) { isKnown = data.method === "welcome" && data.params?.nonce === nonce; return; }
+      if (data.seq <= this.#seen) return;
       if (data.id !== undefined) return this.#waiting.get(data.id)?.(data.result ?? null);
       if (data.seq !== undefined) this.#seen = data.seq;
       this.#tell(data.method, data.params ?? {});

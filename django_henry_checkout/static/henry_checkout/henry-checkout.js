@@ -21,6 +21,7 @@ const TEXTS = {
   unsure: "We have not seen a payment yet. If the payment window is still open, go on there.",
   later: "Your payment is still being confirmed. We will tell you as soon as it is.",
   completed: "Thank you, your payment has arrived.", failed: "The payment did not go through. Nothing was charged.",
+  ended: "This order did not go through.", order: "See what happened",
   expired: "Time is over for this payment. Your cart is kept.", trouble: "That did not work. Nothing was charged.",
   retry: "Try again", ending: "This payment closes soon.", more: "I need more time", extended: "You have more time now.",
 };
@@ -51,13 +52,12 @@ let mounts = 0;
 /** One checkout being shown, from the click to its end. */
 class Checkout {
   state = "idle"; #host; #say; #limits; #data = {}; #way = ""; #view; #follower; #wrapper; #popup; #timers = new Set();
-  #stop = new AbortController(); #gate = new Gate(); #isOver = false; #isChecking = false; #warned = false; #outcome = "";
+  #stop = new AbortController(); #gate = new Gate(); #isOver = false; #isChecking = false; #claim = null; #warned = false; #outcome = "";
 
   constructor(host, { texts, limits }) {
     [this.#host, this.#say, this.#limits] = [host, texts, limits];
     window.addEventListener("message", (event) => this.#hear(event), { signal: this.#stop.signal });
   }
-  get isOver() { return this.#isOver; }
 
   async open() {
     const first = this.#firstWay();
@@ -70,8 +70,9 @@ class Checkout {
       if (!this.#isOver) this.#fail(error.code ?? "unreachable", error.text);
       return;
     }
+    if (this.#isOver || !this.#data.payUrl) this.#popup?.close();
     if (this.#isOver) return;
-    if (this.#data.next && !this.#data.payUrl) return location.assign(this.#data.next); // bought already
+    if (!this.#data.payUrl) return location.assign(this.#data.next); // bought already
     if (this.#data.stateUrl) this.#follower = new Follower(this.#data.stateUrl, (state) => this.#take(state), this.#limits);
     this.#emit("open", {});
     this.#go(first);
@@ -134,7 +135,7 @@ class Checkout {
     else if (name === "hint") this.#heed(String(params.kind), String(params.orderId ?? ""));
     else if (name === "failed") this.#down(String(params.code));
     else if (name === "resized") this.#resize(Number(params.height));
-    else if (name === "rejected") this.#emit("rejected", { reason: String(params.reason), where: "frame" });
+    else if (name === "rejected" && this.#host.debug) this.#emit("rejected", { reason: String(params.reason), where: "frame" });
   }
   #resizes = 0;
   #resize(height) {
@@ -183,6 +184,7 @@ class Checkout {
   }
   /** A hint makes us ask; only the server's answer ends anything. A payment that was claimed is waited for longer. */
   async #heed(kind, orderId = "") {
+    if (kind === "completed") this.#claim = { orderId };
     if (this.#isOver || this.#isChecking) return;
     this.#isChecking = true;
     this.#move("verifying");
@@ -192,6 +194,7 @@ class Checkout {
     this.#isChecking = false;
     if (this.#isOver) return;
     if (kind === "completed") return this.#notice(this.#say.later);
+    if (this.#claim) return this.#heed("completed", this.#claim.orderId); // said meanwhile
     this.#move("interactive");
     if (kind === "closed") { this.#emit("cancel", { outcome: "" }); return this.stop(); } // it can be gone on with
     if (this.#way === "iframe") this.#notice(this.#say.unsure); else this.#panel(this.#say.unsure);
@@ -218,27 +221,27 @@ class Checkout {
   // Ends -----------------------------------------------------------------------------------
 
   #end(state) {
-    const { outcome, next, receipt, orderId, orderNumber, sessionId } = state;
-    const detail = { sessionId, orderId, orderNumber, outcome, next, receipt };
+    const { outcome, next, receipt } = state; // the ids are in each event
+    const detail = { outcome, next, receipt };
     this.#outcome = outcome;
     this.#move(outcome, state.version);
-    this.#isOver = true;
     this.#release();
     this.#view?.querySelector("iframe")?.remove();
     if (outcome === "cancelled") { this.#emit("cancel", detail); this.#close(); return; }
     if (outcome === "failed" || outcome === "expired") {
       this.#emit("error", { ...detail, code: outcome });
-      return this.#panel(this.#say[outcome], this.#button(this.#say.retry, () => this.#host.restart()));
+      const isPaid = state.orderStatus !== "open"; // but could not be bought: its page tells what became of it
+      return this.#panel(isPaid ? this.#say.ended : this.#say[outcome], isPaid
+        ? make("a", { class: "henry-button", href: next, target: "_top" }, this.#say.order) : this.#button(this.#say.retry, () => this.#host.restart()));
     }
     const goesOn = this.#emit("complete", detail);
     this.#panel(this.#say.completed);
     const isOurs = next && new URL(next).origin === location.origin;
-    if (goesOn && isOurs) setTimeout(() => location.assign(next), this.#limits.goOn);
+    if (goesOn && isOurs) setTimeout(() => this.#host.isConnected && location.assign(next), this.#limits.goOn);
   }
   #fail(code, text) {
     this.#popup?.close();
     this.#move("failed");
-    this.#isOver = true;
     this.#release();
     this.#emit("error", { code });
     const form = this.#host.querySelector("form");
@@ -255,16 +258,12 @@ class Checkout {
     this.#emit("cancel", { outcome: "" }); // nobody could say; the session ends by itself
     this.stop();
   }
-  stop() {
-    this.#isOver = true;
-    this.#release();
-    this.#close();
-  }
+  stop() { this.#release(); this.#close(); }
   #release() {
+    this.#isOver = true;
     this.#stop.abort();
     this.#clear();
-    this.#follower?.stop();
-    this.#wrapper?.stop();
+    for (const each of [this.#follower, this.#wrapper]) each?.stop();
     if (this.#popup && this.#outcome) try { this.#popup.close(); } catch { /* it is not ours any more */ }
   }
   #close() { this.#view?.close?.(); this.#view?.remove(); this.#view = null; this.#host.closed(); }
@@ -324,7 +323,7 @@ class Checkout {
       this.#link(this.#say.tab, look(2), { target: "_blank", rel: "noopener", onclick: opened }),
       this.#link(this.#say.redirect, look(3), { target: "_top" }),
       this.#data.qrUrl && this.#way !== "phone" && make("button", { type: "button", class: look(4), onclick: () => this.#go("phone", "chosen") }, this.#say.phone),
-    ].filter(Boolean);
+    ].filter(Boolean).sort((one, other) => other.matches(".henry-button") - one.matches(".henry-button")); // the next step first
     const isQuiet = this.#way === "iframe";
     footer.replaceChildren(...(isQuiet ? [make("details", {}, make("summary", { class: "henry-link" }, this.#say.others), ...ways)] : ways), leave);
   }

@@ -252,6 +252,7 @@ def test_row_17_a_frame_that_stands_in_the_page(visit: Visit) -> None:
     enter(visit, frame="1")
     visit.wait_state("interactive")
     wrong = judge(visit.page, "inline")
+    assert visit.page.evaluate(WHERE) == ""  # nobody asked for it to take the focus of the page
     visit.page.get_by_text("Other ways to pay").click()
     visit.page.get_by_role("button", name="Pay on your phone").click()
     wrong += judge(visit.page, "inline, phone")

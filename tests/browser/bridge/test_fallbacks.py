@@ -1,4 +1,4 @@
-"""Rows 10 to 12: who may frame the checkout, and what a person does when Henry's page or a window does not come."""
+"""Rows 11 and 12: what a person does when Henry's page, or its window, does not come."""
 
 from __future__ import annotations
 
@@ -17,18 +17,11 @@ from tests.browser.conftest import FLAGS
 pytestmark = pytest.mark.browser
 
 AT_ONCE = {"pendingSeconds": 0, "processingSeconds": 0, "jobSeconds": 0}
-STRANGER = "https://not-listed.example"
 #: The shop looks at Henry's page before it answers, and once more for the wrapper: the browser's own is the third.
 BROWSER_ONLY = {"after": 2, "times": 1}
 NO_WINDOWS = "window.open = () => null;"
 #: Else the page goes on to the order a moment after the end, and takes what was told with it.
 STAY = "document.addEventListener('henry:complete', event => event.preventDefault());"
-BEGIN = """async mode => {
-  const form = document.querySelector("henry-checkout form");
-  const body = new FormData(form);
-  body.set("mode", mode);
-  return (await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } })).json();
-}"""
 
 
 def enter(visit: Visit, **query: str) -> None:
@@ -57,92 +50,6 @@ def assert_one_order(visit: Visit) -> None:
 
 def fallbacks(visit: Visit) -> list[tuple[str, str, str]]:
     return [(each["from"], each["to"], each["reason"]) for each in visit.told("fallback")]
-
-
-# Row 10 -------------------------------------------------------------------------------------
-
-
-def framed_at(visit: Visit, origin: str, url: str) -> tuple[str, str]:
-    """Frame an address in a page of an origin; return the address of the frame then, and what the console said."""
-    said: list[str] = []
-    page = visit.page.context.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    body = f'<!doctype html><html lang="en"><title>Around</title><iframe src="{url}"></iframe>'
-    page.route(f"{origin}/around", lambda route: route.fulfill(content_type="text/html", body=body))
-    page.goto(f"{origin}/around")
-    page.wait_for_timeout(200)
-    (frame,) = page.main_frame.child_frames
-    shown = frame.url
-    page.close()
-    return shown, "\n".join(said)
-
-
-@pytest.fixture
-def near(visits: Callable[..., Visit]) -> Visit:
-    """A shopper whose browser lets pages of other sites reach this machine, where the shop under test is."""
-    visit = visits(permissions=["local-network-access"])
-    visit.open()
-    return visit
-
-
-def test_row_10_a_site_that_is_not_listed_cannot_frame_the_wrapper(near: Visit) -> None:
-    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
-    shown, said = framed_at(near, STRANGER, near.shop.url + ticket)
-    assert shown.startswith("chrome-error:")
-    assert "frame-ancestors" in said
-    assert near.shop.url in said  # who may, so that whoever reads the console knows what to change
-
-    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
-    shown, said = framed_at(near, near.shop.url, near.shop.url + ticket)
-    assert shown == near.shop.url + ticket
-    assert "frame-ancestors" not in said
-
-
-def test_row_10_a_wrapper_in_a_listed_page_of_a_site_that_is_not_listed_is_refused(near: Visit) -> None:
-    """Every page around it counts, not just the next one."""
-    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
-    inner = f"{near.shop.url}/inner"
-    near.page.context.route(
-        inner,
-        lambda route: route.fulfill(content_type="text/html", body=f'<iframe src="{ticket}"></iframe>'),
-    )
-    said: list[str] = []
-    page = near.page.context.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    body = f'<!doctype html><title>Around</title><iframe allow="local-network-access" src="{inner}"></iframe>'
-    page.route(f"{STRANGER}/", lambda route: route.fulfill(content_type="text/html", body=body))
-    page.goto(f"{STRANGER}/")
-    page.wait_for_timeout(300)
-    assert [each.url for each in page.frames][1:] == [inner, "chrome-error://chromewebdata/"]
-    assert "frame-ancestors" in "\n".join(said)
-
-
-@pytest.mark.parametrize("around", [STRANGER, "self"])
-def test_row_10_no_other_page_of_ours_can_be_framed_anywhere(near: Visit, around: str) -> None:
-    shop = near.shop
-    begun = near.page.evaluate(BEGIN, "redirect")
-    paths = {
-        "pay": begun["payUrl"],
-        "phone": begun["phoneUrl"],
-        "checking": f"{begun['payUrl']}/completed",
-        "inline": f"/henry/inline/{begun['orderId']}",
-        "link": "/henry/c/01J00000000000000000000000",
-        "sorry": "/henry/frame/no-such-ticket",
-    }
-    [(cart,)] = shop.rows(
-        f"SELECT henry_cart_id FROM henry_checkout_order WHERE number = '{begun['orderNumber']}'"
-    )
-    for name, path in paths.items():
-        origin = shop.url if around == "self" else around
-        shown, said = framed_at(near, origin, shop.url + path)
-        assert shown.startswith("chrome-error:"), name
-        assert re.search("X-Frame-Options|frame-ancestors", said), (name, said)
-    shop.sandbox.pay(cart)
-    state = near.page.request.post(shop.url + begun["stateUrl"], data={"action": "look"}).json()
-    assert state["next"].startswith("/henry/status/")
-    shown, said = framed_at(near, shop.url if around == "self" else around, shop.url + state["next"])
-    assert shown.startswith("chrome-error:")
-    assert "X-Frame-Options" in said
 
 
 # Row 11 -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Rows 13 and 14: without third-party storage, without scripts, and under a strict policy."""
+"""Rows 10, 13 and 14: without leave to frame, third-party storage, or scripts; and under a strict policy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -43,6 +44,100 @@ KEEPS = """() => {
   try { localStorage.setItem("kept", "1"); } catch { storage = false; }
   return [document.cookie.includes("kept=1"), storage];
 }"""
+STRANGER = "https://not-listed.example"
+BEGIN = """async mode => {
+  const form = document.querySelector("henry-checkout form");
+  const body = new FormData(form);
+  body.set("mode", mode);
+  return (await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } })).json();
+}"""
+
+
+# Row 10 -------------------------------------------------------------------------------------
+
+
+def framed_at(visit: Visit, origin: str, url: str) -> tuple[str, str]:
+    """Frame an address in a page of an origin; return the address of the frame then, and what the console said."""
+    said: list[str] = []
+    page = visit.page.context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    body = f'<!doctype html><html lang="en"><title>Around</title><iframe src="{url}"></iframe>'
+    page.route(f"{origin}/around", lambda route: route.fulfill(content_type="text/html", body=body))
+    page.goto(f"{origin}/around")
+    page.wait_for_timeout(200)
+    (frame,) = page.main_frame.child_frames
+    shown = frame.url
+    page.close()
+    return shown, "\n".join(said)
+
+
+@pytest.fixture
+def near(visits: Callable[..., Visit]) -> Visit:
+    """A shopper whose browser lets pages of other sites reach this machine, where the shop under test is."""
+    visit = visits(permissions=["local-network-access"])
+    visit.open()
+    return visit
+
+
+def test_row_10_a_site_that_is_not_listed_cannot_frame_the_wrapper(near: Visit) -> None:
+    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
+    shown, said = framed_at(near, STRANGER, near.shop.url + ticket)
+    assert shown.startswith("chrome-error:")
+    assert "frame-ancestors" in said
+    assert near.shop.url in said  # who may, so that whoever reads the console knows what to change
+
+    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
+    shown, said = framed_at(near, near.shop.url, near.shop.url + ticket)
+    assert shown == near.shop.url + ticket
+    assert "frame-ancestors" not in said
+
+
+def test_row_10_a_wrapper_in_a_listed_page_of_a_site_that_is_not_listed_is_refused(near: Visit) -> None:
+    """Every page around it counts, not just the next one."""
+    ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
+    inner = f"{near.shop.url}/inner"
+    near.page.context.route(
+        inner,
+        lambda route: route.fulfill(content_type="text/html", body=f'<iframe src="{ticket}"></iframe>'),
+    )
+    said: list[str] = []
+    page = near.page.context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    body = f'<!doctype html><title>Around</title><iframe allow="local-network-access" src="{inner}"></iframe>'
+    page.route(f"{STRANGER}/", lambda route: route.fulfill(content_type="text/html", body=body))
+    page.goto(f"{STRANGER}/")
+    page.wait_for_timeout(300)
+    assert [each.url for each in page.frames][1:] == [inner, "chrome-error://chromewebdata/"]
+    assert "frame-ancestors" in "\n".join(said)
+
+
+@pytest.mark.parametrize("around", [STRANGER, "self"])
+def test_row_10_no_other_page_of_ours_can_be_framed_anywhere(near: Visit, around: str) -> None:
+    shop = near.shop
+    begun = near.page.evaluate(BEGIN, "redirect")
+    paths = {
+        "pay": begun["payUrl"],
+        "phone": begun["phoneUrl"],
+        "checking": f"{begun['payUrl']}/completed",
+        "inline": f"/henry/inline/{begun['orderId']}",
+        "link": "/henry/c/01J00000000000000000000000",
+        "sorry": "/henry/frame/no-such-ticket",
+    }
+    [(cart,)] = shop.rows(
+        f"SELECT henry_cart_id FROM henry_checkout_order WHERE number = '{begun['orderNumber']}'"
+    )
+    for name, path in paths.items():
+        origin = shop.url if around == "self" else around
+        shown, said = framed_at(near, origin, shop.url + path)
+        assert shown.startswith("chrome-error:"), name
+        assert re.search("X-Frame-Options|frame-ancestors", said), (name, said)
+    shop.sandbox.pay(cart)
+    state = near.page.request.post(shop.url + begun["stateUrl"], data={"action": "look"}).json()
+    status = urljoin(shop.url, state["next"])
+    assert status.startswith(f"{shop.url}/henry/status/")
+    shown, said = framed_at(near, shop.url if around == "self" else around, status)
+    assert shown.startswith("chrome-error:")
+    assert "X-Frame-Options" in said
 
 
 # Row 13 -------------------------------------------------------------------------------------
