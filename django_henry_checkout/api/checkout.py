@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from rest_framework.request import Request
@@ -19,7 +18,7 @@ from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import OrderNotFound, ReceiptInvalid
 from django_henry_checkout.flows.buyers import clean_buyer
 from django_henry_checkout.flows.frames import check_frame_origin, issue_ticket
-from django_henry_checkout.flows.hosted import check_prefill, payment_url, takes_hosted_options
+from django_henry_checkout.flows.hosted import check_prefill, payment_url, takes_hosted_options, with_query
 from django_henry_checkout.flows.receipts import read_receipt
 from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout
 from django_henry_checkout.models import SessionMode
@@ -45,7 +44,7 @@ class CartCheckoutView(HenryView):
         self.remember(begun.order)
         url = payment_url(begun.session, return_url=_return_url(request, begun), buyer=buyer)
         if "theme" in content:
-            url = f"{url}{'&' if '?' in url else '?'}{urlencode({'theme': content['theme']})}"
+            url = with_query(url, theme=content["theme"])
         ignored = () if takes_hosted_options(begun.order) else HOSTED_OPTIONS
         shown = {
             "checkoutUrl": url,

@@ -182,16 +182,16 @@ def _ask(session: CheckoutSession, *, claimed_id: str) -> bool:
         return True
     if claimed_id and claimed_id.isprintable() and len(claimed_id) <= MAX_CLAIM_LENGTH:
         note_claim(purchase, claimed_id)
-    key = f"henry_checkout:asked:{purchase.pk}:{purchase.claimed_id}"
-    if (answered := cache.get(key)) is not None:
-        return bool(answered)
+    # Not by the claim itself: made-up ones would make us ask without end, and odd ones are no cache keys.
+    key = f"henry_checkout:asked:{purchase.pk}:{int(bool(purchase.claimed_id))}"
+    if not cache.add(key, 0, timeout=int(settings.TOTAL_TIMEOUT) * 3):  # asked a moment ago, or right now
+        return bool(cache.get(key))
     try:
         observe_now(purchase, source=Source.RETURN_PAGE)
     except GatewayError as error:
         # The worker asks again; the shopper sees that we are checking.
         logger.warning("Order %s: %s, %s", session.order.ulid, error.code, error.status)
-        if error.retry_after:
-            cache.set(key, 0, timeout=min(error.retry_after, MAX_PAUSE))
+        cache.set(key, 0, timeout=min(error.retry_after or ASK_PAUSE, MAX_PAUSE))
         return False
     cache.set(key, 1, timeout=ASK_PAUSE)
     return True

@@ -55,21 +55,26 @@ _BY_SESSION = {
 def progress_of(session: CheckoutSession) -> Progress:
     """Return how far a session's checkout is. Two queries.
 
-    A session that a newer one of the same order has replaced, in another tab perhaps, tells what the newest one
-    tells: all of them lead to the same cart at Henry, so the shopper has given up nothing.
+    A session that a newer one of the same order has replaced, in another tab perhaps, goes on all the same: both lead
+    to the same cart at Henry. Leaving the newer one gives up nothing here.
     """
     order = Order.objects.get(pk=session.order_id)
     newest = CheckoutSession.objects.filter(order=order).order_by("-pk").first() or session
+    shown = newest if newest.status in LIVE_SESSION else session
     if order.status in _BY_ORDER:
         outcome = _BY_ORDER[OrderStatus(order.status)]
-    elif newest.status in LIVE_SESSION:
+    elif newest.status in LIVE_SESSION or _was_left_elsewhere(session, newest):
         outcome = Outcome.OPEN
     else:
         outcome = _BY_SESSION.get(SessionStatus(newest.status), Outcome.OPEN)
     return Progress(
-        session=newest,
+        session=session,
         order=order,
         outcome=outcome,
         version=order.event_count,
-        expires_at=newest.expires_at,
+        expires_at=shown.expires_at,
     )
+
+
+def _was_left_elsewhere(session: CheckoutSession, newest: CheckoutSession) -> bool:
+    return newest.pk != session.pk and newest.status == SessionStatus.CANCELED

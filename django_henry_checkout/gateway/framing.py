@@ -95,9 +95,11 @@ def _matches(source: str, ancestor: str, *, own: str) -> bool:
     if source in {"*", f"{scheme}:"} or (source == "'self'" and ancestor == own):
         return True
     wanted_scheme, separator, wanted_host = source.rpartition("://")
-    if separator and wanted_scheme != scheme:
+    if separator and wanted_scheme != scheme and (wanted_scheme, scheme) != ("http", "https"):
         return False
-    wanted_host = wanted_host.rstrip("/")
+    wanted_host = wanted_host.rstrip("/").removesuffix(":443" if scheme == "https" else ":80")
+    if wanted_host.endswith(":*"):
+        wanted_host, host = wanted_host[:-2], host.partition(":")[0]
     if wanted_host.startswith("*."):
         return host.endswith(wanted_host[1:])
     return host == wanted_host

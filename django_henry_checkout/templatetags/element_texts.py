@@ -9,6 +9,7 @@ TEXTS = {
     "title": _("Secure checkout"),
     "close": _("Close"),
     "others": _("Other ways to pay"),
+    "here": _("Pay here after all"),
     "opening": _("Opening the payment page…"),
     "slow": _("This takes longer than usual. You can wait, or open the payment page in a new window."),
     "window": _("Pay in the window that has opened. This page follows along."),

@@ -88,6 +88,7 @@ def _frame_context(request: HttpRequest, opened: OpenedFrame) -> dict[str, Any]:
         "trouble": trouble,
         "sandbox": SANDBOX if settings.FRAME_SANDBOX else "",
         "theme": theme,
+        "needs_storage": settings.HOSTED_SIGN_IN,
         "soft_limit": settings.FRAME_SOFT_LIMIT,
         "hard_limit": settings.FRAME_HARD_LIMIT,
     }

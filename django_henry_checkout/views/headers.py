@@ -60,7 +60,9 @@ def may_be_framed(request: HttpRequest, response: HttpResponse, *origins: str) -
         override = import_module("django.views.decorators.csp").csp_override
         policy = {**django_settings.SECURE_CSP, "frame-ancestors": ancestors}
         return cast("HttpResponse", override(policy)(lambda _request: response)(request))
-    if _DJANGO_CSP_PACKAGE in django_settings.MIDDLEWARE:
+    # One that only reports sends no policy of this kind, so ours goes out by itself.
+    enforced = getattr(django_settings, "CONTENT_SECURITY_POLICY", None)
+    if _DJANGO_CSP_PACKAGE in django_settings.MIDDLEWARE and enforced:
         update = import_module("csp.decorators").csp_replace
         return cast(
             "HttpResponse", update({"frame-ancestors": ancestors})(lambda _request: response)(request)

@@ -120,7 +120,8 @@ def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
         return redirect(status_url(session.order))
     except TokenLapsed:
         context = _context(session, order_id, token)
-        return render(request, "henry_checkout/lapsed.html", context, status=410)
+        lapsed = render(request, "henry_checkout/lapsed.html", context, status=410)
+        return _placed(request, lapsed, session)
     response = render(request, "henry_checkout/pay.html", {"order": session.order, "url": url})
     return _placed(request, response, session)
 
@@ -193,6 +194,7 @@ def _context(session: CheckoutSession, order_id: str, token: str) -> dict[str, o
         "order": session.order,
         "pay_url": reverse("henry_checkout:pay", args=[order_id, token]),
         "cancel_url": reverse("henry_checkout:canceled", args=[order_id, token]),
+        "state_url": reverse("henry_checkout:state", args=[order_id, token]),
         "framed_message": "",
         "framed_origin": "",
     }

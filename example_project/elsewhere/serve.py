@@ -34,7 +34,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 #: What a storefront copies of the package: the element, what it stands on, and its look.
-COPIED = ("henry-checkout.js", "henry-bridge.js", "checkout.css")
+COPIED = ("henry-checkout.js", "henry-bridge.js", "henry-view.js", "checkout.css")
 SPENT_TEXT = "You have bought this set already. Press the button once more if you would like another one."
 TEXTS = dict.fromkeys(SPENT, SPENT_TEXT) | {
     "purchase_under_way": "Your payment is being confirmed. Please wait a moment before you buy once more.",

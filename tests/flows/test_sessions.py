@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings as henry
@@ -221,6 +222,8 @@ def test_henry_down_on_the_way_back_is_taken_calmly(sandbox: Sandbox, cart: Cart
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
     session = find_session(begun.order.public_id, begun.token)
     assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING
+    assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING  # not asked again at once
+    cache.clear()
     assert return_from_payment(session, Ending.COMPLETED) is Ending.COMPLETED
 
 

@@ -319,7 +319,7 @@ def test_the_storefront_serves_its_files_and_no_others(storefront: Storefront) -
     assert front.headers["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
     assert not re.search(r"<script(?![^>]* src=)|<style|\s(style|on\w+)=", front.text)
     linked = re.findall(r'(?:href|src)="(/[^"]+)"', front.text)
-    for path in [*linked, "/henry/henry-checkout.js", "/henry/henry-bridge.js"]:
+    for path in [*linked, *(f"/henry/henry-{name}.js" for name in ("checkout", "bridge", "view"))]:
         assert get(path).status_code == 200, path
     for path in ("/serve.py", "/../serve.py", "/%2e%2e/serve.py", "/henry/framed.js", "//etc/passwd"):
         assert get(path).status_code == 404, path

@@ -25,7 +25,10 @@ SHOP = "https://shop.example"
         ({"Content-Security-Policy": "frame-ancestors https://shop.example"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "img-src *; Frame-Ancestors HTTPS://SHOP.example/"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "frame-ancestors shop.example"}, Framing.ALLOWED),
-        ({"Content-Security-Policy": "frame-ancestors http://shop.example"}, Framing.REFUSED),
+        ({"Content-Security-Policy": "frame-ancestors http://shop.example"}, Framing.ALLOWED),  # or better
+        ({"Content-Security-Policy": "frame-ancestors https://shop.example:443"}, Framing.ALLOWED),
+        ({"Content-Security-Policy": "frame-ancestors https://shop.example:*"}, Framing.ALLOWED),
+        ({"Content-Security-Policy": "frame-ancestors wss://shop.example"}, Framing.REFUSED),
         ({"Content-Security-Policy": "frame-ancestors https://shop.example:8443"}, Framing.REFUSED),
         ({"Content-Security-Policy": "frame-ancestors *.example"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "frame-ancestors *.shop.example"}, Framing.REFUSED),  # not the apex

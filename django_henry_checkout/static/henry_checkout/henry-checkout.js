@@ -5,54 +5,16 @@
 // server's answer ends a checkout. The docs (embedding) list the attributes and the `henry:...` events.
 
 import { Follower, Gate, LIMITS, SECOND, Wrapper, readHenry } from "./henry-bridge.js";
+import { ICONS, TEXTS, make, picture } from "./henry-view.js";
 
 const LADDER = ["iframe", "popup", "tab", "redirect", "phone"];
 const HEIGHT = { min: 320, max: 4000, jitter: 2, changes: 60 };
-const TEXTS = {
-  title: "Secure checkout", close: "Close", others: "Other ways to pay", opening: "Opening the payment page…",
-  slow: "This takes longer than usual. You can wait, or open the payment page in a new window.",
-  window: "Pay in the window that has opened. This page follows along.",
-  focus: "Show the payment window", again: "Open the payment window again",
-  popup: "Open in a new window", tab: "Open in a new tab", redirect: "Continue on this page", phone: "Pay on your phone",
-  blocked: "Your browser has blocked the payment window.", refused: "The payment page cannot be shown inside this page.",
-  failing: "The payment page does not answer here.", tabbed: "Pay in the tab that has opened. This page follows along.",
-  scan: "Scan this code with your phone to pay there. This page follows along.",
-  checking: "We are checking your payment. You can leave this page: your order goes on without it.",
-  unsure: "We have not seen a payment yet. If the payment window is still open, go on there.",
-  later: "Your payment is still being confirmed. We will tell you as soon as it is.",
-  completed: "Thank you, your payment has arrived.", failed: "The payment did not go through. Nothing was charged.",
-  ended: "This order did not go through.", order: "See what happened",
-  expired: "Time is over for this payment. Your cart is kept.", trouble: "That did not work. Nothing was charged.",
-  retry: "Try again", ending: "This payment closes soon.", more: "I need more time", extended: "You have more time now.",
-};
-
-const make = (tag, attributes = {}, ...children) => {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value != null) element.setAttribute(name, value);
-  }
-  element.append(...children.filter(Boolean));
-  return element;
-};
-const ICONS = {
-  completed: ["good", "M5 12.5l4.5 4.5L19 7.5"], partly_completed: ["good", "M5 12.5l4.5 4.5L19 7.5"],
-  failed: ["bad", "M12 6.5v7M12 17.3v.1"], expired: ["warn", "M12 7.5V12l3 2M12 4a8 8 0 1 0 .01 0"],
-  popup: ["accent", "M4 6.5h16v12H4zM4 10h16"], tab: ["accent", "M4 6.5h16v12H4zM4 10h16"], redirect: ["accent", "M5 12h13M13 7l5 5-5 5"],
-};
-function picture(tone, path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  for (const [name, value] of [["viewBox", "0 0 24 24"], ["width", "24"], ["height", "24"]]) svg.setAttribute(name, value);
-  svg.append(document.createElementNS(svg.namespaceURI, "path"));
-  svg.firstChild.setAttribute("d", path);
-  return make("span", { class: `henry-icon henry-${tone}`, "aria-hidden": "true" }, svg);
-}
 let mounts = 0;
 
 /** One checkout being shown, from the click to its end. */
 class Checkout {
   state = "idle"; #host; #say; #limits; #data = {}; #way = ""; #view; #follower; #wrapper; #popup; #timers = new Set();
-  #stop = new AbortController(); #gate = new Gate(); #isOver = false; #isChecking = false; #claim = null; #warned = false; #outcome = "";
+  #stop = new AbortController(); #gate = new Gate(); #isOver = false; #isChecking = false; #claim = null; #wantsOut = false; #warned = false; #outcome = ""; #resizes = 0; #rejections = 0;
 
   constructor(host, { texts, limits }) {
     [this.#host, this.#say, this.#limits] = [host, texts, limits];
@@ -65,9 +27,11 @@ class Checkout {
     this.#move("opening");
     this.#show(first === "iframe" ? "opening" : "window");
     try {
-      this.#data = await (this.#host.begin ? this.#host.begin(first) : this.#begin(first));
+      const data = await (this.#host.begin ? this.#host.begin(first) : this.#begin(first));
+      if (!data?.payUrl && !data?.next) throw { code: "unexpected_answer" };
+      this.#data = data;
     } catch (error) {
-      if (!this.#isOver) this.#fail(error.code ?? "unreachable", error.text);
+      if (!this.#isOver) this.#fail(error?.code ?? "unreachable", error?.text);
       return;
     }
     if (this.#isOver || !this.#data.payUrl) this.#popup?.close();
@@ -85,7 +49,7 @@ class Checkout {
     const signal = AbortSignal.timeout(60 * SECOND);
     const answer = await fetch(form.action, { method: "POST", body, signal, headers: { Accept: "application/json" } });
     const content = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw { code: content.code ?? `http_${answer.status}`, text: content.detail };
+    if (!answer.ok) throw { code: content.code ?? `http_${answer.status}`, text: [content.title, content.detail].filter(Boolean).join(". ") };
     return content;
   }
 
@@ -98,13 +62,15 @@ class Checkout {
     if (reason) this.#emit("fallback", { from, to: way, reason });
     if (way === "iframe") return this.#data.frameUrl ? this.#frame() : this.#down(this.#data.frameTrouble || "framing_refused");
     this.#hideFrame();
-    if (way === "popup") return this.#window();
+    if (way === "popup" && (this.#popup || reason === "chosen" || navigator.userActivation?.isActive !== false)) return this.#window();
     if (way === "phone") return this.#panel(this.#say.scan, this.#code());
     this.#panel(this.#because(reason));
   }
   #down(reason) { this.#go(LADDER[Math.min(LADDER.indexOf(this.#way) + 1, LADDER.length - 1)], reason); }
   #because(reason) {
-    return { popup_blocked: this.#say.blocked, page_failing: this.#say.failing, load_timeout: this.#say.failing }[reason] ?? this.#say.refused;
+    const { blocked, failing, refused, trouble } = this.#say;
+    const texts = { popup_blocked: blocked, page_failing: failing, load_timeout: failing, framing_refused: refused, storage_blocked: refused };
+    return texts[reason] ?? trouble;
   }
 
   #frame() {
@@ -126,7 +92,7 @@ class Checkout {
       tell: (name, params) => this.#hearWrapper(name, params), reject: (reason, event) => this.#reject(reason, event),
     });
     frame.src = url.href; // after the listener
-    this.#after(this.#limits.soft, () => this.#notice(this.#say.slow));
+    this.#after(this.#limits.soft, () => this.#notice(this.#say.slow, this.#choice("popup")));
     this.#after(this.#limits.hard, () => this.#down("load_timeout"));
   }
   #hearWrapper(name, params) {
@@ -137,7 +103,6 @@ class Checkout {
     else if (name === "resized") this.#resize(Number(params.height));
     else if (name === "rejected" && this.#host.debug) this.#emit("rejected", { reason: String(params.reason), where: "frame" });
   }
-  #resizes = 0;
   #resize(height) {
     const frame = this.#view?.querySelector("iframe");
     const fits = Math.min(Math.max(height, HEIGHT.min), HEIGHT.max);
@@ -178,23 +143,25 @@ class Checkout {
     if (rejected) return this.#reject(rejected, event);
     this.#heed(hint, orderId);
   }
-  #rejections = 0;
   #reject(reason, event) {
     if (this.#host.debug && ++this.#rejections <= 1000) this.#emit("rejected", { reason, origin: event.origin, where: "page" });
   }
   /** A hint makes us ask; only the server's answer ends anything. A payment that was claimed is waited for longer. */
   async #heed(kind, orderId = "") {
     if (kind === "completed") this.#claim = { orderId };
+    else if (this.#claim) return this.#isChecking || this.#isOver ? undefined : this.#heed("completed", this.#claim.orderId);
     if (this.#isOver || this.#isChecking) return;
+    const popup = this.#popup;
     this.#isChecking = true;
     this.#move("verifying");
-    this.#notice(this.#say.checking);
+    if (this.#way === "iframe") this.#notice(this.#say.checking); else this.#panel(this.#say.checking);
     if (kind === "closed") await this.#ask("look");
     else await (this.#follower ? this.#follower.verify(orderId) : this.#ask("look"));
     this.#isChecking = false;
     if (this.#isOver) return;
     if (kind === "completed") return this.#notice(this.#say.later);
     if (this.#claim) return this.#heed("completed", this.#claim.orderId); // said meanwhile
+    if (popup !== this.#popup) return; // another window has been opened: what the first one was about is over
     this.#move("interactive");
     if (kind === "closed") { this.#emit("cancel", { outcome: "" }); return this.stop(); } // it can be gone on with
     if (this.#way === "iframe") this.#notice(this.#say.unsure); else this.#panel(this.#say.unsure);
@@ -213,8 +180,10 @@ class Checkout {
   }
   async #extend() {
     const state = await this.#ask("extend");
-    if (!state?.extended) return this.#host.restart();
+    if (this.#isOver) return; // it was paid meanwhile, for instance
     this.#warned = false;
+    if (!state) return; // nobody could say: the next look offers it again
+    if (!state.extended) return this.#host.restart();
     this.#notice(this.#say.extended);
   }
 
@@ -252,10 +221,10 @@ class Checkout {
   async leave() {
     if (this.#isOver) return this.#close();
     this.#notice(this.#say.checking);
-    if (this.#isChecking) return;
-    if (this.state !== "verifying") await this.#ask("cancel"); // else it may be paid: the order goes on unseen
+    if (this.#isChecking && !this.#wantsOut) { this.#wantsOut = true; return; } // who asks twice may go
+    if (!this.#isChecking && this.state !== "verifying") await this.#ask("cancel");
     if (this.#isOver) return;
-    this.#emit("cancel", { outcome: "" }); // nobody could say; the session ends by itself
+    if (!this.#claim) this.#emit("cancel", { outcome: "" }); // nobody could say; the session ends by itself
     this.stop();
   }
   stop() { this.#release(); this.#close(); }
@@ -266,23 +235,31 @@ class Checkout {
     for (const each of [this.#follower, this.#wrapper]) each?.stop();
     if (this.#popup && this.#outcome) try { this.#popup.close(); } catch { /* it is not ours any more */ }
   }
-  #close() { this.#view?.close?.(); this.#view?.remove(); this.#view = null; this.#host.closed(); }
+  #close() {
+    const view = this.#view;
+    this.#view = null;
+    view?.close?.();
+    view?.remove();
+    this.#host.closed();
+  }
 
   // View -----------------------------------------------------------------------------------
 
   #show(text) {
     const id = `henry-title-${++mounts}`;
     const isDialog = this.#host.layout !== "inline";
-    const close = (name) => make("button", { type: "button", class: name, "aria-label": this.#say.close, onclick: () => this.leave() });
+    const close = () => make("button", { type: "button", class: "henry-close", "aria-label": this.#say.close, onclick: () => this.leave() });
     this.#view = make(isDialog ? "dialog" : "section", { class: "henry-view", "aria-labelledby": id, "data-state": this.state },
       make("header", { class: "henry-bar" },
-        make("h2", { id, tabindex: "-1", autofocus: isDialog ? "" : null }, this.#say.title), isDialog && close("henry-close")),
+        make("h2", { id, tabindex: "-1", autofocus: isDialog ? "" : null }, this.#say.title), isDialog && close()),
       make("p", { class: "henry-notice", role: "status" }),
       make("div", { class: "henry-stage", "aria-busy": "true" }, make("div", { class: "henry-pane" })),
       make("footer", { class: "henry-ways" }));
     this.#host.append(this.#view);
     if (isDialog) {
       this.#view.addEventListener("cancel", (event) => { event.preventDefault(); this.leave(); });
+      // A browser may close it by itself, whatever was said to `cancel`.
+      this.#view.addEventListener("close", () => { if (this.#view) this.stop(); });
       this.#view.showModal();
     }
     this.#panel(this.#say[text]);
@@ -296,6 +273,8 @@ class Checkout {
     this.#announce(text);
     this.#busy(false);
     this.#offer();
+    // What had the focus may be gone by now; in the page itself it is left alone.
+    if (this.#view.matches("dialog") && document.activeElement === document.body) this.#view.querySelector("h2").focus();
   }
   #part(name) { return this.#view.querySelector(`.henry-${name}`); }
   #busy(is) { if (this.#view) this.#part("stage").setAttribute("aria-busy", String(is)); }
@@ -307,25 +286,25 @@ class Checkout {
   }
   #announce(text) { this.#notice(""); this.#part("notice").append(make("span", { class: "henry-hidden" }, text)); }
   #button(label, onclick, look = "") { return make("button", { type: "button", class: `henry-button ${look}`, onclick }, label); }
+  #choice(way) { return make("button", { type: "button", class: "henry-link", onclick: () => this.#go(way, "chosen") }, this.#say[way]); }
   #link(label, look, extra = {}) { return make("a", { class: look, href: this.#data.payUrl, ...extra }, label); }
   /** What else the person can do: the frame and the window keep their way out in sight, the rest is one click away. */
   #offer() {
     const footer = this.#part("ways");
     if (!this.#data.payUrl || this.#isOver) return footer.replaceChildren();
-    const at = LADDER.indexOf(this.#way);
-    const isStepping = this.#way === "tab" || this.#way === "redirect";
-    const look = (index) => (isStepping && index === at ? "henry-button" : "henry-link");
-    const opened = () => { this.#way = "tab"; this.#panel(this.#say.tabbed); };
+    const look = (way) => (way === this.#way ? "henry-button" : "henry-link");
+    const opened = () => { this.#way = "tabbed"; this.#panel(this.#say.tabbed); };
     const leave = make("button", { type: "button", class: "henry-link", onclick: () => this.leave() }, this.#say.close);
     const ways = [
-      this.#way === "popup" && this.#button(this.#popup?.closed ? this.#say.again : this.#say.focus, () => (this.#popup?.closed ? this.#go("popup") : this.#popup?.focus())),
-      this.#way !== "popup" && make("button", { type: "button", class: look(1), onclick: () => this.#go("popup", "chosen") }, this.#say.popup),
-      this.#link(this.#say.tab, look(2), { target: "_blank", rel: "noopener", onclick: opened }),
-      this.#link(this.#say.redirect, look(3), { target: "_top" }),
-      this.#data.qrUrl && this.#way !== "phone" && make("button", { type: "button", class: look(4), onclick: () => this.#go("phone", "chosen") }, this.#say.phone),
+      this.#way === "popup" && this.#button(this.#say[!this.#popup ? "popup" : this.#popup.closed ? "again" : "focus"],
+        () => (!this.#popup || this.#popup.closed ? this.#go("popup", "chosen") : this.#popup.focus())),
+      this.#way !== "popup" && this.#choice("popup"),
+      this.#way !== "iframe" && this.#data.frameUrl && make("button", { type: "button", class: "henry-link", onclick: () => this.#host.restart() }, this.#say.here),
+      this.#link(this.#say.tab, look("tab"), { target: "_blank", rel: "noopener", onclick: opened }),
+      this.#link(this.#say.redirect, look("redirect"), { target: "_top" }),
+      this.#data.qrUrl && this.#way !== "phone" && this.#choice("phone"),
     ].filter(Boolean).sort((one, other) => other.matches(".henry-button") - one.matches(".henry-button")); // the next step first
-    const isQuiet = this.#way === "iframe";
-    footer.replaceChildren(...(isQuiet ? [make("details", {}, make("summary", { class: "henry-link" }, this.#say.others), ...ways)] : ways), leave);
+    footer.replaceChildren(...(this.#way === "iframe" ? [make("details", {}, make("summary", { class: "henry-link" }, this.#say.others), ...ways)] : ways), leave);
   }
   #code() { return make("img", { class: "henry-code", src: this.#data.qrUrl, alt: this.#say.phone, width: "240", height: "240" }); }
   /** Where the wrapper is the only one who can ask the server it stays, unseen, and goes on telling the news. */

@@ -4,7 +4,7 @@
 import { Follower, Gate, LIMITS, PROTOCOL, SECOND, readHenry } from "./henry-bridge.js";
 
 const page = document.querySelector("[data-henry-wrapper]");
-const { henryUrl, henryOrigins, stateUrl, parentOrigin, session, trouble, sandbox, soft, hard } = page.dataset;
+const { henryUrl, henryOrigins, stateUrl, parentOrigin, session, trouble, sandbox, soft, hard, needsStorage } = page.dataset;
 const origins = henryOrigins.split(" ");
 const limits = { ...LIMITS, soft: Number(soft) * SECOND, hard: Number(hard) * SECOND };
 const pane = page.querySelector("[data-henry-pane]");
@@ -101,17 +101,16 @@ function open() {
   frame.allow = `payment ${around}; publickey-credentials-get ${around}; clipboard-write ${around}`;
   frame.referrerPolicy = "strict-origin";
   if (sandbox) frame.sandbox = sandbox;
-  softly = setTimeout(() => { slow.hidden = false; }, limits.soft);
+  softly = setTimeout(() => { slow.hidden = Boolean(port); }, limits.soft); // else the page around it says so
   hardly = setTimeout(() => fail("load_timeout"), limits.hard);
   frame.addEventListener("load", () => {
     clearTimeout(softly);
     clearTimeout(hardly);
     slow.hidden = true;
-    pane.hidden = true;
     tell("opened");
   });
+  frame.src = henryUrl; // before it is put in: an empty frame says "load" at once
   page.append(frame);
-  frame.src = henryUrl; // after the listeners
 }
 
 function fail(code) {
@@ -130,8 +129,14 @@ window.addEventListener("message", (event) => {
   else reject("source");
 });
 
+/** Where the payment page lets nobody pay who has not signed in, it needs cookies of its own in a frame. */
+async function isStorageBlocked() {
+  if (!navigator.cookieEnabled) return true;
+  return needsStorage !== undefined && (await document.hasStorageAccess?.()) === false;
+}
+
 if (trouble) fail(trouble);
-else if (!navigator.cookieEnabled) fail("storage_blocked");
+else if (await isStorageBlocked()) fail("storage_blocked");
 else open();
 
 const ready = { henry: PROTOCOL, type: "ready", versions: [PROTOCOL], session };

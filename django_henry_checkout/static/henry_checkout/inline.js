@@ -347,4 +347,5 @@ function focusSame(focused, section) {
   }
 }
 
-if (!customElements.get("henry-inline")) customElements.define("henry-inline", HenryInline);
+// A browser that cannot give up a call in time uses the forms as they are.
+if (AbortSignal.any && !customElements.get("henry-inline")) customElements.define("henry-inline", HenryInline);

@@ -272,6 +272,14 @@ def run_on(visit: Visit, seconds: int) -> None:
         visit.page.wait_for_timeout(60)
 
 
+def run_until(visit: Visit, is_so: Callable[[], bool], *, seconds: int = 120) -> None:
+    for _second in range(seconds):
+        if is_so():
+            return
+        run_on(visit, 1)
+    raise AssertionError(visit.page.get_by_role("dialog").inner_text())
+
+
 def test_row_12_a_window_closed_early_is_no_cancel(visit: Visit) -> None:
     visit.page.clock.install()
     enter(visit, mode="popup", coop="same-origin-allow-popups")
@@ -280,18 +288,16 @@ def test_row_12_a_window_closed_early_is_no_cancel(visit: Visit) -> None:
     visit.wait_state("interactive")
     close_by_hand(popup.value)
     dialog = visit.page.get_by_role("dialog")
-    run_on(visit, 3)
-    visit.wait_state("verifying")
+    run_until(visit, lambda: "verifying" in visit.states())
     expect(dialog.get_by_role("status")).to_contain_text("We are checking your payment.")
-    run_on(visit, 32)
-    expect(dialog).to_contain_text("We have not seen a payment yet.")
+    run_until(visit, lambda: "We have not seen a payment yet." in dialog.inner_text())
     assert visit.told("cancel") == []
     assert visit.told("complete") == []
     with visit.page.expect_popup() as again:
         dialog.get_by_role("button", name="Open the payment window again").click()
     expect(dialog).to_contain_text("Pay in the window that has opened.")
     pay(again.value)
-    run_on(visit, 5)
+    run_until(visit, lambda: bool(visit.told("complete")))
     assert_one_order(visit)
 
 
@@ -303,8 +309,7 @@ def test_row_12_a_window_closed_early_can_be_opened_again_at_once(visit: Visit) 
         visit.press()
     visit.wait_state("interactive")
     close_by_hand(popup.value)
-    run_on(visit, 3)
-    visit.wait_state("verifying")
+    run_until(visit, lambda: "verifying" in visit.states())
     dialog = visit.page.get_by_role("dialog")
     with visit.page.expect_popup() as again:
         dialog.get_by_role("button", name=re.compile("payment window")).click()
@@ -313,7 +318,7 @@ def test_row_12_a_window_closed_early_can_be_opened_again_at_once(visit: Visit) 
     expect(dialog).to_contain_text("Pay in the window that has opened.")
     expect(dialog).not_to_contain_text("still being confirmed")  # nobody has paid anything yet
     pay(again.value)
-    run_on(visit, 5)
+    run_until(visit, lambda: bool(visit.told("complete")))
     assert_one_order(visit)
 
 
