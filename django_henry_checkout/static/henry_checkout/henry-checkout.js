@@ -62,7 +62,9 @@ class Checkout {
     if (reason) this.#emit("fallback", { from, to: way, reason });
     if (way === "iframe") return this.#data.frameUrl ? this.#frame() : this.#down(this.#data.frameTrouble || "framing_refused");
     this.#hideFrame();
-    if (way === "popup" && (this.#popup || reason === "chosen" || navigator.userActivation?.isActive !== false)) return this.#window();
+    // Stepping down without a click could open no window: then the next click does.
+    const mayOpen = this.#popup || !reason || reason === "chosen" || navigator.userActivation?.isActive !== false;
+    if (way === "popup" && mayOpen) return this.#window();
     if (way === "phone") return this.#panel(this.#say.scan, this.#code());
     this.#panel(this.#because(reason));
   }
