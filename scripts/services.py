@@ -1,7 +1,7 @@
-"""Throw-away PostgreSQL and Redis for the test runs, and a Chromium for them to drive.
+"""Throw-away PostgreSQL and Redis for the test runs, and a Chromium and a Firefox for them to drive.
 
     python scripts/services.py ensure                   installs what is missing (apt-get, as root)
-    python scripts/services.py run -- pytest -k redis   runs a command with POSTGRES_URL, REDIS_URL and CHROMIUM set
+    python scripts/services.py run -- pytest -k redis   runs a command with POSTGRES_URL, REDIS_URL, CHROMIUM and FIREFOX set
 
 A service that cannot be had ends the run: nothing here lets a test be skipped.
 """
@@ -62,6 +62,15 @@ def find_chromium() -> Path | None:
     return Path(found) if found else None
 
 
+def find_firefox() -> Path | None:
+    """Return the second browser: the one named by FIREFOX, or Debian's."""
+    found = next(
+        filter(None, (shutil.which(name) for name in (os.environ.get("FIREFOX", ""), "firefox-esr") if name)),
+        None,
+    )
+    return Path(found) if found else None
+
+
 @dataclass(frozen=True)
 class Program:
     """Something that must be on this machine, and the Debian packages that bring it."""
@@ -82,11 +91,12 @@ POSTGRES = Program("PostgreSQL server", find_postgres, ("postgresql",))
 REDIS = Program("Redis server", find_redis, ("redis-server",))
 # Without a font the browser draws empty boxes.
 CHROMIUM = Program("Chromium", find_chromium, ("chromium", "fonts-dejavu-core"))
+FIREFOX = Program("Firefox", find_firefox, ("firefox-esr",))
 
 
 def ensure_programs() -> None:
     """Install what is missing, or end the run with the command that would."""
-    missing = [program for program in (POSTGRES, REDIS, CHROMIUM) if program.find() is None]
+    missing = [program for program in (POSTGRES, REDIS, CHROMIUM, FIREFOX) if program.find() is None]
     if not missing:
         return
     names = ", ".join(program.name for program in missing)
@@ -287,7 +297,8 @@ def running_services() -> Iterator[dict[str, str]]:
         folder = Path(name)
         folder.chmod(0o711)
         with running_postgres(folder) as postgres_url, running_redis(folder) as redis_url:
-            found = {"POSTGRES_URL": postgres_url, "REDIS_URL": redis_url, "CHROMIUM": str(CHROMIUM.path())}
+            browsers = {"CHROMIUM": str(CHROMIUM.path()), "FIREFOX": str(FIREFOX.path())}
+            found = {"POSTGRES_URL": postgres_url, "REDIS_URL": redis_url, **browsers}
             for key, value in found.items():
                 say(f"{key}={value}")
             try:

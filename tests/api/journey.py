@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore
 
+from django_henry_checkout.flows.receipts import make_receipt
 from django_henry_checkout.flows.tokens import create_api_key
 from django_henry_checkout.models import Order
 from tests.api.canaries import CARD_NUMBER, CVV, EMAIL, PHONE, STREET, Watch, plain_client
@@ -51,6 +52,9 @@ PERSON = {
 }
 RAW = {"cardNumber": CARD_NUMBER, "expiryMonth": "12", "expiryYear": "2031", "cvv": CVV}
 PERSONAL = "e-mail,phone,street"
+
+
+STORE = "https://store.example"
 
 
 def content(answer: Any) -> dict[str, Any]:
@@ -218,6 +222,13 @@ def _orders(journey: Journey) -> None:
     journey.go(journey.holder, "GET", "orders")
     journey.go(journey.holder, "GET", f"orders/{journey.order_id}")
     journey.go(journey.holder, "GET", f"orders/{journey.order_id}/events")
+    journey.go(journey.holder, "POST", "checkout/receipt", {"receipt": _receipt(journey), "origin": STORE})
+
+
+def _receipt(journey: Journey) -> str:
+    order = next((each for each in Order.objects.all() if each.ulid == journey.order_id), None)
+    session = order.sessions.first() if order is not None else None
+    return "made-up" if session is None else make_receipt(session, session.order, audience=STORE)
 
 
 def _card(journey: Journey, order_id: str) -> dict[str, str]:

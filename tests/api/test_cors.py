@@ -133,7 +133,7 @@ class TestAnAllowedOrigin:
         token = script("GET", f"checkout/{order['orderId']}/token")
         assert token["Access-Control-Allow-Origin"] == SHOP
         page = Client().get(token.json()["payUrl"])
-        assert page["Content-Security-Policy"] == f"frame-ancestors {SHOP}"
+        assert page["Content-Security-Policy"] == f"frame-ancestors 'self' {SHOP}"
         assert no_cors(page)
 
 

@@ -158,7 +158,7 @@ def test_umbracos_hosted(sandbox: Sandbox, version: str) -> None:
     token = ok(holder("GET", f"checkout/{begun['orderId']}/token", **headers))
     browser = Client()
     page = browser.get(token["payUrl"])
-    assert page.headers["Content-Security-Policy"] == "frame-ancestors https://store.example"
+    assert page.headers["Content-Security-Policy"] == "frame-ancestors 'self' https://store.example"
     assert "X-Frame-Options" not in page.headers
     canceled = browser.get(f"{token['payUrl']}/canceled")
     assert f"UC:{begun['orderId']}:{token['token']}:canceled" in canceled.content.decode()

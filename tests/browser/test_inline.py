@@ -61,7 +61,7 @@ urlpatterns = [
 ]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _orm_beside_playwright() -> Iterator[None]:
     """Playwright's loop runs in the thread of the tests, and Django would refuse to touch the database there."""
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")

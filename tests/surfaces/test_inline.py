@@ -278,6 +278,7 @@ def test_names_of_countries_follow_the_language() -> None:
     assert address_rows("JP")[1][0].choices[0] == ("北海道", "Hokkaido · 北海道")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("country", [code for code, _name in country_choices()])
 def test_every_country_has_a_form(country: str) -> None:
     parts = [part for row in address_rows(country) for part in row]
