@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -538,3 +539,36 @@ def test_every_step_is_accessible(
     shop.pay()
     check("status")
     context.close()
+
+
+def test_what_stands_beside_the_steps_is_accessible(shop: Shop, settings: Any) -> None:
+    """The notices of a broken connection and of the time, and Henry's card page in its frame."""
+    page = shop.page
+
+    def check(what: str) -> None:
+        for width, scheme in itertools.product((320, 1280), ("light", "dark")):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found = Axe().run(page).response["violations"]
+            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], (what, width, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (what, width)
+
+    shop.begin()
+    shop.fill_address()
+    page.route("**/henry/inline/**", lambda route: route.abort())
+    shop.click("Continue")
+    expect(page.locator("[data-henry-trouble]")).to_be_visible()
+    check("a broken connection")
+    page.unroute("**/henry/inline/**")
+    shop.click("Try again")
+    shop.at("shipping")
+    shop.click("Continue")
+    shop.at("card")
+    CheckoutSession.objects.update(expires_at=timezone.now() + timedelta(seconds=100))
+    page.reload()
+    expect(page.locator("[data-henry-time]")).to_be_visible()
+    check("the time is nearly over")
+    use(settings, "v0")
+    shop.to_card("v0")
+    expect(page.frame_locator("iframe").locator("[name=card_number]")).to_be_visible()
+    check("Henry's card page")

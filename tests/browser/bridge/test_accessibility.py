@@ -315,6 +315,17 @@ def test_row_17_the_pages_of_a_payment_that_failed_and_of_one_that_came(visit: V
     page.goto(f"{shop.url}{begun['payUrl']}/completed")  # out of the frame it leads to the order
     expect(page.get_by_role("heading", level=1)).to_have_text("Your order")
     wrong += judge(page, "status")
+    visit.open()
+    begun = page.evaluate(BEGIN, "iframe")
+    shop.sandbox.scenario(timing=AT_ONCE, outcome="failed")
+    shop.sandbox.pay(cart_of(shop, begun["orderNumber"]))
+    page.goto(f"{shop.url}{begun['payUrl']}/completed")  # so that it is asked for
+    page.wait_for_function("document.body.innerText.includes('could not buy')")
+    page.goto(f"{shop.url}/")
+    page.evaluate(IN_A_FRAME, f"{begun['payUrl']}/completed")
+    back = visit.frame("/completed")
+    expect(back.get_by_role("heading", level=1)).to_have_text("This order did not go through")
+    wrong += judge(page, "errored, for nothing could be bought", back)
     assert wrong == []
 
 
