@@ -13,10 +13,10 @@ from services import run_command, running_services
 TOUCH_THE_DATABASE = ("api", "flows", "processes", "races", "surfaces")
 
 
-def run_suite(database: str, env: dict[str, str], arguments: list[str], *, workers: int) -> int:
+def run_suite(database: str, env: dict[str, str], arguments: list[str]) -> int:
     """Run pytest once and return its exit code."""
     print(f"\n===== the suite on {database} =====", flush=True)
-    pytest = [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "loadgroup", *arguments]
+    pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments]
     return run_command(pytest, env)
 
 
@@ -29,14 +29,12 @@ def main() -> int:
     os.environ.pop("DATABASE_URL", None)
     with running_services() as found:
         codes = {
-            # With the browsers, which mostly wait: more workers than cores.
-            "SQLite": run_suite("SQLite", found, arguments, workers=4),
+            "SQLite": run_suite("SQLite", found, arguments),
             "PostgreSQL": run_suite(
                 # The shorter run is the one in Python's development mode, which makes it half as long again.
                 "PostgreSQL",
                 {**found, "DATABASE_URL": found["POSTGRES_URL"], "PYTHONDEVMODE": "1"},
                 on_postgres,
-                workers=2,
             ),
         }
     print("; ".join(f"{name}: {f'FAILED ({code})' if code else 'passed'}" for name, code in codes.items()))
