@@ -13,3 +13,10 @@ class HenryCheckoutConfig(AppConfig):
 
     def ready(self) -> None:
         from django_henry_checkout import checks  # noqa: F401 - registers them
+        from django_henry_checkout.conf import settings
+        from django_henry_checkout.flows.nudging import listen
+
+        if settings.CELERY_NUDGES:
+            from django_henry_checkout.tasks import send_nudge
+
+            listen(send_nudge)

@@ -5,7 +5,7 @@ Everything here is frozen. Money is `moneyed.Money` in major units; times are aw
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -66,9 +66,22 @@ class Source(StrEnum):
     """Where an observation came from."""
 
     POLL = "poll"
+    WEBHOOK = "webhook"
     CONFIRM = "confirm"
     RETURN_PAGE = "return_page"
     STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """An answer about one purchase that nobody has read yet: most say nothing new, and their digest tells.
+
+    `digest` is equal for two answers of the same text. `read` raises `GatewayError` if it cannot be used.
+    """
+
+    ref_id: str
+    digest: str
+    read: Callable[[], Observation] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

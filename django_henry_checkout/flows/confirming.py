@@ -126,6 +126,11 @@ def confirm_session(
         if error.order_id != session.order.public_id:
             raise
         return Order.objects.get(pk=session.order_id)  # somebody else was faster
+    except GatewayError:
+        order = Order.objects.get(pk=session.order_id)
+        if not is_under_way(order):
+            raise
+        return order  # somebody else was faster, so that Henry had nothing more to quote
 
 
 def _confirm(session: CheckoutSession, payment: Payment, on_intent: Callable[[Order], None]) -> Order:
@@ -288,7 +293,9 @@ def _commit_intent(
             order.save(update_fields=["metadata"])
         purchase.deadline_at = now + timedelta(seconds=settings.PURCHASE_TIMEOUT) + SENDING_GRACE
         purchase.save()
-        PurchasePoll.objects.update_or_create(purchase=purchase, defaults={"due_at": purchase.deadline_at})
+        PurchasePoll.objects.update_or_create(
+            purchase=purchase, defaults={"account": purchase.account, "due_at": purchase.deadline_at}
+        )
         journal = Journal(order, source="shopper")
         journal.add("purchase_sent", purchase=purchase, session=session.ulid)
         journal.write()

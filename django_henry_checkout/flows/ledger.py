@@ -19,6 +19,7 @@ from django.utils import timezone
 from django_henry_checkout import signals
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import ReceiverMissing
+from django_henry_checkout.flows.nudging import Work, nudge
 from django_henry_checkout.models import Delivery, DeliveryStatus, Event, Order, OrderLine, Purchase
 from django_henry_checkout.models.orders import AMOUNTS
 from django_henry_checkout.types import Claim, format_public_id
@@ -83,13 +84,14 @@ class Journal:
         for event in self._events:
             event.order = self._order
         Event.objects.bulk_create(self._events)
-        Delivery.objects.bulk_create(
-            [
-                Delivery(event=event, order=self._order, sequence=event.sequence, receiver=name)
-                for event in self._events
-                for name in _receivers_of(event.type)
-            ]
-        )
+        deliveries = [
+            Delivery(event=event, order=self._order, sequence=event.sequence, receiver=name)
+            for event in self._events
+            for name in _receivers_of(event.type)
+        ]
+        if deliveries:
+            Delivery.objects.bulk_create(deliveries)
+            nudge(Work.DELIVERIES)
 
 
 def _receivers_of(kind: str) -> dict[str, signals.Receiver]:

@@ -36,6 +36,8 @@ from django_henry_checkout.models import (
     PurchasePoll,
     PurchaseStatus,
     SessionStatus,
+    WebhookMessage,
+    WebhookStatus,
 )
 from django_henry_checkout.models.base import money_of
 from django_henry_checkout.types import ItemOutcome, Observation, Source
@@ -66,21 +68,32 @@ _SESSION_MOVES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What an observation did. `stale`: the caller had lost its lease, so nothing was written."""
+    """What an observation did.
+
+    `stale`: the caller had lost its lease, so nothing was written. `is_behind`: it was older than what is
+    known, so that its status was not taken.
+    """
 
     order_status: str
     changed: bool = False
     stale: bool = False
+    is_behind: bool = False
 
 
 def apply_observation(
-    purchase: Purchase, observation: Observation, *, source: Source, fence: int | None = None
+    purchase: Purchase,
+    observation: Observation,
+    *,
+    source: Source,
+    fence: int | None = None,
+    text_digest: str = "",
 ) -> Applied:
     """Write what Henry says about a purchase.
 
     Args:
         purchase: as read before the call to Henry; it is read again under the lock.
         fence: the fence of the poller's claim; None for a caller that has no lease.
+        text_digest: that of the answer's text, so that the same text need not be read again.
 
     Returns:
         Applied: `changed` is True if an event was written.
@@ -102,6 +115,8 @@ def apply_observation(
             return Applied(order_status=order.status, stale=True)
         if purchase.ref_id and purchase.ref_id != observation.ref_id:
             return _report_second(order, purchase, observation, source=source)
+        if poll is not None:
+            poll.text_digest = text_digest
         application = _Application(order, purchase, poll, observation, verdict)
         return application.run(cart, source=source)
 
@@ -133,10 +148,13 @@ class _Application:
         self.observation = observation
         self.verdict = verdict
         self.lines = list(order.lines.all())
+        self.is_behind = False
 
     def run(self, cart: Cart | None, *, source: Source) -> Applied:
         self.cart = cart
         self.journal = Journal(self.order, source=source)
+        # Webhooks overtake each other: an old word from one says nothing against Henry.
+        self.may_be_late = source == Source.WEBHOOK
         if self.purchase.is_terminal:
             self._note_contradiction()
         else:
@@ -149,12 +167,16 @@ class _Application:
             self._save_purchase()
             self._schedule()
         self.journal.write()
-        return Applied(order_status=self.order.status, changed=self.journal.has_events)
+        return Applied(
+            order_status=self.order.status, changed=self.journal.has_events, is_behind=self.is_behind
+        )
 
     def _note_contradiction(self) -> None:
         """Henry says something else about a purchase that has ended: keep the ending, record the word once."""
         word = self.observation.status
-        if word != self.purchase.status and word not in self.purchase.drift:
+        if self.may_be_late and self.verdict.order not in _ENDING_EVENTS:
+            self.is_behind = True
+        elif word != self.purchase.status and word not in self.purchase.drift:
             self.purchase.drift = [*self.purchase.drift, word]
             self.purchase.save(update_fields=["drift"])
             self.journal.add("drift_seen", purchase=self.purchase, words=[word], after=self.purchase.status)
@@ -169,6 +191,9 @@ class _Application:
         if self.verdict.purchase is None:
             self.purchase.move_to(PurchaseStatus.PENDING)
         self.journal.add("purchase_submitted", purchase=self.purchase, ref_id=self.observation.ref_id)
+        WebhookMessage.objects.filter(
+            account=self.purchase.account, ref_id=self.purchase.ref_id, status=WebhookStatus.UNMATCHED
+        ).update(due_at=self.now)
         if self.order.is_terminal:
             # Paid once more after the order had ended: it cannot be reopened, so a person must act.
             flag_for_review(self.order, "paid_after_ending", journal=self.journal)
@@ -267,6 +292,9 @@ class _Application:
             self._note_backward(status)
 
     def _note_backward(self, status: str) -> None:
+        self.is_behind = True
+        if self.may_be_late:
+            return
         word = f"{self.purchase.status}>{status}"
         if word not in self.purchase.drift:
             self.purchase.drift = [*self.purchase.drift, word]
@@ -312,8 +340,10 @@ class _Application:
         self.poll.tries += 1
         self.poll.errors = 0
         self.poll.digest = self.observation.digest
-        self.poll.due_at = next_poll_at(self.purchase, now=self.now)
-        self.poll.save(update_fields=["tries", "errors", "digest", "due_at"])
+        self.poll.due_at = next_poll_at(
+            born_at=self.purchase.followed_since, status=self.purchase.status, now=self.now
+        )
+        self.poll.save(update_fields=["tries", "errors", "digest", "text_digest", "due_at"])
 
 
 def _is_same(line: OrderLine, item: ItemOutcome, *, exactly: bool) -> bool:

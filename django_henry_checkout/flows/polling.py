@@ -1,134 +1,290 @@
 """The poll engine: claim what is due, ask Henry, apply, set the next time.
 
 Rows decide, so any number of workers may run `poll_due()` at once and be killed at any point: a claim is
-a lease that runs out, and a worker that wakes up late is told by its fence. No transaction is open while
-Henry is asked.
+a lease that runs out, and a worker that wakes up late is told by its fence. Many questions are under way
+at once, in threads that know no database; no transaction is open meanwhile.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import socket
-from dataclasses import dataclass
+import time
+from collections import deque
 from datetime import datetime, timedelta
+from queue import Empty
 
-from django.db import DatabaseError, connection, transaction
-from django.db.models import F
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.exceptions import ConfigurationError, GatewayError
+from django_henry_checkout.exceptions import ConfigurationError, GatewayError, RateLimited
+from django_henry_checkout.flows import pace
+from django_henry_checkout.flows.asking import Asker, Outcome
+from django_henry_checkout.flows.claims import ClaimedPoll, PutBack, claim_polls, put_back
 from django_henry_checkout.flows.observations import apply_observation
-from django_henry_checkout.flows.purchases import ask_henry, pass_deadline
+from django_henry_checkout.flows.purchases import pass_deadline, pick_purchase
 from django_henry_checkout.flows.schedule import next_poll_at, retry_at
-from django_henry_checkout.models import Purchase, PurchasePoll
+from django_henry_checkout.flows.sweeping import PAGE, Sweep
+from django_henry_checkout.gateway import Gateway, gateway_for
+from django_henry_checkout.models import Purchase
 from django_henry_checkout.types import Observation, Source
 
 logger = logging.getLogger("django_henry_checkout.polling")
 
 MISCONFIGURED_PAUSE = timedelta(minutes=1)
+#: For so long a round claims more; then it brings home what is under way.
+ROUND_SECONDS = 20.0
+#: How many answers without news are written back at once, at most.
+FLUSH_AT = 500
 
 
-@dataclass(frozen=True)
-class _Claimed:
-    purchase: Purchase
-    fence: int
-    lease_until: datetime
-    errors: int
-    digest: str
-
-
-def poll_due(*, limit: int | None = None) -> int:
+def poll_due(*, limit: int | None = None, seconds: float = ROUND_SECONDS) -> int:
     """Poll the purchases that are due; return how many were claimed.
 
-    Effects: one claim for the batch; for each purchase one HTTP read, then one statement if nothing
-    changed, else one transaction.
+    Args:
+        limit: how many at most; None means POLL_BATCH.
+        seconds: how long to go on claiming.
+
+    Effects: per batch one claim, one HTTP read for each purchase or for a hundred of them, one statement
+    for all that tell nothing new; for each that does one transaction.
     """
-    claims = _claim(limit or settings.POLL_BATCH)
-    for claimed in claims:
-        if timezone.now() >= claimed.lease_until:
-            break  # the batch took too long: others have these by now
+    return _Round(limit or settings.POLL_BATCH, seconds).run()
+
+
+class _Desk:
+    """One account within a round: what may still be asked, what waits to be asked, what became of it."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self.gateway: Gateway | None = None
+        self.allowed = 0
+        self.is_exhausted = False
+        self.waiting: deque[ClaimedPoll] = deque()
+        self.sweep: Sweep | None = None
+        self.tally = pace.Tally()
+
+
+class _Round:
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._left = limit
+        self._claimed = 0
+        self._ends_at = time.monotonic() + seconds
+        self._desks = deque(_Desk(account) for account in pace.known_accounts())
+        self._asker: Asker[_Desk] = Asker(settings.POLL_CONCURRENCY)
+        self._unchanged: list[PutBack] = []
+
+    def run(self) -> int:
+        try:
+            self._claim()
+            while self._asker.flying:
+                self._take_what_came()
+                self._claim()
+        finally:
+            self._flush()
+        return self._claimed
+
+    # Claiming -----------------------------------------------------------------------------
+
+    def _claim(self) -> None:
+        """Keep as many questions under way as may be, of one account after the other."""
+        is_over = time.monotonic() >= self._ends_at
+        for _turn in range(len(self._desks)):
+            desk = self._desks[0]
+            self._desks.rotate(-1)
+            if not desk.waiting and desk.sweep is None and not (desk.is_exhausted or is_over):
+                self._fill(desk)
+            self._ask(desk)
+
+    def _fill(self, desk: _Desk) -> None:
+        desk.allowed = pace.allowance(desk.account)
+        try:
+            desk.gateway = gateway_for(settings.account(desk.account))
+        except ConfigurationError as error:
+            self._put_off(desk, error)
+            return
+        lists = desk.gateway.supports_order_list
+        share = -(-self._left // len(self._desks))
+        wanted = min(desk.allowed * PAGE if lists else desk.allowed, share)
+        claims = claim_polls(desk.account, limit=wanted) if wanted > 0 else []
+        desk.is_exhausted = len(claims) < wanted or wanted <= 0
+        self._left -= len(claims)
+        self._claimed += len(claims)
+        followed = [claim for claim in claims if claim.ref_id]
+        if lists and 0 < settings.SWEEP_FROM <= len(followed):
+            desk.sweep = Sweep(followed)
+            claims = [claim for claim in claims if not claim.ref_id]
+        desk.waiting.extend(claims)
+
+    def _put_off(self, desk: _Desk, error: ConfigurationError) -> None:
+        """Purchases of an account that is not configured (any more) wait; their deadlines pass all the same."""
+        claims = claim_polls(desk.account, limit=self._left)
+        desk.is_exhausted = True
+        self._claimed += len(claims)
+        due_at = timezone.now() + MISCONFIGURED_PAUSE
+        put_back([PutBack(claim, due_at, claim.errors + 1, claim.text_digest) for claim in claims])
+        if claims:
+            text = "%s purchases of account %s cannot be followed: %s"
+            logger.error(text, len(claims), desk.account, error)
+        for claim in claims:
+            self._mind_deadline(claim, is_verified=False)
+
+    def _ask(self, desk: _Desk) -> None:
+        """Send what may be sent now; what the account may not be asked any more goes back at once."""
+        gateway = desk.gateway
+        if gateway is None:
+            return
+        if desk.sweep is not None and desk.sweep.wants_page:
+            if desk.allowed > 0:
+                self._send(desk, desk.sweep, gateway)
+            else:
+                self._end_sweep(desk)
+        while desk.waiting and self._asker.has_room:
+            claim = desk.waiting.popleft()
+            if desk.allowed <= 0 or self._is_late(claim):
+                self._put_back(claim, timezone.now() + timedelta(seconds=1))
+            else:
+                self._send(desk, claim, gateway)
+
+    def _is_late(self, claim: ClaimedPoll) -> bool:
+        """Whether the answer could come after the lease has ended."""
+        return timezone.now() + timedelta(seconds=settings.TOTAL_TIMEOUT) > claim.lease_until
+
+    def _send(self, desk: _Desk, what: ClaimedPoll | Sweep, gateway: Gateway) -> None:
+        desk.allowed -= 1
+        desk.tally.asked += 1
+        self._asker.ask(desk, what, gateway)
+
+    # Answers ------------------------------------------------------------------------------
+
+    def _take_what_came(self) -> None:
+        try:
+            outcomes = self._asker.wait(2 * settings.TOTAL_TIMEOUT)
+        except Empty:
+            logger.warning("%s questions to Henry never ended; their leases will.", self._asker.flying)
+            self._asker.forget()
+            return
+        for desk, outcome in outcomes:
+            self._count(desk, outcome)
+            if isinstance(outcome.asked, Sweep):
+                self._take_page(desk, outcome)
+            else:
+                self._take(outcome.asked, outcome)
+        if len(self._unchanged) >= FLUSH_AT:
+            self._flush()
+
+    def _count(self, desk: _Desk, outcome: Outcome) -> None:
+        error = outcome.error
+        if isinstance(error, RateLimited):
+            desk.tally.note_limit(error.retry_after)
+            desk.allowed = 0
+        elif isinstance(error, GatewayError) and error.retryable:
+            desk.tally.failed += 1
+        else:
+            desk.tally.answered += 1
+
+    def _take_page(self, desk: _Desk, outcome: Outcome) -> None:
+        sweep = desk.sweep
+        if sweep is None:
+            return
+        if outcome.error is not None:
+            self._log(f"The order list of account {desk.account}", outcome.error)
+            sweep.fail()
+        for claim, glimpse in sweep.take(outcome.glimpses):
+            self._take(claim, Outcome(asked=claim, glimpses=(glimpse,)))
+        if not sweep.wants_page:
+            self._end_sweep(desk)
+
+    def _end_sweep(self, desk: _Desk) -> None:
+        """What the pages did not hold is asked for one by one."""
+        if desk.sweep is not None:
+            desk.waiting.extend(desk.sweep.left)
+            desk.sweep = None
+
+    def _take(self, claim: ClaimedPoll, outcome: Outcome) -> None:
         # The task boundary: one odd purchase must not hold up the others, nor its own deadline.
         is_verified = False
         try:
-            is_verified = _poll(claimed)
+            is_verified = self._write(claim, outcome)
         except Exception as error:  # see above; logged, and tried again after a pause
-            _survive(error, claimed)
-            _retry(claimed)
+            _survive(error, claim)
+            self._retry(claim)
+        self._mind_deadline(claim, is_verified=is_verified)
+
+    def _write(self, claim: ClaimedPoll, outcome: Outcome) -> bool:
+        """Write what came; return whether Henry has just said that there is no order."""
+        if outcome.error is not None:
+            if not isinstance(outcome.error, GatewayError):
+                raise outcome.error
+            self._log(f"Purchase {claim.ulid}", outcome.error)
+            self._retry(claim, hint=outcome.error.retry_after)
+            return False
         try:
-            if timezone.now() >= claimed.purchase.deadline_at:
-                pass_deadline(claimed.purchase, fence=claimed.fence, is_verified=is_verified)
-        except Exception as error:  # see above; logged, and the row is due again
-            _survive(error, claimed)
-    return len(claims)
+            observation, text_digest = _read(claim, outcome)
+        except GatewayError as error:
+            self._log(f"Purchase {claim.ulid}", error)
+            self._retry(claim)
+            return False
+        if observation is None or observation.digest == claim.digest:
+            self._put_back(claim, self._next_at(claim), text_digest=text_digest)
+        else:
+            purchase = Purchase.objects.get(pk=claim.pk)
+            apply_observation(
+                purchase, observation, source=Source.POLL, fence=claim.fence, text_digest=text_digest
+            )
+        return not claim.ref_id and observation is None
+
+    def _log(self, what: str, error: Exception) -> None:
+        if isinstance(error, GatewayError):
+            # Not the error's detail: Henry's words may be personal.
+            logger.warning("%s: %s, %s (%s)", what, error.code, error.status, error.request_id)
+        else:
+            logger.error("%s could not be read.", what, exc_info=error)
+
+    def _next_at(self, claim: ClaimedPoll) -> datetime:
+        return next_poll_at(born_at=claim.followed_since, status=claim.status, now=timezone.now())
+
+    def _retry(self, claim: ClaimedPoll, *, hint: float | None = None) -> None:
+        """Try again after a growing pause, but never sooner than the purchase would be polled anyway."""
+        errors = claim.errors + 1
+        due_at = max(self._next_at(claim), retry_at(now=timezone.now(), errors=errors, hint=hint))
+        self._put_back(claim, due_at, errors=errors)
+
+    def _put_back(
+        self, claim: ClaimedPoll, due_at: datetime, *, errors: int = 0, text_digest: str | None = None
+    ) -> None:
+        text_digest = claim.text_digest if text_digest is None else text_digest
+        self._unchanged.append(PutBack(claim, due_at, errors, text_digest))
+
+    def _flush(self) -> None:
+        """Write back what told nothing new, and what was learnt about each account."""
+        rows, self._unchanged = self._unchanged, []
+        put_back(rows)
+        for desk in self._desks:
+            tally, desk.tally = desk.tally, pace.Tally()
+            pace.settle(desk.account, tally)
+
+    def _mind_deadline(self, claim: ClaimedPoll, *, is_verified: bool) -> None:
+        if timezone.now() < claim.deadline_at:
+            return
+        try:
+            self._flush()  # its next poll must not be written after what happens here
+            pass_deadline(claim.pk, fence=claim.fence, is_verified=is_verified)
+        except Exception as error:  # the task boundary: logged, and the row is due again
+            _survive(error, claim)
 
 
-def _survive(error: Exception, claimed: _Claimed) -> None:
+def _read(claim: ClaimedPoll, outcome: Outcome) -> tuple[Observation | None, str]:
+    """Return what Henry says, None if it is nothing new, and the digest of its text."""
+    if claim.ref_id:
+        (glimpse,) = outcome.glimpses
+        is_known = glimpse.digest == claim.text_digest
+        return None if is_known else glimpse.read(), glimpse.digest
+    found = outcome.found and pick_purchase(Purchase.objects.get(pk=claim.pk), outcome.found)
+    return found or None, ""
+
+
+def _survive(error: Exception, claim: ClaimedPoll) -> None:
     """Log what went wrong and go on; if the database is away, the lease brings the purchase back."""
     if isinstance(error, DatabaseError) and not connection.is_usable():
         raise error
-    logger.error("Purchase %s could not be followed this time.", claimed.purchase.ulid, exc_info=error)
-
-
-def _claim(limit: int) -> list[_Claimed]:
-    now = timezone.now()
-    lease_until = now + settings.POLL_LEASE
-    with transaction.atomic():
-        due = PurchasePoll.objects.due(now)
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        rows = {row.pk: row for row in due[:limit]}
-        # Compare-and-set as well: SQLite has no row locks.
-        PurchasePoll.objects.filter(pk__in=rows, due_at__lte=now).update(
-            due_at=lease_until, fence=F("fence") + 1, worker=_worker_name()
-        )
-    purchases = Purchase.objects.in_bulk(list(rows))
-    return [
-        _Claimed(purchases[pk], row.fence + 1, lease_until, row.errors, row.digest)
-        for pk, row in rows.items()
-        if pk in purchases
-    ]
-
-
-def _worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"[:100]
-
-
-def _poll(claimed: _Claimed) -> bool:
-    """Ask Henry and write the answer; return whether Henry has just said that there is no order."""
-    purchase = claimed.purchase
-    try:
-        observation = ask_henry(purchase)
-    except GatewayError as error:
-        # Not the error's detail: Henry's words may be personal.
-        logger.warning("Purchase %s: %s, %s (%s)", purchase.ulid, error.code, error.status, error.request_id)
-        _retry(claimed, hint=error.retry_after)
-    except ConfigurationError as error:
-        logger.error("Purchase %s cannot be followed: %s", purchase.ulid, error)  # noqa: TRY400 - no trace needed
-        _put_back(claimed, timezone.now() + MISCONFIGURED_PAUSE, errors=claimed.errors + 1)
-    else:
-        _take(claimed, observation)
-        return observation is None
-    return False
-
-
-def _retry(claimed: _Claimed, *, hint: float | None = None) -> None:
-    """Try again after a growing pause, but never sooner than the purchase would be polled anyway."""
-    now, errors = timezone.now(), claimed.errors + 1
-    due_at = max(next_poll_at(claimed.purchase, now=now), retry_at(now=now, errors=errors, hint=hint))
-    _put_back(claimed, due_at, errors=errors)
-
-
-def _take(claimed: _Claimed, observation: Observation | None) -> None:
-    purchase = claimed.purchase
-    if observation is None or observation.digest == claimed.digest:
-        _put_back(claimed, next_poll_at(purchase, now=timezone.now()), errors=0)
-    else:
-        apply_observation(purchase, observation, source=Source.POLL, fence=claimed.fence)
-
-
-def _put_back(claimed: _Claimed, due_at: datetime, *, errors: int) -> None:
-    """Set the next poll when there is nothing new. A lost lease writes nothing: somebody else has the row."""
-    mine = PurchasePoll.objects.filter(pk=claimed.purchase.pk, fence=claimed.fence)
-    mine.update(due_at=due_at, errors=errors, tries=F("tries") + 1)
+    logger.error("Purchase %s could not be followed this time.", claim.ulid, exc_info=error)

@@ -99,10 +99,10 @@ def ask_henry(purchase: Purchase, *, retries: int = 0) -> Observation | None:
     if not purchase.is_waiting:
         return gateway.purchase_status(purchase.ref_id, retries=retries)
     found = gateway.find_purchases(purchase.henry_cart_id, claimed_id=purchase.claimed_id, retries=retries)
-    return _pick(purchase, found) if found else None
+    return pick_purchase(purchase, found) if found else None
 
 
-def _pick(purchase: Purchase, found: Sequence[Observation]) -> Observation | None:
+def pick_purchase(purchase: Purchase, found: Sequence[Observation]) -> Observation | None:
     """Choose the order to follow: one that may still buy or has bought, else the newest."""
     refs = [observation.ref_id for observation in found]
     known = set(
@@ -164,18 +164,19 @@ def observe_now(purchase: Purchase, *, source: Source) -> Applied | None:
     return None if observation is None else apply_observation(purchase, observation, source=source)
 
 
-def pass_deadline(purchase: Purchase, *, fence: int, is_verified: bool) -> None:
+def pass_deadline(purchase_pk: int, *, fence: int, is_verified: bool) -> None:
     """Act on a purchase that is open past its deadline. Nothing happens if the lease was lost.
 
     A purchase that was sent, and whose sender has not come back, is in doubt from here. One in doubt that
-    Henry does not list is shown to staff; nothing is sent again. A wait ends as `abandoned` only if Henry has just said that there is no order (`is_verified`); else it
-    goes on, rarely, and staff are told. A purchase at Henry turns `stuck`, staff are told, and it is polled
-    on, rarely. After STUCK_LIMIT polling ends, and staff are told that too.
+    Henry does not list is shown to staff; nothing is sent again. A wait ends as `abandoned` only if Henry has
+    just said that there is no order (`is_verified`); else it goes on, rarely, and staff are told. A purchase at
+    Henry turns `stuck`, staff are told, and it is polled on, rarely. After STUCK_LIMIT polling ends, and staff
+    are told that too.
     """
     now = timezone.now()
     with transaction.atomic():
-        order = Order.objects.lock().get(pk=purchase.order_id)
-        purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
+        order = Order.objects.lock().get(purchases=purchase_pk)
+        purchase = Purchase.objects.select_related("poll").get(pk=purchase_pk)
         poll: PurchasePoll | None = getattr(purchase, "poll", None)
         if poll is None or poll.fence != fence or purchase.is_terminal or now < purchase.deadline_at:
             return

@@ -6,19 +6,18 @@ import random
 from datetime import datetime, timedelta
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.models import Purchase, PurchaseStatus
+from django_henry_checkout.models import PurchaseStatus
 
 ERROR_BASE = timedelta(seconds=1)
 ERROR_CAP = timedelta(minutes=5)
 HINT_BOUNDS = (timedelta(seconds=1), timedelta(hours=1))
 
 
-def next_poll_at(purchase: Purchase, *, now: datetime) -> datetime:
+def next_poll_at(*, born_at: datetime, status: str, now: datetime) -> datetime:
     """Return when to poll again: soon while the purchase is young, hourly once it is stuck."""
-    if purchase.status == PurchaseStatus.STUCK:
+    if status == PurchaseStatus.STUCK:
         interval = settings.STUCK_INTERVAL
     else:
-        born_at: datetime = purchase.found_at or purchase.sent_at or purchase.created_at
         age = (now - born_at).total_seconds()
         schedule = settings.POLL_SCHEDULE
         step = next((step for since, step in reversed(schedule) if age >= since), schedule[0][1])
@@ -30,7 +29,12 @@ def next_poll_at(purchase: Purchase, *, now: datetime) -> datetime:
 def retry_at(*, now: datetime, errors: int, hint: float | None = None) -> datetime:
     """Return when to try again after `errors` failures in a row: what Henry asked for, else full jitter."""
     if hint is not None:
-        low, high = HINT_BOUNDS
-        return now + min(max(timedelta(seconds=min(hint, 86_400)), low), high)
+        return now + bounded_pause(hint)
     ceiling = min(ERROR_BASE * 2.0 ** min(errors, 10), ERROR_CAP)
     return now + max(ceiling * random.random(), timedelta(milliseconds=200))  # noqa: S311 - spreads load
+
+
+def bounded_pause(hint: float) -> timedelta:
+    """Return the pause of `hint` seconds that Henry asked for, within an hour and not below a second."""
+    low, high = HINT_BOUNDS
+    return min(max(timedelta(seconds=min(hint, 86_400)), low), high)

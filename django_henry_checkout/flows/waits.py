@@ -22,7 +22,11 @@ def start_wait(order: Order) -> Purchase:
         henry_cart_id=order.henry_cart_id,
         deadline_at=now + settings.HOSTED_WAIT,
     )
-    PurchasePoll.objects.create(purchase=purchase, due_at=next_poll_at(purchase, now=now))
+    PurchasePoll.objects.create(
+        purchase=purchase,
+        account=purchase.account,
+        due_at=next_poll_at(born_at=purchase.followed_since, status=purchase.status, now=now),
+    )
     return purchase
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from django_henry_checkout.flows.ledger import deliver_due
 from django_henry_checkout.flows.polling import poll_due
 from django_henry_checkout.flows.sessions import expire_sessions
+from django_henry_checkout.flows.webhooks import process_webhooks
 
 
 def follow() -> int:
-    """Expire sessions and poll purchases, one batch each; return how many rows were worked on."""
-    return expire_sessions() + poll_due()
+    """Expire sessions, apply webhooks and poll purchases, a batch each; return how many rows were worked on."""
+    return expire_sessions() + process_webhooks() + poll_due()
 
 
 def deliver() -> int:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from django_henry_checkout.types import (
     Buyer,
+    Glimpse,
     HenryCart,
     HenryQuote,
     LineItem,
@@ -107,6 +108,18 @@ class Gateway(Protocol):
 
     def purchase_status(self, ref_id: str, *, retries: int | None = None) -> Observation:
         """Read a purchase. *Read.*"""
+        ...
+
+    def glance(self, ref_id: str) -> Glimpse:
+        """Ask about one purchase, once, and leave the answer unread: what the poll engine calls."""
+        ...
+
+    def glance_at_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[Glimpse, ...]:
+        """Read one page of the order list, newest first, once, and leave its rows unread.
+
+        Args:
+            cursor: an ISO time; only what Henry made before it is listed. "" begins with the newest.
+        """
         ...
 
     def find_purchases(

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import Rejected
 from django_henry_checkout.gateway import quoting, wire
+from django_henry_checkout.gateway.answers import Answer, parse_strictly, text_digest
+from django_henry_checkout.gateway.slices import entries_of
 from django_henry_checkout.gateway.transport import Transport
-from django_henry_checkout.types import Address, Buyer, DetailsJob, HenryQuote, LineItem, Observation
+from django_henry_checkout.types import (
+    Address,
+    Buyer,
+    DetailsJob,
+    Glimpse,
+    HenryQuote,
+    LineItem,
+    Observation,
+)
 
 
 class GatewayOfJobs:
@@ -25,6 +37,10 @@ class GatewayOfJobs:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    def _subscription(self) -> dict[str, Any]:
+        account = self._transport.account
+        return wire.write_subscription(account.webhook_uuid, account.webhook_events)
 
     def request_details(
         self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
@@ -46,6 +62,26 @@ class GatewayOfJobs:
         retries: int | None = None,
     ) -> tuple[Observation, ...]:
         """Read purchases, newest first. *Read.*"""
+        raise NotImplementedError
+
+    def glance(self, ref_id: str) -> Glimpse:
+        """Ask about one purchase, once, and leave the answer unread."""
+        answer = self._fetch_status(ref_id)
+        return Glimpse(ref_id, answer.digest, lambda: wire.read_observation(answer.content()))
+
+    def glance_at_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[Glimpse, ...]:
+        """Read one page of the order list, once, and leave its rows unread. Rows without an id are left out."""
+        answer = self._fetch_orders({"limit": str(limit), **({"cursor": cursor} if cursor else {})})
+        return tuple(
+            Glimpse(ref_id, text_digest(text.encode()), partial(_read_row, answer, text))
+            for row, text in entries_of(answer)
+            if isinstance(row, dict) and isinstance(ref_id := row.get("refId"), str)
+        )
+
+    def _fetch_status(self, ref_id: str) -> Answer:
+        raise NotImplementedError
+
+    def _fetch_orders(self, wanted: Mapping[str, str]) -> Answer:
         raise NotImplementedError
 
     def card_modal_url(self, cart_id: str) -> str:
@@ -74,3 +110,10 @@ class GatewayOfJobs:
     ) -> tuple[Observation, ...]:
         """Source: the order list, filtered by cart; a claim is not needed."""
         return self.list_orders(cart_id=cart_id, limit=wire.ORDERS_OF_A_CART, retries=retries)
+
+
+def _read_row(answer: Answer, text: str) -> Observation:
+    try:
+        return wire.read_observation(parse_strictly(text))
+    except ValueError as error:
+        raise answer.bad(str(error)) from None

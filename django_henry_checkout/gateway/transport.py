@@ -11,49 +11,35 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
 import urllib3
-from django.utils import timezone
 from ulid import ULID
 
 from django_henry_checkout.conf import Account, is_safe_origin, settings
 from django_henry_checkout.exceptions import (
-    AuthenticationFailed,
     BadResponse,
     ConfigurationError,
     GatewayError,
     GatewayTimeout,
     GatewayUnavailable,
-    NotFound,
-    RateLimited,
-    Rejected,
 )
+from django_henry_checkout.gateway.answers import Answer
 from django_henry_checkout.gateway.deadline import DeadlineAdapter, deadline
 
 logger = logging.getLogger("django_henry_checkout.gateway")
 
+#: Connections that are kept; as many as may be in flight, see POLL_CONCURRENCY.
 POOL_SIZE = 64
 RETRY_BASE_SECONDS = 0.25
 RETRY_CAP_SECONDS = 4.0
 #: A hint to wait longer than this is not obeyed within a request; the poll schedule obeys it.
 RETRY_AFTER_CAP_SECONDS = 4.0
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, ConnectionRefusedError, ssl.SSLCertVerificationError)
-_TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
-
-
-@dataclass(frozen=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 def _user_agent() -> str:
@@ -73,8 +59,10 @@ class Transport:
                 'HENRY_CHECKOUT["BASE_URL"] must be https (http is for a sandbox on this machine only), '
                 "without credentials."
             )
-        self._account = account
-        self._adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=POOL_SIZE, pool_block=False)
+        self.account = account
+        self._adapter = DeadlineAdapter(
+            pool_connections=1, pool_maxsize=max(POOL_SIZE, settings.POLL_CONCURRENCY), pool_block=False
+        )
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -133,6 +121,43 @@ class Transport:
         Raises:
             GatewayError: see its subclasses; `maybe_sent` is False only if nothing left this machine.
         """
+        return self._send(
+            Answer.content if answer_is_used else _without_reading,
+            method,
+            path,
+            query=query,
+            body=body,
+            headers=headers,
+            total_timeout=total_timeout,
+        )
+
+    def fetch(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Send a call that changes nothing, once, and return its 2xx answer unread: often its digest is enough.
+
+        Raises:
+            GatewayError: see its subclasses.
+        """
+        answer: Answer = self._send(_as_it_is, method, path, query=query, body=body)
+        return answer
+
+    def _send(
+        self,
+        read: Callable[[Answer], Any],
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        total_timeout: float | None = None,
+    ) -> Any:
         request_id = str(ULID())
         started = time.monotonic()
         outcome = "no answer"
@@ -150,7 +175,8 @@ class Transport:
                 read_timeout=total_timeout or settings.READ_TIMEOUT,
             )
             outcome = str(answer.status)
-            return _read_answer(answer, request_id=request_id, is_used=answer_is_used)
+            answer.require_success()
+            return read(answer)
         except GatewayError as error:
             outcome = f"{outcome} ({error.code})"
             raise
@@ -172,7 +198,7 @@ class Transport:
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body, allow_nan=False).encode()
-        url = f"{self._account.base_url}{path}"
+        url = f"{self.account.base_url}{path}"
         if query:
             url = f"{url}?{urlencode(query)}"
         return requests.Request(method, url, headers=headers, data=data).prepare()
@@ -184,7 +210,7 @@ class Transport:
         request_id: str,
         total_timeout: float,
         read_timeout: float,
-    ) -> _Answer:
+    ) -> Answer:
         token = deadline.set(time.monotonic() + total_timeout)
         timeouts = (min(settings.CONNECT_TIMEOUT, total_timeout), min(read_timeout, total_timeout))
         try:
@@ -193,11 +219,21 @@ class Transport:
                 body = _read_body(response, request_id=request_id)
             finally:
                 response.close()
-            return _Answer(response.status_code, response.headers, body)
+            return Answer(
+                status=response.status_code, headers=response.headers, body=body, request_id=request_id
+            )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _trouble(error, request_id=request_id) from error
         finally:
             deadline.reset(token)
+
+
+def _as_it_is(answer: Answer) -> Answer:
+    return answer
+
+
+def _without_reading(answer: Answer) -> None:
+    """Only its status counted."""
 
 
 def _read_body(response: requests.Response, *, request_id: str) -> bytes:
@@ -252,123 +288,3 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         yield current
         # urllib3 keeps the cause as `reason`, requests as its first argument.
         pending += [current.__cause__, getattr(current, "reason", None), *current.args]
-
-
-def _read_answer(answer: _Answer, *, request_id: str, is_used: bool) -> Any:
-    if not 200 <= answer.status < 300:
-        raise _refusal(answer, request_id=request_id)
-    if not is_used:
-        return None
-    content = parse_json(answer, request_id=request_id)
-    success = content.get("success", True) if isinstance(content, dict) else True
-    if success is False:
-        raise Rejected(
-            "Henry refused the request, in a 2xx answer.",
-            status=answer.status,
-            request_id=request_id,
-            detail=_short(content.get("message")),
-        )
-    if success is not True:
-        raise BadResponse("Henry's answer has an odd `success`.", status=answer.status, request_id=request_id)
-    return content
-
-
-def _refusal(answer: _Answer, *, request_id: str) -> GatewayError:
-    status = answer.status
-    if status in {401, 403}:
-        return AuthenticationFailed(status=status, request_id=request_id)
-    if status == 429 or status in _TRANSIENT or status >= 500:
-        kind = RateLimited if status == 429 else GatewayUnavailable
-        return kind(
-            f"Henry answered {status}.",
-            status=status,
-            request_id=request_id,
-            retry_after=_retry_after(answer.headers),
-        )
-    if 300 <= status < 400 or status < 200:
-        return BadResponse(
-            f"Henry answered {status}; redirects are not followed, so that the key stays here.",
-            status=status,
-            request_id=request_id,
-        )
-    refused = NotFound if status in {404, 410} else Rejected
-    return refused(
-        f"Henry answered {status} and refused the request.",
-        status=status,
-        request_id=request_id,
-        detail=_message_of(answer),
-    )
-
-
-def _message_of(answer: _Answer) -> str:
-    try:
-        content = parse_json(answer, request_id="")
-    except BadResponse:
-        return ""
-    return _short(content.get("message") if isinstance(content, dict) else None)
-
-
-def _short(text: object) -> str:
-    """Cut Henry's words to one printable line."""
-    if not isinstance(text, str):
-        return ""
-    return "".join(character if character.isprintable() else " " for character in text[:200])
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read the pause that was asked for, in seconds: `retry-after-ms`, seconds, or an HTTP date."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            seconds = float(value) * scale
-        except ValueError:
-            try:
-                seconds = (parsedate_to_datetime(value) - timezone.now()).total_seconds()
-            except (ValueError, TypeError, OverflowError):
-                continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    return None
-
-
-def parse_json(answer: _Answer, *, request_id: str) -> Any:
-    """Parse strictly: JSON by its content type, UTF-8, numbers as Decimal, no duplicate keys, no NaN."""
-
-    def bad(reason: str) -> BadResponse:
-        return BadResponse(
-            f"Henry's answer is not usable: {reason}.", status=answer.status, request_id=request_id
-        )
-
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise bad(f"its content type is {kind[:60]!r}")
-    try:
-        return json.loads(
-            answer.body.decode("utf-8"),
-            parse_float=Decimal,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique_keys,
-        )
-    except UnicodeDecodeError:
-        raise bad("it is not UTF-8") from None
-    except RecursionError:
-        raise bad("it is nested too deeply") from None
-    except ArithmeticError:
-        raise bad("it holds an impossible number") from None
-    except json.JSONDecodeError:
-        raise bad("it is not JSON") from None
-    except ValueError as error:
-        raise bad(str(error)) from None
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"it holds {name}")
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("an object holds the same key twice")
-    return content

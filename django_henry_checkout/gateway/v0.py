@@ -15,6 +15,7 @@ from django_henry_checkout.gateway import wire, wire_v0
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
     Buyer,
+    Glimpse,
     HenryCart,
     HenryQuote,
     LineItem,
@@ -134,6 +135,15 @@ class GatewayV0:
         """Source: `GET /orders/{orderId}`."""
         return self._order(ref_id, retries=retries)[1]
 
+    def glance(self, ref_id: str) -> Glimpse:
+        """Source: `GET /orders/{orderId}`."""
+        answer = self._transport.fetch("GET", _order_path(ref_id))
+        return Glimpse(ref_id, answer.digest, lambda: wire_v0.read_order(answer.content())[1])
+
+    def glance_at_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[Glimpse, ...]:
+        """Not in this generation."""
+        raise wire.not_in_this_generation()
+
     def find_purchases(
         self, cart_id: str, *, claimed_id: str = "", retries: int | None = None
     ) -> tuple[Observation, ...]:
@@ -167,10 +177,7 @@ class GatewayV0:
         raise wire.not_in_this_generation()
 
     def _order(self, order_id: str, *, retries: int | None) -> tuple[str, Observation]:
-        if order_id in {"", ".", ".."}:  # these would name another path
-            raise NotFound("This is not the id of an order.", maybe_sent=False)
-        path = f"/v0/orders/{quote(order_id, safe='')}"
-        return wire_v0.read_order(self._transport.read("GET", path, retries=retries))
+        return wire_v0.read_order(self._transport.read("GET", _order_path(order_id), retries=retries))
 
     def _add(self, cart_id: str, items: Sequence[LineItem]) -> None:
         body = {"productsDetails": [wire_v0.write_product(item) for item in items]}
@@ -184,6 +191,12 @@ class GatewayV0:
             if product.get("productLink") == link:
                 path = f"/v0/cart/items/{quote(str(product.get('productId')), safe='')}"
                 self._transport.send_once("DELETE", path, headers=_user(cart_id), answer_is_used=False)
+
+
+def _order_path(order_id: str) -> str:
+    if order_id in {"", ".", ".."}:  # these would name another path
+        raise NotFound("This is not the id of an order.", maybe_sent=False)
+    return f"/v0/orders/{quote(order_id, safe='')}"
 
 
 def _user(cart_id: str) -> dict[str, str]:

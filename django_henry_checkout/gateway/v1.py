@@ -9,6 +9,7 @@ from urllib.parse import quote
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import Rejected
 from django_henry_checkout.gateway import wire
+from django_henry_checkout.gateway.answers import Answer
 from django_henry_checkout.gateway.jobs import GatewayOfJobs
 from django_henry_checkout.types import (
     Address,
@@ -28,7 +29,7 @@ class GatewayV1(GatewayOfJobs):
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
         """Source: `POST /cart`."""
-        body: dict[str, Any] = {"items": [wire.write_item(item) for item in items]}
+        body = {"items": [wire.write_item(item) for item in items], **self._subscription()}
         if tags:
             body["tags"] = dict(tags)
         return wire.read_cart(self._transport.send_once("POST", "/v1/cart", body=body))
@@ -110,6 +111,12 @@ class GatewayV1(GatewayOfJobs):
         query = {"limit": str(limit), "cartId": cart_id, "status": status, "cursor": cursor}
         query = {name: value for name, value in query.items() if value}
         return wire.read_order_list(self._transport.read("GET", "/v1/orders", query=query, retries=retries))
+
+    def _fetch_status(self, ref_id: str) -> Answer:
+        return self._transport.fetch("GET", "/v1/cart/purchase/status", query={"refId": ref_id})
+
+    def _fetch_orders(self, wanted: Mapping[str, str]) -> Answer:
+        return self._transport.fetch("GET", "/v1/orders", query=wanted)
 
 
 def _cart_path(cart_id: str) -> str:

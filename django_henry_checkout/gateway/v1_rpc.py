@@ -7,6 +7,7 @@ from typing import Any
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.gateway import wire
+from django_henry_checkout.gateway.answers import Answer
 from django_henry_checkout.gateway.jobs import GatewayOfJobs
 from django_henry_checkout.types import (
     Address,
@@ -29,7 +30,7 @@ class GatewayV1RPC(GatewayOfJobs):
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
         """Source: `POST /cart/create`; this generation has no tags."""
-        body = {"items": [wire.write_item_with_variant(item) for item in items]}
+        body = {"items": [wire.write_item_with_variant(item) for item in items], **self._subscription()}
         return wire.read_cart(self._send("create", body))
 
     def fetch_cart(self, cart_id: str) -> HenryCart:
@@ -110,6 +111,13 @@ class GatewayV1RPC(GatewayOfJobs):
         return wire.read_order_list(
             self._transport.read("POST", "/v1/orders/fetch", body=body, retries=retries)
         )
+
+    def _fetch_status(self, ref_id: str) -> Answer:
+        return self._transport.fetch("POST", "/v1/cart/purchase/status", body={"refId": ref_id})
+
+    def _fetch_orders(self, wanted: Mapping[str, str]) -> Answer:
+        body = {**wanted, "limit": int(wanted["limit"])}
+        return self._transport.fetch("POST", "/v1/orders/fetch", body=body)
 
     def _send(self, call: str, body: Mapping[str, Any]) -> Any:
         return self._transport.send_once("POST", f"/v1/cart/{call}", body=body)

@@ -285,6 +285,14 @@ def _read_item_details(item: Mapping[str, Any]) -> ItemDetails:
 # Writing ---------------------------------------------------------------------------------------
 
 
+def write_subscription(uuid: str, events: Sequence[str]) -> dict[str, Any]:
+    """Write what has a cart's events sent to the webhook `uuid`, as a part of the body; empty without one."""
+    if not uuid:
+        return {}
+    action = {"type": "send_webhook", "webhookUUID": uuid}
+    return {"settings": {"events": [{"type": event, "data": [action]} for event in events]}}
+
+
 def write_item(item: LineItem) -> dict[str, Any]:
     """Write a CartItem of the current generation; empty optional parts are left out."""
     content: dict[str, Any] = {"link": item.link, "quantity": item.quantity}

@@ -9,12 +9,14 @@ from django_henry_checkout.models.idempotency import IdempotencyRecord
 from django_henry_checkout.models.limits import CallCount
 from django_henry_checkout.models.links import TemplateLink
 from django_henry_checkout.models.orders import ItemStatus, Order, OrderBuyer, OrderLine, OrderStatus
-from django_henry_checkout.models.purchases import Purchase, PurchasePoll, PurchaseStatus
+from django_henry_checkout.models.purchases import AccountPace, Purchase, PurchasePoll, PurchaseStatus
 from django_henry_checkout.models.quotes import Quote
 from django_henry_checkout.models.sessions import CheckoutSession, SessionKind, SessionMode, SessionStatus
 from django_henry_checkout.models.tokens import ApiKey, CartToken
+from django_henry_checkout.models.webhooks import WebhookMessage, WebhookStatus
 
 __all__ = [
+    "AccountPace",
     "ApiKey",
     "CallCount",
     "Cart",
@@ -39,4 +41,6 @@ __all__ = [
     "SessionMode",
     "SessionStatus",
     "TemplateLink",
+    "WebhookMessage",
+    "WebhookStatus",
 ]

@@ -107,11 +107,17 @@ class Purchase(PublicRecord, StateMachine):
         """Whether Henry is asked for an order of the cart, because no `ref_id` is known yet."""
         return not self.ref_id
 
+    @property
+    def followed_since(self) -> datetime:
+        """When its present life began: its age decides how often it is polled."""
+        since: datetime = self.found_at or self.sent_at or self.created_at
+        return since
+
 
 class PollQuerySet(models.QuerySet["PurchasePoll"]):
-    def due(self, now: datetime) -> Self:
-        """Keep what should be polled now, longest overdue first. A lease is a due time in the future."""
-        return self.filter(due_at__lte=now).order_by("due_at")
+    def due(self, account: str, now: datetime) -> Self:
+        """Keep what should be asked of an account now, longest overdue first. A lease is a due time in the future."""
+        return self.filter(account=account, due_at__lte=now).order_by("due_at")
 
 
 class PurchasePoll(models.Model):
@@ -124,11 +130,13 @@ class PurchasePoll(models.Model):
     purchase = models.OneToOneField(
         Purchase, primary_key=True, on_delete=models.CASCADE, related_name="poll", verbose_name=_("purchase")
     )
-    due_at = models.DateTimeField(_("due"), db_index=True)
+    account = models.CharField(_("account"), max_length=64)
+    due_at = models.DateTimeField(_("due"))
     fence = models.PositiveIntegerField(_("fence"), default=0)
     tries = models.PositiveIntegerField(_("tries"), default=0)
     errors = models.PositiveIntegerField(_("errors in a row"), default=0)
     digest = models.CharField(_("digest of the last answer"), max_length=64, blank=True)
+    text_digest = models.CharField(_("digest of its text"), max_length=32, blank=True)
     worker = models.CharField(_("worker"), max_length=100, blank=True)
 
     objects = PollQuerySet.as_manager()
@@ -136,6 +144,32 @@ class PurchasePoll(models.Model):
     class Meta:
         verbose_name = _("poll")
         verbose_name_plural = _("polls")
+        indexes = [models.Index(fields=["account", "due_at"], name="henry_poll_due")]
 
     def __str__(self) -> str:
         return f"poll of {self.purchase_id}"
+
+
+class AccountPace(models.Model):
+    """How fast one account may be asked, and whether it answers: shared by all workers.
+
+    A bucket of tokens, one for each question. While `paused_until` lies ahead nobody asks; `is_broken`
+    says that the pause came from failures, so that a few questions go first afterwards.
+    """
+
+    account = models.CharField(_("account"), max_length=64, primary_key=True)
+    rate = models.FloatField(_("questions per second"))
+    tokens = models.FloatField(_("tokens"))
+    refilled_at = models.DateTimeField(_("refilled"))
+    paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
+    is_broken = models.BooleanField(_("does not answer"), default=False)
+    window_began_at = models.DateTimeField(_("failures counted since"))
+    answers = models.PositiveIntegerField(_("answers"), default=0)
+    failures = models.PositiveIntegerField(_("failures"), default=0)
+
+    class Meta:
+        verbose_name = _("pace of an account")
+        verbose_name_plural = _("paces of accounts")
+
+    def __str__(self) -> str:
+        return self.account

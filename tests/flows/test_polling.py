@@ -10,10 +10,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from django_henry_checkout.flows import polling
+from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.exceptions import GatewayUnavailable
+from django_henry_checkout.flows import asking, carts, pace, polling
+from django_henry_checkout.flows.claims import ClaimedPoll, claim_polls
 from django_henry_checkout.flows.polling import poll_due
 from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
+from tests.conftest import make_item
 from tests.henry import Sandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
@@ -31,6 +36,14 @@ def seconds_ahead() -> float:
     return (poll().due_at - timezone.now()).total_seconds()
 
 
+def take_answer(late: ClaimedPoll) -> None:
+    """Go on as a worker does that has claimed, and asks only now."""
+    outcome = asking._ask(late, gateway_for(henry.account()))
+    rest = polling._Round(0, 0)
+    rest._take(late, outcome)
+    rest._flush()
+
+
 def test_nothing_due_asks_nothing(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
     PurchasePoll.objects.update(due_at=timezone.now() + timedelta(seconds=60))
@@ -41,12 +54,12 @@ def test_nothing_due_asks_nothing(sandbox: Sandbox, cart: Cart) -> None:
 
 def test_a_claim_is_a_lease_that_nobody_else_gets(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
-    (claimed,) = polling._claim(10)
-    assert polling._claim(10) == []
+    (claimed,) = claim_polls("default", limit=10)
+    assert claim_polls("default", limit=10) == []
     assert poll().fence == claimed.fence == 1
     assert 40 < seconds_ahead() <= 45
     due_now()  # the lease runs out
-    (next_one,) = polling._claim(10)
+    (next_one,) = claim_polls("default", limit=10)
     assert next_one.fence == 2
 
 
@@ -54,25 +67,26 @@ def test_a_worker_that_lost_its_lease_writes_nothing(sandbox: Sandbox, cart: Car
     order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     poll_due()
-    (late,) = polling._claim(10)
+    (late,) = claim_polls("default", limit=10)
     due_now()
     sandbox.advance(3)
     assert poll_due() == 1
     events, due_at = Event.objects.count(), poll().due_at
     with caplog.at_level(logging.WARNING):
-        polling._poll(late)
+        take_answer(late)
     assert "lease lost" in caplog.text
     assert (Event.objects.count(), poll().due_at) == (events, due_at)
 
 
 def test_a_late_error_of_a_lost_lease_moves_no_due_time(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
-    (late,) = polling._claim(10)
+    (late,) = claim_polls("default", limit=10)
     due_now()
-    polling._claim(10)
+    claim_polls("default", limit=10)
     due_at = poll().due_at
-    sandbox.scenario(faults=[{"fault": "status", "status": 500}])
-    polling._poll(late)
+    rest = polling._Round(0, 0)
+    rest._take(late, asking.Outcome(asked=late, error=GatewayUnavailable("Henry answered 500.", status=500)))
+    rest._flush()
     assert (poll().due_at, poll().errors) == (due_at, 0)
 
 
@@ -144,6 +158,8 @@ def test_an_outage_over_the_deadline_is_not_silent(sandbox: Sandbox, cart: Cart)
 def test_an_account_that_is_gone_is_waited_for(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
     begin_checkout(cart)
     Purchase.objects.update(account="closed")
+    PurchasePoll.objects.update(account="closed")
+    pace._create("closed", timezone.now())  # it was polled while it was configured
     with caplog.at_level(logging.ERROR):
         poll_due()
     assert "no account 'closed'" in caplog.text
@@ -158,10 +174,32 @@ def test_an_unchanged_answer_costs_one_statement(
     sandbox.pay(order.henry_cart_id)
     poll_due()
     due_now()
-    (claimed,) = polling._claim(10)
+    (claimed,) = claim_polls("default", limit=10)
+    outcome = asking._ask(claimed, gateway_for(henry.account()))
+    rest = polling._Round(0, 0)
     with django_assert_num_queries(1):
-        polling._poll(claimed)
+        rest._take(claimed, outcome)
+        rest._flush()
     assert poll().tries == 2
+
+
+@pytest.mark.parametrize("purchases", [1, 12, 40])
+def test_a_round_without_news_costs_the_same_however_many_there_are(
+    sandbox: Sandbox, cart: Cart, django_assert_num_queries: Any, purchases: int
+) -> None:
+    sandbox.scenario(timing={"pendingSeconds": 1000, "processingSeconds": 1})
+    for number in range(purchases):
+        cart = carts.create_cart()
+        carts.add_item(cart, make_item(f"https://alpine.example/products/{number}"))
+        sandbox.pay(begin_checkout(cart).order.henry_cart_id)
+    due_now()
+    assert poll_due() == purchases
+    assert Purchase.objects.filter(ref_id="").count() == 0
+    due_now()
+    # Accounts, allowance, claim (4 with its transaction), write-back, pace (4); PostgreSQL is asked for its time thrice.
+    queries = 11 + 3 * (connection.vendor == "postgresql")
+    with django_assert_num_queries(queries):
+        assert poll_due() == purchases
 
 
 def test_no_transaction_is_open_while_henry_is_asked(
@@ -170,10 +208,12 @@ def test_no_transaction_is_open_while_henry_is_asked(
     begin_checkout(cart)
     open_during_call = []
 
-    def ask(purchase: Purchase) -> None:
+    def wait(asker: Any, seconds: float) -> Any:
         open_during_call.append(connection.in_atomic_block)
+        return usual(asker, seconds)
 
-    monkeypatch.setattr(polling, "ask_henry", ask)
+    usual = asking.Asker.wait
+    monkeypatch.setattr(asking.Asker, "wait", wait)
     poll_due()
     assert open_during_call == [False]
 
@@ -213,11 +253,11 @@ def test_a_failed_first_try_does_not_hide_the_one_that_bought(sandbox: Sandbox, 
 def test_an_odd_purchase_does_not_hold_up_the_others(
     sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    def explode(purchase: Purchase) -> None:
+    def explode(*of: Any) -> None:
         raise RuntimeError("bug")
 
     begin_checkout(cart)
-    monkeypatch.setattr(polling, "ask_henry", explode)
+    monkeypatch.setattr(asking, "_ask", explode)
     assert poll_due() == 1
     assert "could not be followed this time" in caplog.text
     assert poll().errors == 1

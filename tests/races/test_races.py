@@ -14,7 +14,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from django_henry_checkout.flows import carts, ledger, polling
+from django_henry_checkout.flows import carts, ledger
+from django_henry_checkout.flows.claims import claim_polls
 from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.purchases import ask_henry
@@ -78,7 +79,8 @@ def test_each_due_purchase_is_claimed_by_one_worker(sandbox: Sandbox) -> None:
         carts.add_item(cart, make_item(f"https://alpine.example/products/{number}"))
         begin_checkout(cart)
     PurchasePoll.objects.update(due_at=timezone.now())
-    claimed = [claim.purchase.pk for claims in at_once(lambda _number: polling._claim(5)) for claim in claims]
+    claims = at_once(lambda _number: claim_polls("default", limit=5))
+    claimed = [claim.pk for each in claims for claim in each]
     assert len(claimed) == len(set(claimed)) > 0
     assert set(PurchasePoll.objects.filter(pk__in=claimed).values_list("fence", flat=True)) == {1}
 

@@ -35,7 +35,7 @@ def purchase(age: float = 0, *, found: float | None = None, status: str = Purcha
 
 
 def interval(of: Purchase) -> float:
-    return (next_poll_at(of, now=NOW) - NOW).total_seconds()
+    return (next_poll_at(born_at=of.followed_since, status=of.status, now=NOW) - NOW).total_seconds()
 
 
 @pytest.mark.parametrize(

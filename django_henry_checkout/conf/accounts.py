@@ -1,0 +1,106 @@
+"""The credentials: one set, or several named ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django_henry_checkout.conf.options import Options
+from django_henry_checkout.exceptions import ConfigurationError
+
+
+@dataclass(frozen=True)
+class WebhookSecret:
+    """A secret that webhooks are signed with; after `not_after` it counts no more."""
+
+    secret: str = field(repr=False)
+    not_after: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One set of Henry credentials. `repr` hides the key."""
+
+    alias: str
+    api_key: str = field(repr=False)
+    api_version: str
+    base_url: str
+    checkout_origins: tuple[str, ...]
+    frame_ancestors: tuple[str, ...] = ()
+    webhook_secrets: tuple[WebhookSecret, ...] = field(default=(), repr=False)
+    webhook_key: str = field(default="", repr=False)
+    webhook_uuid: str = ""
+    webhook_events: tuple[str, ...] = ()
+
+
+class AccountOptions(Options):
+    """Who we are at Henry."""
+
+    def account(self, alias: str = "default") -> Account:
+        """Return the credentials named `alias`.
+
+        Raises:
+            ConfigurationError: there is no such account, or it has no API_KEY.
+        """
+        own: Mapping[str, Any] = {}
+        if "ACCOUNTS" in self._options:
+            try:
+                own = self._options["ACCOUNTS"][alias]
+            except KeyError:
+                raise ConfigurationError(
+                    f'HENRY_CHECKOUT["ACCOUNTS"] has no account {alias!r}. Add it, or use one of: '
+                    f"{', '.join(sorted(self._options['ACCOUNTS']))}."
+                ) from None
+        elif alias != "default":
+            raise ConfigurationError(f'HENRY_CHECKOUT has no "ACCOUNTS", so there is no account {alias!r}.')
+
+        def option(name: str, default: Any) -> Any:
+            return own.get(name, self._get(name, default))
+
+        key = option("API_KEY", "")
+        if not isinstance(key, str) or not key.strip():
+            raise ConfigurationError(
+                f'The Henry account {alias!r} has no key. Set HENRY_CHECKOUT["API_KEY"] '
+                "(for the local sandbox any value it was started with, by default sandbox-key)."
+            )
+        if not key.strip().isascii() or not key.strip().isprintable():
+            raise ConfigurationError(
+                f"The key of the Henry account {alias!r} holds characters that no header can hold. Correct "
+                'HENRY_CHECKOUT["API_KEY"]; often a line break was copied along.'
+            )
+        return Account(
+            alias=alias,
+            api_key=key.strip(),
+            api_version=option("API_VERSION", "v1"),
+            base_url=str(option("BASE_URL", "https://api.henrylabs.ai")).rstrip("/"),
+            checkout_origins=tuple(option("CHECKOUT_ORIGINS", ["https://checkout.henrylabs.ai"])),
+            frame_ancestors=tuple(origin.rstrip("/").lower() for origin in option("FRAME_ANCESTORS", [])),
+            webhook_secrets=tuple(map(_read_secret, option("WEBHOOK_SECRETS", []))),
+            webhook_key=str(option("WEBHOOK_KEY", "")),
+            webhook_uuid=str(option("WEBHOOK_UUID", "")),
+            webhook_events=tuple(option("WEBHOOK_EVENTS", ["order.purchase", "order.item.failed"])),
+        )
+
+    @property
+    def account_aliases(self) -> tuple[str, ...]:
+        """The names of all accounts."""
+        return tuple(self._get("ACCOUNTS", {"default": {}}))
+
+
+def _read_secret(option: Any) -> WebhookSecret:
+    """Read a secret: text, or `{"secret": ..., "not_after": an aware datetime or ISO text}` while it is replaced."""
+    if isinstance(option, str) and option:
+        return WebhookSecret(option)
+    try:
+        secret, until = option["secret"], option["not_after"]
+        until = datetime.fromisoformat(until) if isinstance(until, str) else until
+        if isinstance(secret, str) and secret and isinstance(until, datetime) and until.tzinfo is not None:
+            return WebhookSecret(secret, until)
+    except (TypeError, KeyError, ValueError):
+        pass
+    raise ConfigurationError(
+        'Each of HENRY_CHECKOUT["WEBHOOK_SECRETS"] must be text that is not empty, or '
+        '{"secret": text, "not_after": an aware datetime or its ISO text}.'
+    )

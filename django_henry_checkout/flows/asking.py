@@ -1,0 +1,86 @@
+"""Asks Henry many questions at once, in threads. They know gateways and plain values, and no database."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+from django_henry_checkout.flows.claims import ClaimedPoll
+from django_henry_checkout.flows.sweeping import Sweep
+from django_henry_checkout.gateway import Gateway
+from django_henry_checkout.types import Glimpse, Observation
+
+Sender = TypeVar("Sender")
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+# A forked child has none of its parent's threads.
+os.register_at_fork(after_in_child=_pools.clear)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one question: glimpses, or the purchases found of a cart, or an error."""
+
+    asked: ClaimedPoll | Sweep
+    glimpses: tuple[Glimpse, ...] = ()
+    found: tuple[Observation, ...] = ()
+    error: Exception | None = None
+
+
+class Asker(Generic[Sender]):
+    """Questions under way. Whoever asks gets the answer back together with himself."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.flying = 0
+        self._done: SimpleQueue[tuple[Sender, Outcome]] = SimpleQueue()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may be sent; a few wait, so that no thread does."""
+        return self.flying < self.size + self.size // 2 + 1
+
+    def ask(self, sender: Sender, asked: ClaimedPoll | Sweep, gateway: Gateway) -> None:
+        """Send one question."""
+        self.flying += 1
+        if self.size not in _pools:
+            _pools[self.size] = ThreadPoolExecutor(self.size, thread_name_prefix="henry-poll")
+        _pools[self.size].submit(self._run, sender, asked, gateway)
+
+    def _run(self, sender: Sender, asked: ClaimedPoll | Sweep, gateway: Gateway) -> None:
+        try:
+            outcome = _ask(asked, gateway)
+        except Exception as error:  # handed over to whoever waits
+            outcome = Outcome(asked=asked, error=error)
+        self._done.put((sender, outcome))
+
+    def wait(self, seconds: float) -> list[tuple[Sender, Outcome]]:
+        """Return what has come, at least one answer.
+
+        Raises:
+            Empty: nothing came for so long.
+        """
+        came = [self._done.get(timeout=seconds)]
+        try:
+            while True:
+                came.append(self._done.get_nowait())
+        except Empty:
+            self.flying -= len(came)
+            return came
+
+    def forget(self) -> None:
+        """Wait no longer."""
+        self.flying = 0
+        self._done = SimpleQueue()
+
+
+def _ask(asked: ClaimedPoll | Sweep, gateway: Gateway) -> Outcome:
+    if isinstance(asked, Sweep):
+        return Outcome(asked=asked, glimpses=gateway.glance_at_orders(cursor=asked.cursor))
+    if asked.ref_id:
+        return Outcome(asked=asked, glimpses=(gateway.glance(asked.ref_id),))
+    found = gateway.find_purchases(asked.henry_cart_id, claimed_id=asked.claimed_id, retries=0)
+    return Outcome(asked=asked, found=found)

@@ -1,0 +1,33 @@
+"""Deletes what has done its work, in small batches. Orders, money and events are never touched."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.models import Delivery, DeliveryStatus, IdempotencyRecord, WebhookMessage
+from django_henry_checkout.models.webhooks import WAITING_WEBHOOK
+
+BATCH = 500
+
+
+def prune_batch() -> int:
+    """Delete one batch of each kind; return how many rows.
+
+    Gone are, after PRUNE_AFTER, webhooks that were settled and deliveries that were made; and idempotency
+    records whose time is over.
+    """
+    now = timezone.now()
+    before = now - settings.PRUNE_AFTER
+    settled = WebhookMessage.objects.exclude(status__in=WAITING_WEBHOOK).filter(received_at__lt=before)
+    made = Delivery.objects.filter(status=DeliveryStatus.DONE, done_at__lt=before)
+    lapsed = IdempotencyRecord.objects.filter(expires_at__lt=now - timedelta(days=1))
+    return sum(_delete(each) for each in (settled, made, lapsed))
+
+
+def _delete(rows: QuerySet[Model]) -> int:
+    batch = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    return rows.model._default_manager.filter(pk__in=batch).delete()[0] if batch else 0  # noqa: SLF001 - Django's public name for it

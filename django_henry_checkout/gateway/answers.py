@@ -1,0 +1,186 @@
+"""Reads one answer of Henry's: what its status means, and its JSON, strictly."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from django.utils import timezone
+
+from django_henry_checkout.exceptions import (
+    AuthenticationFailed,
+    BadResponse,
+    GatewayError,
+    GatewayUnavailable,
+    NotFound,
+    RateLimited,
+    Rejected,
+)
+
+_TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back, whole and bounded, and not read yet."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    request_id: str
+
+    @property
+    def digest(self) -> str:
+        """Equal for two answers of the same bytes."""
+        return text_digest(self.body)
+
+    def require_success(self) -> None:
+        """Raise the error that a status other than 2xx stands for.
+
+        Raises:
+            GatewayError: see its subclasses.
+        """
+        if not 200 <= self.status < 300:
+            raise _refusal(self)
+
+    def content(self) -> Any:
+        """Parse the JSON of a 2xx answer.
+
+        Raises:
+            BadResponse: it is none that can be used.
+            Rejected: its envelope says that Henry refused.
+        """
+        content = parse_json(self)
+        success = content.get("success", True) if isinstance(content, dict) else True
+        if success is False:
+            raise Rejected(
+                "Henry refused the request, in a 2xx answer.",
+                status=self.status,
+                request_id=self.request_id,
+                detail=_short(content.get("message")),
+            )
+        if success is not True:
+            raise self.bad("it has an odd `success`")
+        return content
+
+    def bad(self, reason: str) -> BadResponse:
+        """Return the error of an answer that cannot be used."""
+        return BadResponse(
+            f"Henry's answer is not usable: {reason}.", status=self.status, request_id=self.request_id
+        )
+
+
+def text_digest(text: bytes) -> str:
+    """Return a digest that tells two texts apart; 32 characters."""
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _refusal(answer: Answer) -> GatewayError:
+    status, request_id = answer.status, answer.request_id
+    if status in {401, 403}:
+        return AuthenticationFailed(status=status, request_id=request_id)
+    if status == 429 or status in _TRANSIENT or status >= 500:
+        kind = RateLimited if status == 429 else GatewayUnavailable
+        return kind(
+            f"Henry answered {status}.",
+            status=status,
+            request_id=request_id,
+            retry_after=_retry_after(answer.headers),
+        )
+    if 300 <= status < 400 or status < 200:
+        return BadResponse(
+            f"Henry answered {status}; redirects are not followed, so that the key stays here.",
+            status=status,
+            request_id=request_id,
+        )
+    refused = NotFound if status in {404, 410} else Rejected
+    return refused(
+        f"Henry answered {status} and refused the request.",
+        status=status,
+        request_id=request_id,
+        detail=_message_of(answer),
+    )
+
+
+def _message_of(answer: Answer) -> str:
+    try:
+        content = parse_json(answer)
+    except BadResponse:
+        return ""
+    return _short(content.get("message") if isinstance(content, dict) else None)
+
+
+def _short(text: object) -> str:
+    """Cut Henry's words to one printable line."""
+    if not isinstance(text, str):
+        return ""
+    return "".join(character if character.isprintable() else " " for character in text[:200])
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read the pause that was asked for, in seconds: `retry-after-ms`, seconds, or an HTTP date."""
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) * scale
+        except ValueError:
+            try:
+                seconds = (parsedate_to_datetime(value) - timezone.now()).total_seconds()
+            except (ValueError, TypeError, OverflowError):
+                continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None
+
+
+def parse_json(answer: Answer) -> Any:
+    """Parse strictly: JSON by its content type, UTF-8, numbers as Decimal, no duplicate keys, no NaN."""
+    require_json_type(answer)
+    try:
+        return parse_strictly(answer.body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise answer.bad("it is not UTF-8") from None
+    except ValueError as error:
+        raise answer.bad(str(error)) from None
+
+
+def require_json_type(answer: Answer) -> None:
+    """Raise BadResponse unless the answer calls itself JSON."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise answer.bad(f"its content type is {kind[:60]!r}")
+
+
+def parse_strictly(text: str) -> Any:
+    """Parse JSON with numbers as Decimal; raise ValueError, whose text says what is wrong with it."""
+    try:
+        return json.loads(
+            text,
+            parse_float=Decimal,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique_keys,
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except ArithmeticError:
+        raise ValueError("it holds an impossible number") from None
+    except json.JSONDecodeError:
+        raise ValueError("it is not JSON") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"it holds {name}")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("an object holds the same key twice")
+    return content

@@ -1,0 +1,99 @@
+"""Cuts a list of Henry's into its entries without reading them: one may be compared before it is parsed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from json import JSONDecodeError
+from typing import Any
+
+from django_henry_checkout.exceptions import Rejected
+from django_henry_checkout.gateway.answers import Answer, require_json_type
+
+_skim = json.JSONDecoder().raw_decode
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def entries_of(answer: Answer) -> list[tuple[Any, str]]:
+    """Return each entry of the envelope's array `data`: roughly parsed, and as text.
+
+    The rough value is good for an id, not for amounts: its numbers are floats and its keys may repeat. What
+    counts is read from the text, strictly.
+
+    Raises:
+        BadResponse: this is no envelope around an array.
+        Rejected: the envelope says that Henry refused.
+    """
+    require_json_type(answer)
+    try:
+        text = answer.body.decode("utf-8")
+        envelope = dict(_members(text))
+    except UnicodeDecodeError:
+        raise answer.bad("it is not UTF-8") from None
+    except (ValueError, IndexError, RecursionError):
+        raise answer.bad("it is no envelope around an array") from None
+    if envelope.get("success", True) is False:
+        raise Rejected(
+            "Henry refused the request, in a 2xx answer.", status=answer.status, request_id=answer.request_id
+        )
+    found = envelope.get("data")
+    if not isinstance(found, _Entries):
+        raise answer.bad("it is no envelope around an array")
+    return list(found)
+
+
+class _Entries(list[tuple[Any, str]]):
+    """The entries of the one array that is wanted."""
+
+
+def _members(text: str) -> Iterator[tuple[str, Any]]:
+    """Walk through the members of the outermost object; `data` comes as `_Entries` if it is an array."""
+    at, seen = _after(text, 0, "{"), set[str]()
+    while text[at] != "}":
+        name, at = _skim(text, at)
+        if not isinstance(name, str) or name in seen:
+            raise ValueError(name)
+        seen.add(name)
+        at = _after(text, _skip(text, at), ":")
+        if name == "data" and text[at] == "[":
+            value, at = _entries(text, at)
+        else:
+            value, at = _skim(text, at)
+        yield name, value
+        at = _next(text, at, "}")
+    if _skip(text, at + 1) != len(text):
+        raise JSONDecodeError("something follows", text, at)
+
+
+def _entries(text: str, at: int) -> tuple[_Entries, int]:
+    found = _Entries()
+    at = _after(text, at, "[")
+    while text[at] != "]":
+        value, end = _skim(text, at)
+        found.append((value, text[at:end]))
+        at = _next(text, end, "]")
+    return found, at + 1
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return at if match is None else match.end()
+
+
+def _after(text: str, at: int, mark: str) -> int:
+    at = _skip(text, at)
+    if text[at] != mark:
+        raise JSONDecodeError(f"no {mark}", text, at)
+    return _skip(text, at + 1)
+
+
+def _next(text: str, at: int, end: str) -> int:
+    """Step over a comma, which another member must follow, or stop at the end."""
+    at = _skip(text, at)
+    if text[at] == end:
+        return at
+    at = _after(text, at, ",")
+    if text[at] == end:
+        raise JSONDecodeError("a comma too many", text, at)
+    return at

@@ -1,0 +1,97 @@
+"""Celery tasks: thin nudges that run the same functions as `henry_worker`. Rows decide what there is to do.
+
+They carry no arguments, use neither ETA nor countdown, and may run any number of times at once, or twice. One
+that is killed loses nothing: its leases run out. Beat may be started twice; it then only asks more often.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery import shared_task
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.flows.ledger import deliver_due
+from django_henry_checkout.flows.nudging import Work
+from django_henry_checkout.flows.polling import poll_due as poll_batch
+from django_henry_checkout.flows.pruning import prune_batch
+from django_henry_checkout.flows.sessions import expire_sessions as expire_batch
+from django_henry_checkout.flows.webhooks import process_webhooks as process_batch
+
+#: A task stops by itself after this many seconds; the limits below are for one that hangs.
+WORK_SECONDS = 40.0
+_OPTIONS: dict[str, Any] = {
+    "acks_late": True,
+    "ignore_result": True,
+    "soft_time_limit": 50,
+    "time_limit": 60,
+}
+
+
+def _until_idle(work: Callable[[], int]) -> None:
+    ends_at = time.monotonic() + WORK_SECONDS
+    while time.monotonic() < ends_at and work():
+        pass
+
+
+@shared_task(name="henry_checkout.poll_due", **_OPTIONS)
+def poll_due() -> None:
+    """Ask Henry about the purchases that are due."""
+    _until_idle(lambda: poll_batch(seconds=WORK_SECONDS / 2))
+
+
+@shared_task(name="henry_checkout.deliver_events", **_OPTIONS)
+def deliver_events() -> None:
+    """Run the receivers that are due."""
+    _until_idle(deliver_due)
+
+
+@shared_task(name="henry_checkout.process_webhooks", **_OPTIONS)
+def process_webhooks() -> None:
+    """Apply the webhooks that wait."""
+    _until_idle(process_batch)
+
+
+@shared_task(name="henry_checkout.expire_sessions", **_OPTIONS)
+def expire_sessions() -> None:
+    """End the checkout sessions whose time is over."""
+    _until_idle(expire_batch)
+
+
+@shared_task(name="henry_checkout.prune", **_OPTIONS)
+def prune() -> None:
+    """Delete what is not needed any more; see `flows.pruning`."""
+    _until_idle(prune_batch)
+
+
+_TASKS = {Work.POLLS: poll_due, Work.DELIVERIES: deliver_events, Work.WEBHOOKS: process_webhooks}
+
+
+def send_nudge(work: Work) -> None:
+    """Have a worker look at once. It is tried once and quickly: beat comes anyway."""
+    _TASKS[work].apply_async(
+        queue=settings.CELERY_QUEUE, expires=WORK_SECONDS, retry=False, ignore_result=True
+    )
+
+
+def beat_schedule(*, queue: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return the entries to merge into CELERY_BEAT_SCHEDULE.
+
+    Args:
+        queue: where the tasks go; None means CELERY_QUEUE.
+
+    An entry that no worker has taken up when the next one comes expires, so that none pile up.
+    """
+    seconds = {
+        poll_due: 1.0, deliver_events: 2.0, process_webhooks: 2.0, expire_sessions: 30.0, prune: 3600.0,
+    }  # fmt: skip
+    return {
+        task.name: {
+            "task": task.name,
+            "schedule": interval,
+            "options": {"expires": max(interval, 2.0), "queue": queue or settings.CELERY_QUEUE},
+        }
+        for task, interval in seconds.items()
+    }

@@ -1,0 +1,47 @@
+"""Where Henry calls us. No session, no CSRF: a signature over the raw body, and an address nobody can guess."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from django_henry_checkout.conf import settings
+from django_henry_checkout.exceptions import ConfigurationError
+from django_henry_checkout.flows.webhooks import is_endpoint, receive_webhook
+
+
+@csrf_exempt
+@require_POST
+def receive(request: HttpRequest, account: str, key: str) -> HttpResponse:
+    """Store a webhook and answer 202; it is applied later. Whoever sends an unbelievable one gets an empty 401."""
+    try:
+        credentials = settings.account(account)
+    except ConfigurationError:
+        raise Http404 from None
+    if not is_endpoint(credentials, key):
+        raise Http404
+    if request.content_type != "application/json":
+        return HttpResponse(status=415)
+    body = _read_body(request)
+    if body is None:
+        return HttpResponse(status=413)
+    is_believed = receive_webhook(
+        credentials,
+        body,
+        signature=request.headers.get("X-Henry-Signature", ""),
+        timestamp=request.headers.get("X-Henry-Timestamp", ""),
+    )
+    return HttpResponse(status=202 if is_believed else 401)
+
+
+def _read_body(request: HttpRequest) -> bytes | None:
+    """Return the raw body, None if it is too long: whatever its declared length says, no more is read."""
+    limit = settings.WEBHOOK_MAX_BYTES
+    try:
+        if int(request.headers.get("Content-Length") or 0) > limit:
+            return None
+    except ValueError:
+        return None
+    body = request.read(limit + 1)
+    return None if len(body) > limit else body
