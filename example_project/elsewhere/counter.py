@@ -8,7 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from example_project.elsewhere.shop_api import Refused, Shop
+from example_project.elsewhere.shop_api import RefusedError, Shop
 
 MAX_VISITS = 1_000
 MAX_ORDERS = 20
@@ -52,14 +52,14 @@ class Counter:
         """Begin to pay; a browser that began before goes on with the same order.
 
         Raises:
-            Refused: the shop cannot now, or what was begun is paid already.
+            RefusedError: the shop cannot now, or what was begun is paid already.
         """
         with visit.lock:
             if not visit.cart_id:
                 visit.cart_id = self.shop.make_cart()
             try:
                 begun = self.shop.begin(visit.cart_id, frame_origin=self.origin)
-            except Refused as error:
+            except RefusedError as error:
                 if error.code in SPENT:
                     visit.cart_id = ""  # whoever asks again wants another one
                 raise
@@ -70,11 +70,11 @@ class Counter:
         """Check a receipt with the shop, and return what its page may show.
 
         Raises:
-            Refused: it is not genuine, or of an order that another browser began.
+            RefusedError: it is not genuine, or of an order that another browser began.
         """
         order_id = str(self.shop.check_receipt(receipt, origin=self.origin)["orderId"])
         if order_id not in visit.orders:
-            raise Refused("receipt_invalid")
+            raise RefusedError("receipt_invalid")
         order = self.shop.order(order_id)
         is_paid = order["status"] in PAID
         if is_paid:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from example_project.elsewhere.counter import SPENT, Counter, Visit
-from example_project.elsewhere.shop_api import Refused, Shop
+from example_project.elsewhere.shop_api import RefusedError, Shop
 
 HERE = Path(__file__).resolve().parent / "static"
 MAX_BODY = 8_192
@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         cookie = {"Set-Cookie": f"{COOKIE}={name}; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax"}
         try:
             content = act(visit, body)
-        except Refused as error:
+        except RefusedError as error:
             is_known = error.code in TEXTS
             status = HTTPStatus.CONFLICT if is_known else HTTPStatus.SERVICE_UNAVAILABLE
             self.refuse(status, error.code, headers=cookie)
@@ -156,9 +156,9 @@ class Handler(BaseHTTPRequestHandler):
         try:
             receipt = json.loads(body)["receipt"]
         except (ValueError, TypeError, KeyError) as error:
-            raise Refused("receipt_invalid") from error
+            raise RefusedError("receipt_invalid") from error
         if not isinstance(receipt, str):
-            raise Refused("receipt_invalid")
+            raise RefusedError("receipt_invalid")
         return self.server.counter.thank(visit, receipt)
 
     def cookie(self) -> str:

@@ -25,7 +25,7 @@ GOODS = (
 )
 
 
-class Refused(Exception):  # noqa: N818 - reads as what happened
+class RefusedError(Exception):
     """The shop did not do what it was asked; `code` says why."""
 
     def __init__(self, code: str) -> None:
@@ -70,11 +70,11 @@ class Shop:
             answer = connection.getresponse()
             content = json.loads(answer.read(MAX_ANSWER))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise Refused("unreachable") from error
+            raise RefusedError("unreachable") from error
         finally:
             connection.close()
         if not isinstance(content, dict):
-            raise Refused("unreachable")
+            raise RefusedError("unreachable")
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise Refused(str(content.get("code", "unreachable")))
+            raise RefusedError(str(content.get("code", "unreachable")))
         return content

@@ -14,11 +14,13 @@ let mounts = 0;
 /** One checkout being shown, from the click to its end. */
 class Checkout {
   state = "idle"; #host; #say; #limits; #data = {}; #way = ""; #view; #follower; #wrapper; #popup; #timers = new Set();
-  #stop = new AbortController(); #gate = new Gate(); #isOver = false; #isChecking = false; #claim = null; #wantsOut = false; #warned = false; #outcome = ""; #resizes = 0; #rejections = 0;
+  #stop = new AbortController(); #gate = new Gate(); #isOver = false; #isChecking = false; #claim = null; #wantsOut = false; #warned = false; #outcome = ""; #resizes = 0; #rejections = 0; #looks = 0;
 
   constructor(host, { texts, limits }) {
     [this.#host, this.#say, this.#limits] = [host, texts, limits];
-    window.addEventListener("message", (event) => this.#hear(event), { signal: this.#stop.signal });
+    const options = { signal: this.#stop.signal };
+    window.addEventListener("message", (event) => this.#hear(event), options);
+    window.addEventListener("focus", () => this.#after(50, () => this.#look()), options);
   }
 
   async open() {
@@ -48,7 +50,7 @@ class Checkout {
     body.set("mode", way);
     const signal = AbortSignal.timeout(60 * SECOND);
     const answer = await fetch(form.action, { method: "POST", body, signal, headers: { Accept: "application/json" } });
-    const content = await answer.json().catch(() => ({}));
+    const content = await answer.json().catch(() => ({})); // a page of a proxy: its status tells enough
     if (!answer.ok) throw { code: content.code ?? `http_${answer.status}`, text: [content.title, content.detail].filter(Boolean).join(". ") };
     return content;
   }
@@ -98,10 +100,11 @@ class Checkout {
     this.#after(this.#limits.hard, () => this.#down("load_timeout"));
   }
   #hearWrapper(name, params) {
-    if (name === "opened") { this.#clear(); this.#notice(""); this.#busy(false); if (this.state === "loading") this.#move("interactive"); }
+    const isShown = this.#way === "iframe"; // a frame that was left may stay, to tell the news
+    if (name === "opened") { if (!isShown) return; this.#clear(); this.#notice(""); this.#busy(false); if (this.state === "loading") this.#move("interactive"); }
     else if (name === "state") this.#take(params);
     else if (name === "hint") this.#heed(String(params.kind), String(params.orderId ?? ""));
-    else if (name === "failed") this.#down(String(params.code));
+    else if (name === "failed") { if (isShown) this.#down(String(params.code)); }
     else if (name === "resized") this.#resize(Number(params.height));
     else if (name === "rejected" && this.#host.debug) this.#emit("rejected", { reason: String(params.reason), where: "frame" });
   }
@@ -125,11 +128,15 @@ class Checkout {
     try { this.#popup.location.replace(new URL(this.#data.payUrl, location.href).href); } catch { return this.#down("popup_blocked"); }
     this.#move("interactive");
     this.#panel(this.#say.window);
-    let looks = 0; // twice, for browsers say "closed" too early; or it is only out of reach, which nobody can tell
-    const look = () => { looks = this.#popup?.closed ? looks + 1 : 0; if (looks === 2) this.#heed("returned"); return looks; };
-    const watch = () => this.#after(look() === 1 ? 200 : this.#limits.look, () => { if (looks < 2) watch(); });
+    this.#looks = 0;
+    const watch = () => this.#after(this.#look() === 1 ? 200 : this.#limits.look, () => { if (this.#looks < 2) watch(); });
     watch();
-    window.addEventListener("focus", () => this.#after(50, look), { signal: this.#stop.signal });
+  }
+  /** Twice, for browsers say "closed" too early; or it is only out of reach, which nobody can tell. */
+  #look() {
+    this.#looks = this.#way === "popup" && this.#popup?.closed ? this.#looks + 1 : 0;
+    if (this.#looks === 2) this.#heed("returned");
+    return this.#looks;
   }
 
   // News -----------------------------------------------------------------------------------
@@ -154,7 +161,7 @@ class Checkout {
     else if (this.#claim) return this.#isChecking || this.#isOver ? undefined : this.#heed("completed", this.#claim.orderId);
     if (this.#isOver || this.#isChecking) return;
     const popup = this.#popup;
-    this.#isChecking = true;
+    [this.#isChecking, this.#wantsOut] = [true, false];
     this.#move("verifying");
     if (this.#way === "iframe") this.#notice(this.#say.checking); else this.#panel(this.#say.checking);
     if (kind === "closed") await this.#ask("look");
