@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, FrameLocator, Page, sync_playwright
 
 from tests.henry import ROOT, Sandbox
 
@@ -27,6 +27,21 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: What a person writes into Henry's page.
+WHO = {
+    "email": "ada@example.com",
+    "phone": "+1 212 555 0123",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "line1": "1 Main Street",
+    "city": "New York",
+    "province": "NY",
+    "postal_code": "10001",
+    "card_number": "4242 4242 4242 4242",
+    "card_expiry": "12 / 34",
+    "card_cvc": "123",
+    "card_name": "Ada Lovelace",
+}
 
 
 class Demo:
@@ -49,7 +64,7 @@ class Demo:
             connection.close()
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
     probes = [socket.socket() for _probe in range(number)]
     try:
         for probe in probes:
@@ -60,9 +75,22 @@ def _free_ports(number: int) -> list[int]:
             probe.close()
 
 
+def chromium() -> str:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert found, "Chromium is missing: `make test` installs it."
+    return found
+
+
+def pay(where: Page | Frame | FrameLocator, *, card: str = WHO["card_number"]) -> None:
+    """Fill in Henry's page, in a frame or a window of its own, and press Pay."""
+    for name, value in {**WHO, "card_number": card}.items():
+        where.locator(f'[name="{name}"]').fill(value)
+    where.get_by_role("button", name=re.compile("^pay", re.IGNORECASE)).click()
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    web, sandbox, elsewhere = _free_ports(3)
+    web, sandbox, elsewhere = free_ports(3)
     folder = tmp_path_factory.mktemp("demo")
     environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "KEEP"}}
     environment |= {"WEB_PORT": str(web), "SANDBOX_PORT": str(sandbox), "ELSEWHERE_PORT": str(elsewhere)}
@@ -97,11 +125,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert chromium, "Chromium is missing: `make test` installs it."
     # For one module at a time: its driver keeps an event loop in this thread, which others would stumble over.
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield browser
         browser.close()
 

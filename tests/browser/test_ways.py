@@ -8,8 +8,8 @@ import pytest
 import requests
 from playwright.sync_api import FrameLocator, Page, expect
 
-from tests.browser.conftest import Demo
-from tests.browser.test_purchase import order_number, pay, put_into_cart
+from tests.browser.conftest import Demo, pay
+from tests.browser.test_purchase import order_number, put_into_cart
 from tests.workers import wait_until
 
 pytestmark = pytest.mark.browser

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.sandbox.conftest import CARD, MUG, Client, Process
-from tests.sandbox.test_card_page import GOOD
+from tests.sandbox.test_card_page import GOOD, MISTAKES, said_of_a_mistake
 
 SHOP = "https://shop.example"
 
@@ -42,28 +42,13 @@ def test_the_form_may_be_framed_and_keeps_no_cookie(sandbox: Client) -> None:
     assert sandbox.raw("PUT", "/elements/card").status_code == 405
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"card_number": "4242 4242 4242 4241"}, "not valid"),
-        ({"card_expiry": "01/20"}, "expired"),
-        ({"card_cvc": "12"}, "3 or 4 digits"),
-        ({"card_name": ""}, "name on the card"),
-    ],
-)
+@pytest.mark.parametrize(("values", "message"), MISTAKES)
 def test_a_mistake_is_shown_and_no_value_comes_back(
     sandbox: Client, values: dict[str, str], message: str
 ) -> None:
-    answer = post(sandbox, **values)
-    text = html.unescape(answer.text)
-    assert answer.status_code == 422
-    assert message in text
-    assert 'role="alert"' in text
-    assert "<title>Error:" in text
+    text = said_of_a_mistake(post(sandbox, **values), message)
     assert f'data-origin="{SHOP}"' in text
     assert "data-token" not in text
-    for secret in ("4242 4242 4242 4241", 'value="123"', "04 / 39", CARD):
-        assert secret not in text
 
 
 def test_a_card_becomes_a_token_that_stands_in_no_address(sandbox: Client) -> None:

@@ -192,6 +192,20 @@ def test_the_theme_is_handed_on(sandbox: Sandbox, cart: Cart) -> None:
     assert 'content="dark"' in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("signs_in", "is_said"), [(True, True), (False, False), (None, False), ("yes", False)]
+)
+def test_the_wrapper_knows_whether_the_page_needs_cookies(
+    sandbox: Sandbox, cart: Cart, settings: Any, signs_in: Any, is_said: bool
+) -> None:
+    option = {} if signs_in is None else {"HOSTED_SIGN_IN": signs_in}
+    settings.HENRY_CHECKOUT = sandbox.settings(**option)
+    _begun, url = framed(cart)
+    page = Client().get(url).content.decode()
+    assert "data-henry-wrapper" in page
+    assert (" data-needs-storage" in page) is is_said
+
+
 @pytest.mark.parametrize("origin", ["https://store.example", "https://STORE.example/", SHOP])
 def test_origins_that_may_frame(sandbox: Sandbox, settings: Any, origin: str) -> None:
     from django_henry_checkout.conf import settings as ours

@@ -1,22 +1,21 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Frame, Page
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route
 
-from tests.browser.conftest import _free_ports
+from tests.browser.conftest import FLAGS, chromium, free_ports
 from tests.henry import ROOT, Sandbox, running_sandbox
 
 NAMES = ("open", "state", "complete", "cancel", "error", "fallback", "rejected")
@@ -27,20 +26,6 @@ for (const name of {list(NAMES)!r}) {{
   document.addEventListener(`henry:${{name}}`, (event) => window.told.push({{ name, ...event.detail }}));
 }}
 """
-WHO = {
-    "email": "ada@example.com",
-    "phone": "+1 212 555 0123",
-    "first_name": "Ada",
-    "last_name": "Lovelace",
-    "line1": "1 Main Street",
-    "city": "New York",
-    "province": "NY",
-    "postal_code": "10001",
-    "card_number": "4242 4242 4242 4242",
-    "card_expiry": "12 / 34",
-    "card_cvc": "123",
-    "card_name": "Ada Lovelace",
-}
 
 
 @dataclass(frozen=True)
@@ -82,7 +67,7 @@ def _running(*command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[by
 @pytest.fixture(scope="session", params=["v1"])
 def _shop(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     database = tmp_path_factory.mktemp("bridge") / "shop.sqlite3"
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     with running_sandbox() as sandbox:
         env = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
         env |= {
@@ -181,36 +166,64 @@ class Visit:
         return self.frame(f"{self.shop.sandbox.url}/cart/")
 
 
-def pay(where: Any, *, card: str = "") -> None:
-    """Fill in Henry's page, in a frame or a window of its own, and press Pay."""
-    for name, value in {**WHO, **({"card_number": card} if card else {})}.items():
-        where.locator(f'[name="{name}"]').fill(value)
-    where.get_by_role("button", name=re.compile("^pay", re.IGNORECASE)).click()
+class Held:
+    """Requests that get no answer for now."""
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+
+    def __call__(self, route: Route) -> None:
+        self.routes.append(route)
+
+    def let_go(self) -> None:
+        for route in self.routes:
+            route.continue_()
+
+
+def change_wrapper(visit: Visit, name: str, value: str = "") -> None:
+    """Give the wrapper page a `data-` attribute before its script runs, as other settings of the shop would."""
+    visit.page.context.add_init_script(
+        f"""document.addEventListener("readystatechange", () => {{
+          document.querySelector("[data-henry-wrapper]")?.setAttribute({f"data-{name}"!r}, {value!r});
+        }}, {{ once: true }});"""
+    )
+
+
+def visit_in(context: BrowserContext, shop: Shop) -> Visit:
+    context.add_init_script(LISTEN)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    return Visit(page, shop)
+
+
+@contextmanager
+def visiting(browser: Browser, shop: Shop, **options: Any) -> Iterator[Visit]:
+    """A shopper with a browser context of their own; `options` are its arguments."""
+    context = browser.new_context(**options)
+    try:
+        yield visit_in(context, shop)
+    finally:
+        context.close()
+
+
+@contextmanager
+def chromium_without(flag: str, *, beside: Browser) -> Iterator[Browser]:
+    """One more Chromium, without a flag that the driver gives to each: nearer to what people have."""
+    browser = beside.browser_type.launch(executable_path=chromium(), args=FLAGS, ignore_default_args=[flag])
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @pytest.fixture
 def visit(browser: Browser, shop: Shop) -> Iterator[Visit]:
-    context = browser.new_context()
-    context.add_init_script(LISTEN)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    yield Visit(page, shop)
-    context.close()
+    with visiting(browser, shop) as visit:
+        yield visit
 
 
 @pytest.fixture
 def visits(browser: Browser, shop: Shop) -> Iterator[Callable[..., Visit]]:
     """Make shoppers with browsers of their own kind: arguments of a browser context."""
-    contexts = []
-
-    def make(**options: Any) -> Visit:
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.add_init_script(LISTEN)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        return Visit(page, shop)
-
-    yield make
-    for context in contexts:
-        context.close()
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(visiting(browser, shop, **options))

@@ -14,7 +14,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Frame, Page, Route, expect
 
-from tests.browser.bridge.conftest import WHO, Shop, Visit, pay
+from tests.browser.bridge.conftest import Held, Shop, Visit
+from tests.browser.conftest import WHO, pay
 from tests.henry import ROOT
 
 pytestmark = pytest.mark.browser
@@ -89,20 +90,6 @@ def sort_of(visit: Visit, **what: Any) -> None:
 def news(visit: Visit) -> None:
     """Let the element look at once."""
     visit.page.evaluate("window.dispatchEvent(new Event('focus'))")
-
-
-class Held:
-    """Requests that get no answer for now."""
-
-    def __init__(self) -> None:
-        self.routes: list[Route] = []
-
-    def __call__(self, route: Route) -> None:
-        self.routes.append(route)
-
-    def let_go(self) -> None:
-        for route in self.routes:
-            route.continue_()
 
 
 # axe, 320 px, light and dark ------------------------------------------------------------------
@@ -516,7 +503,7 @@ MOVING = "() => document.getAnimations().filter(each => each.playState === 'runn
 @pytest.mark.parametrize("wish", ["reduce", "no-preference"])
 def test_row_17_nothing_moves_for_who_wants_calm(visit: Visit, wish: str) -> None:
     page = visit.page
-    page.emulate_media(reduced_motion=wish)  # type: ignore[arg-type]
+    page.emulate_media(reduced_motion=wish)
     held = Held()
     page.route("**/henry/buy", held)
     enter(visit)
@@ -546,7 +533,7 @@ COLOURS = """part => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_row_17_forced_colours_keep_the_way_out_in_sight(visit: Visit, scheme: str) -> None:
     page = visit.page
-    page.emulate_media(forced_colors="active", color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(forced_colors="active", color_scheme=scheme)
     enter(visit)
     visit.press()
     visit.wait_state("interactive")

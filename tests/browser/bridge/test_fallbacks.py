@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.bridge.conftest import LISTEN, Shop, Visit, pay
-from tests.browser.conftest import FLAGS
+from tests.browser.bridge.conftest import Shop, Visit, chromium_without, visiting
+from tests.browser.conftest import pay
 
 pytestmark = pytest.mark.browser
 
@@ -176,22 +174,14 @@ def test_row_11_a_phone_is_a_way(visit: Visit, visits: Callable[..., Visit]) -> 
 @pytest.fixture(scope="module")
 def strict_browser(browser: Browser) -> Iterator[Browser]:
     """A browser that blocks windows which nobody asked for, as people's browsers do; the tests' own lets all open."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    strict = browser.browser_type.launch(
-        executable_path=chromium, args=FLAGS, ignore_default_args=["--disable-popup-blocking"]
-    )
-    yield strict
-    strict.close()
+    with chromium_without("--disable-popup-blocking", beside=browser) as strict:
+        yield strict
 
 
 @pytest.fixture
 def strict(strict_browser: Browser, shop: Shop) -> Iterator[Visit]:
-    context = strict_browser.new_context()
-    context.add_init_script(LISTEN)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    yield Visit(page, shop)
-    context.close()
+    with visiting(strict_browser, shop) as visit:
+        yield visit
 
 
 def open_by_script(visit: Visit) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.bridge.conftest import NAMES, WHO, Shop
+from tests.browser.bridge.conftest import NAMES, Shop
 from tests.browser.bridge.firefox import ESCAPE, Firefox, until
+from tests.browser.conftest import WHO
 
 pytestmark = pytest.mark.browser
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.bridge.conftest import Visit, pay
+from tests.browser.bridge.conftest import Visit
+from tests.browser.conftest import pay
 
 pytestmark = pytest.mark.browser
 

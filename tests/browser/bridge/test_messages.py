@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Page, Route
 
-from tests.browser.bridge.conftest import Shop, Visit, pay
+from tests.browser.bridge.conftest import Shop, Visit
 from tests.browser.bridge.hostile import (
     COMPLETED,
     Asked,
@@ -26,6 +27,7 @@ from tests.browser.bridge.hostile import (
     walk,
     window,
 )
+from tests.browser.conftest import pay
 
 pytestmark = pytest.mark.browser
 
@@ -412,18 +414,20 @@ def presses_a_button(visit: Visit) -> float:
 
 
 def test_row_8_a_flood_of_messages_costs_next_to_nothing(visit: Visit) -> None:
+    clock = visit.page.clock
+    clock.install()
     henry = interactive(visit)
     asked = Asked(visit.page)
     serve(visit.page, f"{visit.shop.sandbox.url}/sibling")
     sibling = add_frame(visit, f"{visit.shop.sandbox.url}/sibling")
-    visit.page.wait_for_timeout(1100)
+    clock.pause_at(datetime.now(UTC) + timedelta(seconds=2))  # however busy the machine, the pause goes on
     say(henry, {"action": "somethingNew"}, times=10_000)
     say(sibling, COMPLETED, times=10_000)
     sibling.evaluate(f"(message) => {{ for (let n = 0; n < 10000; n++) {EACH_FRAME_BESIDE} }}", COMPLETED)
     assert presses_a_button(visit) < 3
     wait_until(visit, lambda: len(reasons(visit, "page")) == 1000)  # it stops telling, too
     wait_until(visit, lambda: bool(reasons(visit, "frame")))
-    visit.page.wait_for_timeout(1100)
+    clock.run_for(1_100)
     say(henry, COMPLETED, times=100)  # still within the pause after a flood
     wait_until(visit, lambda: "rate" in reasons(visit, "frame"))
     assert asked.posts == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Frame, Route
 
-from tests.browser.bridge.conftest import Visit, pay
+from tests.browser.bridge.conftest import Visit
 from tests.browser.bridge.hostile import (
     COMPLETED,
     Asked,
@@ -18,6 +18,7 @@ from tests.browser.bridge.hostile import (
     stay,
     wait_until,
 )
+from tests.browser.conftest import pay
 
 pytestmark = pytest.mark.browser
 

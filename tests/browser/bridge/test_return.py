@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Request, expect
 
-from tests.browser.bridge.conftest import LISTEN, Shop, Visit, pay
-from tests.browser.conftest import FLAGS
+from tests.browser.bridge.conftest import Shop, Visit, chromium_without, visiting
+from tests.browser.conftest import pay
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +57,7 @@ def test_row_15_the_way_back_inside_the_frame_works_by_the_token_of_its_path(vis
     back = visit.frame("/completed")
     expect(back.get_by_role("heading", level=1)).to_have_text("Thank you, your payment has arrived")
     assert number in back.locator("main").inner_text()
-    assert [("cookie" in each.all_headers(), each.response().status) for each in came] == [(False, 200)]  # type: ignore[union-attr]
+    assert [("cookie" in each.all_headers(), each.response().status) for each in came] == [(False, 200)]
     assert visit.told("complete") == []
     visit.page.unroute(STATE)
     assert_one_order(visit, number)
@@ -152,21 +150,14 @@ def test_row_16_back_from_henry_goes_on_with_the_same_order(visit: Visit) -> Non
 @pytest.fixture(scope="module")
 def remembering_browser(browser: Browser) -> Iterator[Browser]:
     """A browser that keeps the pages that were left, as people's browsers do; the tests' own forgets them."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    launch = browser.browser_type.launch
-    ours = launch(executable_path=chromium, args=FLAGS, ignore_default_args=["--disable-back-forward-cache"])
-    yield ours
-    ours.close()
+    with chromium_without("--disable-back-forward-cache", beside=browser) as ours:
+        yield ours
 
 
 @pytest.fixture
 def remembered(remembering_browser: Browser, shop: Shop) -> Iterator[Visit]:
-    context = remembering_browser.new_context()
-    context.add_init_script(LISTEN)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    yield Visit(page, shop)
-    context.close()
+    with visiting(remembering_browser, shop) as visit:
+        yield visit
 
 
 def test_row_16_a_page_that_the_browser_kept_goes_on(remembered: Visit) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from tests.browser.bridge.conftest import Visit
-from tests.browser.bridge.hostile import COMPLETED, interactive, say, wait_until, write
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.bridge.conftest import Held, Visit, change_wrapper
+from tests.browser.bridge.hostile import COMPLETED, begin, interactive, say, storefront, wait_until, write
 
 pytestmark = pytest.mark.browser
+#: Keeps in each page what it says over private ports.
+POSTED = """window.posted = [];
+const post = MessagePort.prototype.postMessage;
+MessagePort.prototype.postMessage = function (note, ...more) { posted.push(note?.method); return post.call(this, note, ...more); };
+"""
 IS_OPEN = "Boolean(document.querySelector('henry-checkout dialog')?.open)"
 
 
@@ -79,4 +87,35 @@ def test_an_odd_answer_leaves_nobody_stuck(visit: Visit, answer: str) -> None:
     visit.page.locator("henry-checkout .henry-close").click()
     visit.page.wait_for_function(f"!{IS_OPEN}")
     assert visit.page.url.startswith(visit.shop.url)
+    assert visit.errors == []
+
+
+@pytest.mark.parametrize("news", ["failed", "opened"])
+def test_late_news_of_a_frame_that_was_left_does_not_take_the_window_away(visit: Visit, news: str) -> None:
+    """On a storefront elsewhere the frame stays, unseen: it alone can ask the server."""
+    held = Held()
+    visit.page.route(f"{visit.shop.sandbox.url}/cart/**", held)  # in the frame; a window is a page of its own
+    visit.page.add_init_script(POSTED)
+    visit.page.clock.install()
+    change_wrapper(visit, "hard", "60")
+    storefront(visit, begin(visit.shop, frame_origin=visit.shop.elsewhere))
+    visit.wait_state("loading")
+    wait_until(visit, lambda: bool(held.routes))
+    visit.page.get_by_text("Other ways to pay").click()
+    with visit.page.expect_popup() as popup:
+        visit.page.get_by_role("button", name="Open in a new window").click()
+    popup.value.wait_for_url(f"{visit.shop.sandbox.url}/cart/**")
+    wrapper = visit.wrapper()
+    assert not {"failed", "opened"} & set(wrapper.evaluate("posted"))
+    if news == "failed":
+        visit.page.clock.run_for(61_000)  # past the hard limit
+    else:
+        held.let_go()
+    wait_until(visit, lambda: news in wrapper.evaluate("posted"))
+    popup.value.close()
+    visit.wait_state("verifying")
+    expect(visit.page.get_by_role("dialog")).to_contain_text(
+        re.compile("checking your payment|not seen a payment")
+    )
+    assert [(each["to"], each["reason"]) for each in visit.told("fallback")] == [("popup", "chosen")]
     assert visit.errors == []

@@ -15,7 +15,7 @@ import pytest
 import requests
 from playwright.sync_api import Frame, Page
 
-from tests.browser.bridge.conftest import Shop, Visit, pay
+from tests.browser.bridge.conftest import Shop, Visit
 from tests.browser.bridge.hostile import (
     add_frame,
     begin,
@@ -27,6 +27,7 @@ from tests.browser.bridge.hostile import (
     wait_until,
     write,
 )
+from tests.browser.conftest import pay
 
 pytestmark = pytest.mark.browser
 

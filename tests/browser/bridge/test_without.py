@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,8 +14,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.browser.bridge.conftest import LISTEN, Shop, Visit, pay
-from tests.browser.conftest import FLAGS
+from tests.browser.bridge.conftest import Shop, Visit, change_wrapper, visit_in
+from tests.browser.conftest import FLAGS, chromium, pay
 from tests.henry import ROOT
 
 pytestmark = pytest.mark.browser
@@ -148,11 +146,9 @@ class Storefront:
 
     def __init__(self, context: BrowserContext, shop: Shop) -> None:
         self.shop = shop
-        context.add_init_script(LISTEN)
         context.add_init_script(STAY)
         context.route(f"{shop.elsewhere}/**", self._serve)
-        self.visit = Visit(context.new_page(), shop)
-        self.visit.page.set_default_timeout(15_000)
+        self.visit = visit_in(context, shop)
 
     def _serve(self, route: Route) -> None:
         path = route.request.url.removeprefix(self.shop.elsewhere).partition("?")[0]
@@ -215,7 +211,7 @@ def profile(browser: Browser) -> Iterator[Callable[[int], BrowserContext]]:
             (place / "Default" / "Preferences").write_text(json.dumps(preferences))
             context = browser.browser_type.launch_persistent_context(
                 place,
-                executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
+                executable_path=chromium(),
                 args=FLAGS,
                 permissions=["local-network-access"],
             )
@@ -261,6 +257,23 @@ def test_row_13_a_browser_without_any_cookies_steps_down(private: BrowserContext
     expect(visit.page.get_by_role("dialog")).to_contain_text("Pay in the window that has opened")
     pay(popup.value)
     assert_one_order(visit)
+
+
+@pytest.mark.parametrize(
+    ("mode", "reasons"),
+    [pytest.param(1, ["storage_blocked"], id="blocked"), pytest.param(0, [], id="allowed")],
+)
+def test_row_13_a_page_that_needs_cookies_is_framed_where_it_can_have_them(
+    profile: Callable[[int], BrowserContext], shop: Shop, mode: int, reasons: list[str]
+) -> None:
+    """As with HOSTED_SIGN_IN: the wrapper asks the browser, and both of them answer by themselves."""
+    store = Storefront(profile(mode), shop)
+    change_wrapper(store.visit, "needs-storage")
+    visit = store.open()
+    visit.wait_state("interactive")
+    assert [each["reason"] for each in visit.told("fallback")] == reasons
+    assert visit.wrapper().evaluate("document.hasStorageAccess()") is not bool(mode)
+    assert visit.errors == []
 
 
 def test_row_13_the_shops_own_page_completes_in_a_private_window(visit: Visit) -> None:

@@ -1,0 +1,50 @@
+"""Orders as shoppers make them, in every generation of Henry's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from moneyed import Money
+
+from django_henry_checkout.models import Order
+from django_henry_checkout.testing.builders import build_item
+from django_henry_checkout.testing.idle import StillOpenError
+from django_henry_checkout.testing.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db
+
+ENDINGS = {
+    "complete": "completed",
+    "partially_complete": "partially_completed",
+    "failed": "failed",
+    "cancelled": "canceled",
+}
+
+
+@pytest.mark.parametrize("version", ["v1", "v1-rpc", "v0"])
+@pytest.mark.parametrize("outcome", ENDINGS)
+def test_an_order_ends_as_asked(
+    henry_sandbox: Sandbox, build_paid_order: Any, settings: Any, version: str, outcome: str
+) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_VERSION": version}
+    order: Order = build_paid_order(outcome=outcome)
+    assert (order.status, order.lines.count()) == (ENDINGS[outcome], 2)
+    assert len(henry_sandbox.orders()) == 1
+
+
+def test_an_order_is_left_where_the_test_begins(build_paid_order: Any) -> None:
+    assert build_paid_order(until_idle=False).status == "open"
+    with pytest.raises(StillOpenError, match="Henry says awaiting_merchant"):
+        build_paid_order(outcome="awaiting_merchant")
+
+
+def test_carts_hold_what_is_asked(build_cart: Any, build_paid_order: Any, django_user_model: Any) -> None:
+    ada = django_user_model.objects.create_user("ada")
+    lamp = build_item("https://alpine.example/products/reading-lamp", price="12.34", quantity=2)
+    cart = build_cart([lamp], user=ada)
+    (line,) = cart.lines.all()
+    assert (line.title, line.quantity, line.unit_price) == ("Reading Lamp", 2, Money("12.34", "USD"))
+    order = build_paid_order(cart=cart)
+    assert (order.user, order.lines.get().link) == (ada, lamp.link)
+    assert build_cart().lines.count() == 2

@@ -1,0 +1,95 @@
+"""Webhooks as Henry sends them, and as nobody should."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from django_henry_checkout.exceptions import ConfigurationError
+from django_henry_checkout.gateway.webhooks import read_timestamp
+from django_henry_checkout.models import Order, Purchase, WebhookMessage
+from django_henry_checkout.testing.sandbox_process import Sandbox
+from django_henry_checkout.testing.webhooks import signed_headers, webhook_path
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def purchase(build_paid_order: Any) -> Purchase:
+    """One that Henry has not ended yet, and that nobody will poll soon."""
+    from django_henry_checkout.flows.purchases import observe_now
+    from django_henry_checkout.types import Source
+
+    order = build_paid_order(until_idle=False)
+    found = Purchase.objects.get(order=order)
+    observe_now(found, source=Source.STAFF)
+    found.refresh_from_db()
+    return found
+
+
+def test_a_full_webhook_ends_the_order_without_a_poll(
+    henry_sandbox: Sandbox, henry_webhook: Any, purchase: Purchase
+) -> None:
+    from django_henry_checkout.flows.webhooks import process_webhooks
+
+    henry_sandbox.advance(60)
+    said = henry_sandbox.purchase(purchase.ref_id)
+    asked = len(henry_sandbox.requests())
+    assert henry_webhook(purchase.ref_id, data=said) == 202
+    assert process_webhooks() == 1
+    order = Order.objects.get()
+    assert order.status == "completed"
+    assert order.total is not None
+    assert order.total.amount == henry_sandbox.orders()[0]["total"]
+    assert len(henry_sandbox.requests()) == asked
+
+
+def test_a_thin_webhook_has_henry_asked(run_until_idle: Any, henry_webhook: Any, purchase: Purchase) -> None:
+    assert henry_webhook(purchase.ref_id) == 202
+    run_until_idle()
+    assert WebhookMessage.objects.get().outcome == "It says too little: Henry is asked."
+    assert Order.objects.get().status == "completed"
+
+
+@pytest.mark.parametrize("signature", ["wrong", "old", "future", "altered", "missing"])
+def test_what_nobody_should_believe_is_refused(henry_webhook: Any, signature: str) -> None:
+    assert henry_webhook("ckp-ref_1", signature=signature) == 401
+    assert henry_webhook("ckp-ref_1", secret="somebody else's") == 401
+    assert not WebhookMessage.objects.exists()
+
+
+def test_a_webhook_goes_to_a_running_server(henry_webhook: Any, live_server: Any) -> None:
+    assert henry_webhook("ckp-ref_1", to=live_server.url) == 202
+    assert henry_webhook("ckp-ref_2", to=live_server.url + webhook_path()) == 202
+    assert henry_webhook("ckp-ref_3", to=live_server.url, signature="wrong") == 401
+    assert henry_webhook("ckp-ref_3", to=live_server.url + "/nowhere/") == 404
+    assert WebhookMessage.objects.count() == 2
+
+
+def test_each_account_has_its_own_address_and_secret(
+    henry_sandbox: Sandbox, henry_webhook: Any, settings: Any
+) -> None:
+    accounts = {"default": {"WEBHOOK_SECRETS": ["one"]}, "uk": {"WEBHOOK_SECRETS": ["old", "two"]}}
+    settings.HENRY_CHECKOUT = henry_sandbox.options({"ACCOUNTS": accounts})
+    assert henry_webhook("ckp-ref_1", account="uk") == 202
+    assert henry_webhook("ckp-ref_2", account="uk", secret="one") == 401
+    assert WebhookMessage.objects.get().account == "uk"
+
+
+def test_without_a_secret_nothing_can_be_signed(
+    henry_sandbox: Sandbox, henry_webhook: Any, settings: Any
+) -> None:
+    settings.HENRY_CHECKOUT = henry_sandbox.options({"WEBHOOK_SECRETS": []})
+    with pytest.raises(ConfigurationError, match="WEBHOOK_SECRETS"):
+        henry_webhook("ckp-ref_1")
+
+
+def test_the_signature_is_henrys() -> None:
+    """The check vector of what is known of Henry's webhooks."""
+    at = read_timestamp("1767225600000")
+    body = b'{"event":"order.purchase.complete","data":{"refId":"ckp-ref_3fa85f64-5717-4562-b3fc"}}'
+    assert signed_headers(body, secret="whsec_example", at=at) == {
+        "X-Henry-Timestamp": "1767225600000",
+        "X-Henry-Signature": "044279c07488c9284fdc7435d9f3d02f848ad9c83746695f887edb9930120cc9",
+    }
