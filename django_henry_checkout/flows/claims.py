@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,19 @@ def claim_polls(account: str, *, limit: int) -> list[ClaimedPoll]:
             due_at=lease_until, fence=F("fence") + 1, worker=_worker_name()
         )
     return [ClaimedPoll(lease_until, row[1] + 1, row[0], *row[2:]) for row in rows]
+
+
+def polls_of(account: str, refs: Collection[str], *, due_before: datetime) -> list[ClaimedPoll]:
+    """Return the polls of these purchases that are due before a time, without claiming them.
+
+    Whoever claims one meanwhile raises its fence, so that what is written back here is dropped.
+
+    Effects: one statement.
+    """
+    polls = PurchasePoll.objects.filter(account=account, due_at__lt=due_before)
+    named = polls.filter(purchase__account=account, purchase__ref_id__in=refs)
+    rows: list[tuple[Any, ...]] = list(named.annotate(followed_since=_FOLLOWED_SINCE).values_list(*_ROW))
+    return [ClaimedPoll(due_before, row[1], row[0], *row[2:]) for row in rows]
 
 
 def _worker_name() -> str:

@@ -20,7 +20,7 @@ from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import ConfigurationError, GatewayError, RateLimited
 from django_henry_checkout.flows import pace
 from django_henry_checkout.flows.asking import Asker, Outcome
-from django_henry_checkout.flows.claims import ClaimedPoll, PutBack, claim_polls, put_back
+from django_henry_checkout.flows.claims import ClaimedPoll, PutBack, claim_polls, polls_of, put_back
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.purchases import pass_deadline, pick_purchase
 from django_henry_checkout.flows.schedule import next_poll_at, retry_at
@@ -39,7 +39,7 @@ FLUSH_AT = 500
 
 
 def poll_due(*, limit: int | None = None, seconds: float = ROUND_SECONDS) -> int:
-    """Poll the purchases that are due; return how many were claimed.
+    """Poll the purchases that are due; return how many were refreshed, or at least asked for.
 
     Args:
         limit: how many at most; None means POLL_BATCH.
@@ -67,7 +67,7 @@ class _Desk:
 class _Round:
     def __init__(self, limit: int, seconds: float) -> None:
         self._left = limit
-        self._claimed = 0
+        self._worked = 0
         self._ends_at = time.monotonic() + seconds
         self._desks = deque(_Desk(account) for account in pace.known_accounts())
         self._asker: Asker[_Desk] = Asker(settings.POLL_CONCURRENCY)
@@ -81,7 +81,7 @@ class _Round:
                 self._claim()
         finally:
             self._flush()
-        return self._claimed
+        return self._worked
 
     # Claiming -----------------------------------------------------------------------------
 
@@ -104,11 +104,11 @@ class _Round:
             return
         lists = desk.gateway.supports_order_list
         share = -(-self._left // len(self._desks))
-        wanted = min(desk.allowed * PAGE if lists else desk.allowed, share)
+        wanted = min(desk.allowed * PAGE if lists else desk.allowed, share, settings.SWEEP_PAGES * PAGE)
         claims = claim_polls(desk.account, limit=wanted) if wanted > 0 else []
         desk.is_exhausted = len(claims) < wanted or wanted <= 0
         self._left -= len(claims)
-        self._claimed += len(claims)
+        self._worked += len(claims)
         followed = [claim for claim in claims if claim.ref_id]
         if lists and 0 < settings.SWEEP_FROM <= len(followed):
             desk.sweep = Sweep(followed)
@@ -119,7 +119,7 @@ class _Round:
         """Purchases of an account that is not configured (any more) wait; their deadlines pass all the same."""
         claims = claim_polls(desk.account, limit=self._left)
         desk.is_exhausted = True
-        self._claimed += len(claims)
+        self._worked += len(claims)
         due_at = timezone.now() + MISCONFIGURED_PAUSE
         put_back([PutBack(claim, due_at, claim.errors + 1, claim.text_digest) for claim in claims])
         if claims:
@@ -189,15 +189,39 @@ class _Round:
         if outcome.error is not None:
             self._log(f"The order list of account {desk.account}", outcome.error)
             sweep.fail()
-        for claim, glimpse in sweep.take(outcome.glimpses):
+        told = sweep.take(outcome.glimpses)
+        for claim, glimpse in told:
             self._take(claim, Outcome(asked=claim, glimpses=(glimpse,)))
+        beside = self._refresh_others(desk, outcome, known={claim.ref_id for claim, _glimpse in told})
+        sweep.go_on(refreshed=len(told) + beside)
         if not sweep.wants_page:
             self._end_sweep(desk)
 
+    def _refresh_others(self, desk: _Desk, outcome: Outcome, *, known: set[str]) -> int:
+        """Put off what a page tells no news of, though it was not claimed; return how many.
+
+        One whose text differs is left to its own time: then it is asked for properly, under a lease.
+        """
+        digests = {row.ref_id: row.digest for row in outcome.glimpses if row.ref_id not in known}
+        if not digests:
+            return 0
+        soon = timezone.now() + settings.POLL_LEASE
+        others = [
+            poll
+            for poll in polls_of(desk.account, digests, due_before=soon)
+            if poll.text_digest == digests[poll.ref_id] and timezone.now() < poll.deadline_at
+        ]
+        for poll in others:
+            self._put_back(poll, self._next_at(poll), text_digest=poll.text_digest)
+        self._worked += len(others)
+        return len(others)
+
     def _end_sweep(self, desk: _Desk) -> None:
-        """What the pages did not hold is asked for one by one."""
+        """What the pages should have held is asked for one by one; what they did not reach is due again."""
         if desk.sweep is not None:
-            desk.waiting.extend(desk.sweep.left)
+            desk.waiting.extend(desk.sweep.passed)
+            for claim in desk.sweep.unreached:
+                self._put_back(claim, timezone.now(), errors=claim.errors)
             desk.sweep = None
 
     def _take(self, claim: ClaimedPoll, outcome: Outcome) -> None:

@@ -3,6 +3,7 @@
 The list is newest first and is paged by a time (henry-api.md 7.2, in part inferred), while new orders push
 the old ones down. So no page follows from the one before: each begins at the time of the newest purchase that
 is still wanted, which shifts with nothing. What no page holds, for whatever reason, is asked for one by one.
+What stands beside the wanted ones on a page is refreshed too, though it is not due yet.
 """
 
 from __future__ import annotations
@@ -39,32 +40,43 @@ class Sweep:
         self.cursor = "" if timezone.now() - self._reached < YOUNG else _cursor(self._reached)
 
     @property
-    def left(self) -> list[ClaimedPoll]:
-        """What no page has told of yet."""
-        return list(self._wanted.values())
+    def passed(self) -> list[ClaimedPoll]:
+        """What the pages should have told of, and have not."""
+        return [claim for claim in self._wanted.values() if claim.followed_since >= self._reached]
+
+    @property
+    def unreached(self) -> list[ClaimedPoll]:
+        """What further pages may tell of."""
+        return [claim for claim in self._wanted.values() if claim.followed_since < self._reached]
 
     def take(self, page: Sequence[Glimpse]) -> list[tuple[ClaimedPoll, Glimpse]]:
-        """Return what a page tells of the purchases that are wanted, and decide about the next one."""
+        """Return what a page tells of the purchases that are wanted."""
         self._pages += 1
         told = [(self._wanted.pop(row.ref_id), row) for row in page if row.ref_id in self._wanted]
-        self._dry = 0 if len(told) >= WORTHWHILE else self._dry + 1
         if told:
             self._reached = min(claim.followed_since for claim, _row in told)
-        older = [
-            claim.followed_since
-            for claim in self._wanted.values()
-            if claim.followed_since < self._reached or (not told and self.cursor == "")
-        ]
-        is_worth_it = len(older) >= WORTHWHILE and self._dry < DRY and self._pages < settings.SWEEP_PAGES
-        self.wants_page = self.wants_page and is_worth_it and len(page) > 0
-        if older:
-            self._reached = max(older)
-            self.cursor = _cursor(self._reached)
+        elif self.cursor == "":
+            self._reached = datetime.max.replace(tzinfo=UTC)  # it began at the top, whatever is wanted
         return told
 
+    def go_on(self, *, refreshed: int) -> None:
+        """Decide about the next page, after one that has refreshed so many purchases, wanted or not."""
+        self._dry = 0 if refreshed >= WORTHWHILE else self._dry + 1
+        older = [
+            claim.followed_since for claim in self._wanted.values() if claim.followed_since < self._reached
+        ]
+        if not older or self._dry >= DRY or len(older) < WORTHWHILE:
+            self.fail()
+        elif self._pages >= settings.SWEEP_PAGES:
+            self.wants_page = False
+        else:
+            self._reached = max(older)
+            self.cursor = _cursor(self._reached)
+
     def fail(self) -> None:
-        """Ask for no other page."""
+        """Ask for no other page: the list is of no use for what is left."""
         self.wants_page = False
+        self._reached = datetime.min.replace(tzinfo=UTC)
 
 
 def _cursor(moment: datetime) -> str:

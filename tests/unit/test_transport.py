@@ -176,7 +176,7 @@ class Henry:
 
     def hear_out(self, transport: Transport) -> int:
         """Wait until everything that was sent is heard; return the number of requests."""
-        transport._adapter.close()
+        transport.close()
         with socket.create_connection(("127.0.0.1", self.port)) as last:
             ends_at = time.monotonic() + 5
             while last.getsockname()[1] not in self._peers:
@@ -314,7 +314,7 @@ def connected(url: str) -> Iterator[Transport]:
     try:
         yield opened
     finally:
-        opened._adapter.close()
+        opened.close()
 
 
 @pytest.fixture
