@@ -189,6 +189,8 @@ class _Round:
         if outcome.error is not None:
             self._log(f"The order list of account {desk.account}", outcome.error)
             sweep.fail()
+            self._end_sweep(desk)
+            return
         told = sweep.take(outcome.glimpses)
         for claim, glimpse in told:
             self._take(claim, Outcome(asked=claim, glimpses=(glimpse,)))

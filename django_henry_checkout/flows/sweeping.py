@@ -37,7 +37,7 @@ class Sweep:
         self._dry = 0
         self._reached = max(claim.followed_since for claim in claims)
         self.wants_page = True
-        self.cursor = "" if timezone.now() - self._reached < YOUNG else _cursor(self._reached)
+        self.cursor = "" if timezone.now() - self._reached < YOUNG else _cursor(self._reached + MARGIN)
 
     @property
     def passed(self) -> list[ClaimedPoll]:
@@ -70,8 +70,9 @@ class Sweep:
         elif self._pages >= settings.SWEEP_PAGES:
             self.wants_page = False
         else:
-            self._reached = max(older)
-            self.cursor = _cursor(self._reached)
+            # No further up than where this page ended: else the margin alone might fill the next one.
+            ended, self._reached = self._reached, max(older)
+            self.cursor = _cursor(min(self._reached + MARGIN, ended))
 
     def fail(self) -> None:
         """Ask for no other page: the list is of no use for what is left."""
@@ -80,5 +81,5 @@ class Sweep:
 
 
 def _cursor(moment: datetime) -> str:
-    text = (moment + MARGIN).astimezone(UTC).isoformat(timespec="milliseconds")
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -18,9 +18,9 @@ def receive(request: HttpRequest, account: str, key: str) -> HttpResponse:
     try:
         credentials = settings.account(account)
     except ConfigurationError:
-        raise Http404 from None
+        return HttpResponse(status=404)
     if not is_endpoint(credentials, key):
-        raise Http404
+        return HttpResponse(status=404)
     if request.content_type != "application/json":
         return HttpResponse(status=415)
     body = _read_body(request)
