@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,32 @@ class Sandbox:
         """What the sandbox was asked, oldest first, its own control calls left out."""
         asked = _rows(self._call("GET", "requests"))
         return [row for row in asked if not row["path"].startswith("/__sandbox__")]
+
+    def make_orders(self, count: int, **more: Any) -> list[dict[str, Any]]:
+        """Paid orders of fresh carts with one item each: `refId`, `cartId` and the `link` of the item."""
+        return list(self._call("POST", "orders", {"count": count, **more}))
+
+    def webhooks(self, endpoints: list[dict[str, Any]]) -> None:
+        """Replace where webhooks go: `uuid`, `url`, `secret` and `everyCart` of each."""
+        self._call("POST", "webhooks", {"endpoints": endpoints})
+
+    def webhook_log(self) -> list[dict[str, Any]]:
+        """What became of each delivery, oldest first."""
+        return list(self._call("GET", "webhooks")["log"])
+
+    def wait_for_webhooks(self, seconds: float = 10) -> list[dict[str, Any]]:
+        """Wait until everything that has happened is delivered or given up; the log."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            shown = self._call("GET", "webhooks?log=false")
+            if not shown["waiting"]:
+                return self.webhook_log()
+            time.sleep(0.02)
+        raise AssertionError(f"{shown['waiting']} webhooks still wait after {seconds} s")
+
+    def send_webhook(self, **body: Any) -> list[int | None]:
+        """Send one at once, by hand; the statuses, None where there was no answer."""
+        return list(self._call("POST", "webhooks/send", body)["statuses"])
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """HENRY_CHECKOUT for a shop that uses this sandbox."""

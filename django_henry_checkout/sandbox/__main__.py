@@ -50,6 +50,7 @@ def serve(options: argparse.Namespace) -> None:
     """Serve until a signal ends the process."""
     from django_henry_checkout.sandbox.server import Handler, Observed, Server  # noqa: PLC0415 - needs settings
     from django_henry_checkout.sandbox.store import store  # noqa: PLC0415 - needs settings
+    from django_henry_checkout.sandbox.watch import watch  # noqa: PLC0415 - needs settings
 
     settings.ALLOWED_HOSTS += ["*"] if options.host in ("0.0.0.0", "::") else [options.host]  # noqa: S104 - asked for
     store.options.api_key = options.api_key
@@ -64,6 +65,7 @@ def serve(options: argparse.Namespace) -> None:
         server = Server((options.host, options.port), Handler, ipv6=":" in options.host)
     except OSError as error:
         sys.exit(f"The sandbox cannot listen on {options.host}:{options.port}: {error.strerror}.")
+    watch.start()
     server.set_app(Observed(get_wsgi_application(), store=store))
     host = f"[{options.host}]" if ":" in options.host else options.host
     print(f"Sandbox ready: http://{host}:{server.server_port}/", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -29,6 +30,17 @@ def _marked(value: object) -> str:
 
 def answer(value: object, *, status: int = 200) -> HttpResponse:
     return HttpResponse(to_json(value), content_type="application/json", status=status)
+
+
+def written(body: bytes) -> HttpResponse:
+    """An answer that is JSON already."""
+    return HttpResponse(body, content_type="application/json")
+
+
+def listing(message: str, rows: Iterable[bytes]) -> HttpResponse:
+    """The envelope of a list whose rows are JSON already."""
+    head = to_json({"success": True, "status": "success", "message": message}).encode()
+    return written(b"".join((head[:-1], b', "data": [', b", ".join(rows), b"]}")))
 
 
 def envelope(message: str, data: object = None, *, status: int = 200) -> HttpResponse:

@@ -94,11 +94,11 @@ def whole(value: object, name: str, *, low: int, high: int) -> int:
     return value
 
 
-def number(source: JSON, key: str, *, where: str = "", default: float, high: float) -> float:
+def number(source: JSON, key: str, *, where: str = "", default: float, high: float, low: float = 0) -> float:
     value = source.get(key, default)
     name = f"{where}.{key}" if where else key
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not 0 <= value <= high:
-        raise RefusedError(f"{name} must be a number from 0 to {high:g}.")
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not low <= value <= high:
+        raise RefusedError(f"{name} must be a number from {low:g} to {high:g}.")
     return float(value)
 
 
@@ -140,6 +140,18 @@ def https_link(value: object, name: str) -> str:
         host = None
     if not host or parts.scheme != "https" or re.search(r"[\s<>\"\\]", value):
         raise RefusedError(f"{name} must be an https URL of a product page.")
+    return value
+
+
+def web_address(value: str, name: str) -> str:
+    """An address that can be called over http or https."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not re.fullmatch(r"[!-~]+", value):
+        raise RefusedError(f"{name} must be an http or https URL.")
     return value
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox import cards, carts, checking, orders, pricing, vault
+from django_henry_checkout.sandbox import bulk, cards, carts, checking, orders, pricing, vault
 from django_henry_checkout.sandbox.answers import answer, envelope, iso
 from django_henry_checkout.sandbox.calls import guarded
 from django_henry_checkout.sandbox.catalogue import MERCHANTS, Product
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.scenario import Scenario, word
-from django_henry_checkout.sandbox.state import JSON, Address, Buyer, Cart, Order, Person
+from django_henry_checkout.sandbox.state import JSON, Cart, Order
 from django_henry_checkout.sandbox.store import store
 from django_henry_checkout.sandbox.v1_wire import purchase_json
+from django_henry_checkout.sandbox.watch import watch
 
 MAX_ADVANCE = 400 * 24 * 3600
-_NOBODY = Person("Sandbox", "Shopper")
-_ADDRESS = Address("350 Harbour Street", "New York", "NY", "10001", "US")
+MAX_ORDERS = 20_000
 
 
-def _control(**methods: Any) -> Any:
+def control(**methods: Any) -> Any:
     """One view of a handler per method, with the sandbox's refusals as 400 answers."""
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -34,12 +36,14 @@ def _control(**methods: Any) -> Any:
 
 
 def _reset(request: HttpRequest) -> HttpResponse:
-    store.reset()
+    watch.reset()
     return answer({"ok": True})
 
 
 def _set_scenario(request: HttpRequest) -> HttpResponse:
     scenario = Scenario.parse(checking.read_json(request.body))
+    # What happened until now goes out as the scenario until now says.
+    watch.look()
     store.set_scenario(scenario)
     return _show_scenario(request)
 
@@ -54,7 +58,10 @@ def _advance(request: HttpRequest) -> HttpResponse:
     body = checking.read_json(request.body)
     if "advanceSeconds" not in body:
         raise RefusedError("advanceSeconds is required.")
-    store.advance(checking.number(body, "advanceSeconds", default=0, high=MAX_ADVANCE))
+    seconds = checking.number(body, "advanceSeconds", default=0, high=MAX_ADVANCE)
+    # First what happened until now, or what the last jump led to could be lost in this one.
+    watch.look()
+    store.advance(seconds)
     return _clock(request)
 
 
@@ -68,9 +75,11 @@ def _requests(request: HttpRequest) -> HttpResponse:
 
 
 def _orders(request: HttpRequest) -> HttpResponse:
-    """What was really bought, oldest first: refused payments are not in it."""
+    """What was really bought, oldest first: refused payments are not in it, and fillers only when asked for."""
+    fillers = checking.query_switch(request.GET.get("filler", "false"), "filler")
     with store.lock:
-        return answer([_order_json(order) for order in store.orders.values() if order.is_paid])
+        found = [order for order in store.orders.values() if order.is_paid and (fillers or not order.filler)]
+        return answer([_order_json(order) for order in found])
 
 
 def _order_json(order: Order) -> JSON:
@@ -97,7 +106,21 @@ def _order_json(order: Order) -> JSON:
         "email": order.buyer.email,
         "cardLast4": order.buyer.last4,
     }
-    return body | _v0_ids(order)
+    return body | _v0_ids(order) | ({"filler": True} if order.filler else {})
+
+
+def _make_orders(request: HttpRequest) -> HttpResponse:
+    """Many paid orders at once, each of a fresh cart with one item."""
+    body = checking.read_json(request.body)
+    checking.known_keys(body, {"count", "cartPrefix"}, where="orders")
+    count = checking.whole(body.get("count"), "count", low=1, high=MAX_ORDERS)
+    prefix = checking.text(body, "cartPrefix", required=False).removeprefix("crt_")
+    if not re.fullmatch(r"[A-Za-z0-9]{0,6}", prefix):
+        raise RefusedError("cartPrefix must be at most six letters and digits.")
+    made = bulk.make_orders(count, cart_prefix=prefix)
+    return answer(
+        [{"refId": each.ref_id, "cartId": each.cart_id, "link": each.lines[0].line.link} for each in made]
+    )
 
 
 def _v0_ids(order: Order) -> JSON:
@@ -112,8 +135,8 @@ def _pay(request: HttpRequest) -> HttpResponse:
     card = cards.card_for(number)
     if card.problem:
         return envelope(cards.PROBLEMS[card.problem], status=402)
-    email = checking.email(checking.text(body, "email", required=False), "email") or "shopper@shop.example"
-    buyer = Buyer(_NOBODY, email, "+12125550123", _ADDRESS, last4=number[-4:])
+    email = checking.email(checking.text(body, "email", required=False), "email") or bulk.BUYER.email
+    buyer = replace(bulk.BUYER, email=email, last4=number[-4:])
     outcome = word(body["outcome"], "outcome") if body.get("outcome") else ""
     payment = orders.Payment(via="hosted", card_plan=card.plan, outcome=outcome)
     with store.lock:
@@ -178,12 +201,12 @@ def _health(request: HttpRequest) -> HttpResponse:
     return answer({"ok": True})
 
 
-reset = _control(POST=_reset)
-scenario = _control(POST=_set_scenario, GET=_show_scenario)
-clock = _control(POST=_advance, GET=_clock)
-requests = _control(GET=_requests)
-paid_orders = _control(GET=_orders)
-pay = _control(POST=_pay)
-card = _control(POST=_store_card)
-catalogue = _control(GET=_catalogue)
-health = _control(GET=_health)
+reset = control(POST=_reset)
+scenario = control(POST=_set_scenario, GET=_show_scenario)
+clock = control(POST=_advance, GET=_clock)
+requests = control(GET=_requests)
+paid_orders = control(GET=_orders, POST=_make_orders)
+pay = control(POST=_pay)
+card = control(POST=_store_card)
+catalogue = control(GET=_catalogue)
+health = control(GET=_health)

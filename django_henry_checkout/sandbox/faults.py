@@ -6,9 +6,13 @@ import json
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
+from django_henry_checkout.sandbox import rewriting
+from django_henry_checkout.sandbox.answers import to_json
 from django_henry_checkout.sandbox.scenario import Fault
 from django_henry_checkout.sandbox.state import JSON
 
@@ -40,11 +44,8 @@ def apply(fault: Fault, application: Application, environ: Environ, start: Start
     Raises:
         CutError: the connection was used directly and nothing is left to answer.
     """
-    if fault.kind == "delay":
-        time.sleep(fault.params["seconds"])
-        return application(environ, start)
-    if fault.kind == "headers":
-        return application(environ, _with_headers(fault.params["headers"], start))
+    if fault.kind in _CHANGED:
+        return _CHANGED[fault.kind](fault.params, application, environ, start)
     if fault.params.get("process"):
         collect(application, environ)
     wire = cast("Wire", environ["sandbox.wire"])
@@ -83,6 +84,42 @@ def collect(application: Application, environ: Environ) -> tuple[str, Headers, b
     return status, headers, body
 
 
+# The right answer, changed
+
+
+def _delay(params: JSON, application: Application, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+    if not params["process"]:
+        time.sleep(params["seconds"])
+        return application(environ, start)
+    status, headers, body = collect(application, environ)
+    time.sleep(params["seconds"])
+    start(status, headers)
+    return [body]
+
+
+def _headers(
+    params: JSON, application: Application, environ: Environ, start: StartResponse
+) -> Iterable[bytes]:
+    return application(environ, _with_headers(params["headers"], start))
+
+
+def _rewrite(
+    params: JSON, application: Application, environ: Environ, start: StartResponse
+) -> Iterable[bytes]:
+    status, headers, body = collect(application, environ)
+    try:
+        value = json.loads(body, parse_float=Decimal)
+    except ValueError:
+        # Not JSON, such as a page: there is nothing to change in it.
+        start(status, headers)
+        return [body]
+    rewriting.rewrite(value, params)
+    return _reply(start, int(status[:3]), headers, to_json(value).encode())
+
+
+_CHANGED = {"delay": _delay, "headers": _headers, "rewrite": _rewrite}
+
+
 def _with_headers(wanted: JSON, start: StartResponse) -> StartResponse:
     """The usual answer, with these headers in the place of its own of the same names."""
     replaced = {name.lower() for name in wanted}
@@ -110,6 +147,9 @@ def _status(params: JSON, start: StartResponse, wire: Wire) -> list[bytes]:
     body = params.get("body", ordinary)
     content = body.encode() if isinstance(body, str) else json.dumps(body, default=float).encode()
     headers = list(params["headers"].items())
+    if "retryAfterDateSeconds" in params:
+        moment = time.time() + params["retryAfterDateSeconds"]
+        headers.append(("Retry-After", formatdate(moment, usegmt=True)))
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(_JSON_TYPE)
     return _reply(start, status, headers, content)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django_henry_checkout.sandbox import pricing
 from django_henry_checkout.sandbox.catalogue import product_for
@@ -127,9 +127,9 @@ def _summed_up(words: list[str]) -> str:
     return "partially_complete" if "complete" in kinds or "partially_complete" in kinds else "failed"
 
 
-def status_now(store: Store, order: Order) -> str:
+def status_now(store: Store, order: Order, *, now: datetime | None = None) -> str:
     """The status in the words that the scenario asks for, else in those of the order's generation."""
-    return order_status(order, store.now(), dialect=store.scenario.dialect or order.dialect or "six")
+    return order_status(order, now or store.now(), dialect=store.scenario.dialect or order.dialect or "six")
 
 
 def order_status(order: Order, now: datetime, *, dialect: str) -> str:
@@ -158,6 +158,27 @@ def line_status(order: Order, index: int, now: datetime) -> str:
     share = (index + 1) / (len(plan.lines) + 1)
     ended = age >= plan.pending_seconds + plan.processing_seconds * share
     return plan.lines[index] if ended else "processing"
+
+
+def line_statuses(order: Order, now: datetime) -> list[str]:
+    return [line_status(order, at, now) for at in range(len(order.lines))]
+
+
+def next_change(order: Order, now: datetime) -> datetime | None:
+    """When the order or one of its items will next have another status; None if it is settled."""
+    age = (now - order.created_at).total_seconds()
+    later = (seconds for seconds in _steps(order) if seconds > age)
+    found = next(later, None)
+    return None if found is None else order.created_at + timedelta(seconds=found)
+
+
+def _steps(order: Order) -> Iterator[float]:
+    plan = order.plan
+    yield plan.pending_seconds
+    if order.is_paid:
+        for index in range(len(plan.lines)):
+            yield plan.pending_seconds + plan.processing_seconds * ((index + 1) / (len(plan.lines) + 1))
+        yield plan.pending_seconds + plan.processing_seconds + plan.settle_seconds
 
 
 def bought_lines(order: Order, now: datetime) -> list[PricedLine]:

@@ -23,6 +23,9 @@ _CONTROL_CALLS = (
     ("POST", "/__sandbox__/pay", "Pay without a browser: {\"cartId\": \"crt_…\"}, in v0 {\"userId\": \"…\"}."),
     ("POST", "/__sandbox__/card", "Store a test card for a user of v0: {\"userId\": \"…\"}."),
     ("GET", "/__sandbox__/orders", "What was really bought."),
+    ("POST", "/__sandbox__/orders", "Make many paid orders at once: {\"count\": 2000}."),
+    ("POST", "/__sandbox__/webhooks", "Say where webhooks go; GET shows what was sent."),
+    ("POST", "/__sandbox__/webhooks/send", "Send a webhook by hand: {\"refId\": \"…\"}."),
     ("GET", "/__sandbox__/requests", "What the sandbox was asked, the last 5,000."),
     ("GET", "/__sandbox__/catalogue", "The goods with their pictures."),
 )  # fmt: skip

@@ -5,11 +5,16 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from django_henry_checkout.sandbox import checking, v1_merchants, v1_purchases
-from django_henry_checkout.sandbox.answers import answer, envelope
+from django_henry_checkout.sandbox.answers import answer, envelope, written
 from django_henry_checkout.sandbox.calls import api
 from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.rpc_carts import cart_id_of
-from django_henry_checkout.sandbox.rpc_wire import details_json, find_job, purchase_json
+from django_henry_checkout.sandbox.rpc_wire import (
+    details_json,
+    find_job,
+    purchase_json,
+    purchases,
+)
 
 
 def _details(request: HttpRequest) -> HttpResponse:
@@ -30,7 +35,7 @@ def _purchase(request: HttpRequest) -> HttpResponse:
 
 def _purchase_status(request: HttpRequest) -> HttpResponse:
     ref_id = checking.text(checking.read_json(request.body), "refId")
-    return answer(purchase_json(v1_purchases.find_order(ref_id)))
+    return written(purchases.one(v1_purchases.find_order(ref_id)))
 
 
 def _orders(request: HttpRequest) -> HttpResponse:
@@ -42,7 +47,7 @@ def _orders(request: HttpRequest) -> HttpResponse:
         cart_id=checking.text(body, "cartId", required=False),
         status=checking.text(body, "status", required=False),
     )
-    return envelope("Orders fetched successfully", [purchase_json(order) for order in found])
+    return v1_purchases.order_page(found, purchases)
 
 
 def _merchants(request: HttpRequest) -> HttpResponse:

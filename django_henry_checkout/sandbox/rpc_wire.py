@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 from django_henry_checkout.sandbox import checking, v1_wire
 from django_henry_checkout.sandbox.catalogue import product_for
 from django_henry_checkout.sandbox.checking import RefusedError
+from django_henry_checkout.sandbox.shown import Shown
 from django_henry_checkout.sandbox.state import JSON, Cart, Job, Line, Order
 from django_henry_checkout.sandbox.store import store
 
@@ -79,14 +81,17 @@ def details_json(job: Job) -> JSON:
     return {**body, "result": {"items": body["result"]["items"]}} if "result" in body else body
 
 
-def purchase_json(order: Order) -> JSON:
-    body = v1_wire.purchase_json(order, usual_fee="commission")
+def purchase_json(order: Order, now: datetime | None = None) -> JSON:
+    body = v1_wire.purchase_json(order, now, usual_fee="commission")
     body["products"] = [
         _product_json(shown, order, priced.line)
         for shown, priced in zip(body["products"], order.lines, strict=True)
     ]
     body["details"]["shippingAddress"].pop("name", None)
     return body
+
+
+purchases = Shown(purchase_json)
 
 
 def _product_json(shown: JSON, order: Order, line: Line) -> JSON:

@@ -16,6 +16,8 @@ from django_henry_checkout.sandbox.checking import RefusedError
 from django_henry_checkout.sandbox.state import JSON
 
 MAX_SECONDS = 10_000_000
+_STEP = re.compile(r"[^.*]{1,100}")
+_PATH = re.compile(r"([^.*]{1,100}|\*)(\.([^.*]{1,100}|\*)){0,19}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COMMON = {"method", "path", "times", "after", "probability", "fault"}
 _GARBAGE = (
@@ -23,11 +25,13 @@ _GARBAGE = (
 )  # fmt: skip
 # How the pages speak to the page around them, or to the one that opened them.
 MESSAGES = ("usual", "none", "twice", "late", "json")
+SIGNATURES = ("good", "wrong", "none")
 # Which parameters each kind of fault takes; anything else in the entry is refused, so typing errors show.
 FAULT_PARAMS: dict[str, set[str]] = {
-    "status": {"status", "headers", "body", "process"},
+    "status": {"status", "headers", "body", "process", "retryAfterDateSeconds"},
     "headers": {"headers"},
-    "delay": {"seconds"},
+    "rewrite": {"set", "rename", "remove"},
+    "delay": {"seconds", "process"},
     "reset": set(),
     "lost_reply": set(),
     "drip": {"interval", "headers"},
@@ -52,6 +56,47 @@ class Timing:
             checking.number(source, "pendingSeconds", where="timing", default=2, high=MAX_SECONDS),
             checking.number(source, "processingSeconds", where="timing", default=4, high=MAX_SECONDS),
             checking.number(source, "jobSeconds", where="timing", default=0.5, high=MAX_SECONDS),
+        )
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How webhooks are sent. What is not said of Henry (retries, order, waiting) is chosen here."""
+
+    retries: int = 0
+    retry_after_seconds: float = 0.2
+    duplicates: int = 0
+    reorder: bool = False
+    delay_seconds: float = 0.0
+    drop: float = 0.0
+    signature: str = "good"
+    timestamp_offset_seconds: float = 0.0
+    thin: bool = False
+    extra: JSON = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, source: JSON) -> Sending:
+        where = "webhooks"
+        names = {
+            "retries", "retryAfterSeconds", "duplicates", "reorder", "delaySeconds", "drop", "signature",
+            "timestampOffsetSeconds", "thin", "extra",
+        }  # fmt: skip
+        checking.known_keys(source, names, where=where)
+        return cls(
+            retries=checking.whole(source.get("retries", 0), f"{where}.retries", low=0, high=100),
+            retry_after_seconds=checking.number(
+                source, "retryAfterSeconds", where=where, default=0.2, high=3600
+            ),
+            duplicates=checking.whole(source.get("duplicates", 0), f"{where}.duplicates", low=0, high=99),
+            reorder=checking.switch(source, "reorder", where=where),
+            delay_seconds=checking.number(source, "delaySeconds", where=where, default=0, high=3600),
+            drop=checking.number(source, "drop", where=where, default=0, high=1),
+            signature=checking.one_of(source, "signature", SIGNATURES, default="good", where=where),
+            timestamp_offset_seconds=checking.number(
+                source, "timestampOffsetSeconds", where=where, default=0, low=-MAX_SECONDS, high=MAX_SECONDS
+            ),
+            thin=checking.switch(source, "thin", where=where),
+            extra=checking.mapping(source, "extra", where=where) or {},
         )
 
 
@@ -99,7 +144,12 @@ class Scenario:
     # By the link of the product, in the one spelling that the catalogue has for it.
     prices: dict[str, Decimal] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    webhooks: Sending = field(default_factory=Sending)
+    # How many other orders come in after each page of the order list.
+    shifts: int = 0
     dice: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - has to repeat, guards nothing
+    # Dice of their own, or webhooks and requests that come in another order would change each other's luck.
+    webhook_dice: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - as above
     source: JSON = field(default_factory=dict)
 
     @classmethod
@@ -111,6 +161,7 @@ class Scenario:
         """
         known = {
             "seed", "timing", "dialect", "fees", "outcome", "messages", "items", "prices", "faults",
+            "webhooks", "shifts",
         }  # fmt: skip
         checking.known_keys(source, known, where="The scenario")
         dialect = checking.one_of(source, "dialect", ("", "six", "four"), default="")
@@ -130,7 +181,10 @@ class Scenario:
             },
             prices=_prices(checking.mapping(source, "prices") or {}),
             faults=_faults(source.get("faults", [])),
+            webhooks=Sending.parse(checking.mapping(source, "webhooks") or {}),
+            shifts=checking.whole(source.get("shifts", 0), "shifts", low=0, high=100),
             dice=random.Random(seed),  # noqa: S311 - has to repeat, guards nothing
+            webhook_dice=random.Random(seed),  # noqa: S311 - as above
             source=source,
         )
 
@@ -191,7 +245,26 @@ def _params(kind: str, entry: JSON, where: str) -> JSON:
 
 
 def _delay(entry: JSON, where: str) -> JSON:
-    return {"seconds": checking.number(entry, "seconds", where=where, default=1, high=60)}
+    return {
+        "seconds": checking.number(entry, "seconds", where=where, default=1, high=60),
+        "process": checking.switch(entry, "process", where=where),
+    }
+
+
+def _rewrite(entry: JSON, where: str) -> JSON:
+    found: JSON = {
+        "set": checking.mapping(entry, "set", where=where) or {},
+        "rename": checking.mapping(entry, "rename", where=where) or {},
+        "remove": checking.texts(entry, "remove", where=where),
+    }
+    paths = [*found["set"], *found["rename"], *found["remove"]]
+    if not paths:
+        raise RefusedError(f"{where} (rewrite) must set, rename or remove something.")
+    if not all(_PATH.fullmatch(path) for path in paths):
+        raise RefusedError(f"{where} (rewrite) takes paths such as data.*.status.")
+    if not all(isinstance(name, str) and _STEP.fullmatch(name) for name in found["rename"].values()):
+        raise RefusedError(f"{where}.rename must map paths to plain names.")
+    return found
 
 
 def _drip(entry: JSON, where: str) -> JSON:
@@ -232,7 +305,13 @@ def _headers(entry: JSON, where: str) -> JSON:
 
 def _status(entry: JSON, where: str) -> JSON:
     status = checking.whole(entry.get("status", 500), f"{where}.status", low=200, high=599)
-    return {"status": status, **_header_map(entry, where)}
+    found = {"status": status, **_header_map(entry, where)}
+    name = "retryAfterDateSeconds"
+    if name in entry:
+        if any(header.lower() == "retry-after" for header in found["headers"]):
+            raise RefusedError(f"{where}.{name} makes a Retry-After of its own; headers has one too.")
+        found[name] = checking.whole(entry[name], f"{where}.{name}", low=-86_400, high=31_536_000)
+    return found
 
 
 def _body(entry: JSON, where: str) -> JSON:
@@ -258,6 +337,7 @@ def _is_header(name: str, value: object) -> bool:
 _READERS = {
     "headers": _headers,
     "delay": _delay,
+    "rewrite": _rewrite,
     "drip": _drip,
     "huge": _huge,
     "garbage": _garbage,

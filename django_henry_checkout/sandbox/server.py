@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.servers.basehttp import ServerHandler, ThreadedWSGIServer, WSGIRequestHandler
 
 from django_henry_checkout.sandbox import faults
 from django_henry_checkout.sandbox.answers import iso
@@ -24,15 +24,30 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 CONTROL = "/__sandbox__/"
+# The variables of the process would be copied into each request, and read again as if they were headers.
+ServerHandler.os_environ = {}
 
 
 class Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
+    # The head of an answer is written in five parts: together they are one packet, not five.
+    wbufsize = 64 * 1024
 
     def get_environ(self) -> Environ:
         environ: Environ = super().get_environ()
         environ["sandbox.wire"] = self
         return environ
+
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        # An answer without a body, such as that to HEAD, is not sent on by itself.
+        if not self.wfile.closed:
+            self.wfile.flush()
+
+    def handle_expect_100(self) -> bool:
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the line for each request is printed by `Observed`."""
@@ -47,11 +62,12 @@ class Handler(WSGIRequestHandler):
         self.close_connection = True
 
     def reset(self) -> None:
-        """Close with RST. The reader holds the socket open too, so it has to go first."""
+        """Close with RST. The reader and the writer hold the socket open too, so they have to go first."""
         self.close_connection = True
         connection = self._socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.rfile.close()
+        self.wfile.close()
         connection.close()
 
     def _socket(self) -> socket.socket:

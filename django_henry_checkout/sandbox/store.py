@@ -7,8 +7,9 @@ import secrets
 import string
 import threading
 import uuid
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ from django_henry_checkout.sandbox.scenario import Scenario
 from django_henry_checkout.sandbox.state import (
     JSON,
     Cart,
+    Endpoint,
     Job,
     Line,
     Order,
@@ -70,12 +72,17 @@ class Store:
     orders: dict[str, Order] = field(default_factory=dict)
     cart_orders: dict[str, list[str]] = field(default_factory=dict)
     order_ids: dict[str, str] = field(default_factory=dict)
+    # The references of all orders, oldest first.
+    listed: list[str] = field(default_factory=list)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     cards: dict[str, StoredCard] = field(default_factory=dict)
     shoppers: dict[str, Shopper] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     requests: deque[JSON] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
     scenario: Scenario = field(default_factory=Scenario)
+    # Set with each change, for the thread that looks for news to send.
+    changed: threading.Event = field(default_factory=threading.Event)
     # The JSON of each record as last written; without it every save would encode the whole state again.
     _texts: dict[tuple[str, str], str] = field(default_factory=dict)
     _version: int = 0
@@ -98,17 +105,23 @@ class Store:
     def create_cart(
         self, lines: list[Line], *, rules: Rules, settings: JSON | None = None, tags: JSON | None = None
     ) -> Cart:
-        cart_id = "crt_" + random_text(12)
-        return self._keep_cart(Cart(cart_id, self.now(), lines, rules=rules, settings=settings, tags=tags))
+        cart_id = self.new_cart_id()
+        return self.keep_cart(Cart(cart_id, self.now(), lines, rules=rules, settings=settings, tags=tags))
+
+    def new_cart_id(self, prefix: str = "") -> str:
+        while True:
+            cart_id = "crt_" + prefix + random_text(12 - len(prefix))
+            if cart_id not in self.carts:
+                return cart_id
 
     def create_early_cart(self, lines: list[Line], *, rules: Rules, settings: JSON | None) -> Cart:
         """A cart as early v1 made them: with a UUID, and orders that know four status words."""
         cart_id = str(uuid.uuid4())
-        return self._keep_cart(
+        return self.keep_cart(
             Cart(cart_id, self.now(), lines, rules=rules, settings=settings, dialect="four")
         )
 
-    def _keep_cart(self, cart: Cart) -> Cart:
+    def keep_cart(self, cart: Cart) -> Cart:
         with self.lock:
             self.carts[cart.cart_id] = cart
             self._touch()
@@ -147,7 +160,7 @@ class Store:
         with self.lock:
             cart = self.user_cart(user_id)
             if cart is None:
-                cart = self._keep_cart(Cart(str(uuid.uuid4()), self.now(), lines, user_id=user_id))
+                cart = self.keep_cart(Cart(str(uuid.uuid4()), self.now(), lines, user_id=user_id))
                 self.shopper(user_id).cart_id = cart.cart_id
                 self._touch("shoppers", user_id)
             else:
@@ -197,12 +210,14 @@ class Store:
             now = self.now()
             return max(now, newest.created_at + timedelta(milliseconds=1)) if newest else now
 
-    def newest_orders(self, cart_id: str = "") -> Iterator[Order]:
-        refs = self.cart_orders.get(cart_id, []) if cart_id else self.orders
-        return (self.orders[ref] for ref in reversed(refs))
+    def newest_orders(self, cart_id: str = "", before: datetime | None = None) -> Iterator[Order]:
+        refs = self.cart_orders.get(cart_id, []) if cart_id else self.listed
+        end = bisect_left(refs, before, key=lambda ref: self.orders[ref].created_at) if before else len(refs)
+        return (self.orders[refs[at]] for at in range(end - 1, -1, -1))
 
     def _file_order(self, order: Order) -> None:
         self.orders[order.ref_id] = order
+        self.listed.append(order.ref_id)
         self.cart_orders.setdefault(order.cart_id, []).append(order.ref_id)
         if order.order_id:
             self.order_ids[order.order_id] = order.ref_id
@@ -227,11 +242,18 @@ class Store:
         with self.lock:
             for kept in self._records().values():
                 kept.clear()
-            for index in (self.cart_orders, self.order_ids, self._texts):
+            for index in (self.cart_orders, self.order_ids, self.listed, self._texts):
                 index.clear()
             self.requests.clear()
             self.offset = timedelta()
             self.scenario = Scenario()
+            self._touch()
+
+    def set_endpoints(self, endpoints: Iterable[Endpoint]) -> None:
+        with self.lock:
+            self.endpoints = {endpoint.uuid: endpoint for endpoint in endpoints}
+            for uuid_of in self.endpoints:
+                self._texts.pop(("endpoints", uuid_of), None)
             self._touch()
 
     def set_scenario(self, scenario: Scenario) -> None:
@@ -248,12 +270,14 @@ class Store:
             "cards": self.cards,
             "shoppers": self.shoppers,
             "sessions": self.sessions,
+            "endpoints": self.endpoints,
         }
 
     def _touch(self, kind: str = "", key: str = "") -> None:
         """Note that something changed; a record that existed before must be named."""
         self._version += 1
         self._texts.pop((kind, key), None)
+        self.changed.set()
 
     def load(self) -> None:
         path = self.options.state_path
@@ -267,6 +291,7 @@ class Store:
         self.cards = {card.token: card for card in kept.get("cards", [])}
         self.shoppers = {shopper.user_id: shopper for shopper in kept.get("shoppers", [])}
         self.sessions = {session.token: session for session in kept.get("sessions", [])}
+        self.endpoints = {endpoint.uuid: endpoint for endpoint in kept.get("endpoints", [])}
         self.scenario = Scenario.parse(kept["scenario"])
         for order in kept["orders"]:
             self._file_order(order)

@@ -9,6 +9,7 @@ from django_henry_checkout.sandbox import (
     card_element,
     card_page,
     control,
+    control_webhooks,
     hosted,
     pages,
     rpc_carts,
@@ -27,6 +28,9 @@ from django_henry_checkout.sandbox import (
 )
 
 urlpatterns = [
+    # What is asked most often stands first: addresses are tried one after the other.
+    path("v1/cart/purchase/status", rpc_purchases.purchase_status),
+    path("v1/orders", v1_purchases.order_list),
     path("", pages.index),
     path("favicon.ico", pages.favicon),
     path("static/<str:name>", pages.static),
@@ -67,7 +71,6 @@ urlpatterns = [
     path("v1/cart/details", rpc_purchases.details),
     path("v1/cart/details/status", rpc_purchases.details_status),
     path("v1/cart/purchase", rpc_purchases.purchase),
-    path("v1/cart/purchase/status", rpc_purchases.purchase_status),
     path("v1/orders/fetch", rpc_purchases.orders),
     path("v1/merchants/fetch", rpc_purchases.merchants),
     # v1 REST; fixed paths stand before those with an id
@@ -77,7 +80,6 @@ urlpatterns = [
     path("v1/cart/<str:cart_id>/item", v1_carts.item),
     path("v1/cart/<str:cart_id>/details", v1_purchases.quote),
     path("v1/cart/<str:cart_id>/purchase", v1_purchases.buy),
-    path("v1/orders", v1_purchases.order_list),
     path("v1/product/search", v1_products.find),
     path("v1/product/search/status", v1_products.find_status),
     path("v1/product/details", v1_products.show),
@@ -97,6 +99,8 @@ urlpatterns = [
     path("__sandbox__/pay", control.pay),
     path("__sandbox__/card", control.card),
     path("__sandbox__/catalogue", control.catalogue),
+    path("__sandbox__/webhooks", control_webhooks.endpoints),
+    path("__sandbox__/webhooks/send", control_webhooks.by_hand),
     path("__sandbox__/health", control.health),
 ]
 handler404 = "django_henry_checkout.sandbox.pages.not_found"

@@ -10,12 +10,13 @@ from itertools import islice
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox import cards, checking, orders, pricing, vault
-from django_henry_checkout.sandbox.answers import answer, envelope
+from django_henry_checkout.sandbox import bulk, cards, checking, orders, pricing, vault
+from django_henry_checkout.sandbox.answers import answer, envelope, listing, written
 from django_henry_checkout.sandbox.calls import api
 from django_henry_checkout.sandbox.cards import Card
 from django_henry_checkout.sandbox.carts import check_cart_id, find_cart, open_cart
 from django_henry_checkout.sandbox.checking import RefusedError
+from django_henry_checkout.sandbox.shown import Shown
 from django_henry_checkout.sandbox.state import JSON, Cart, Job, Line, Order, PricedLine, Rules
 from django_henry_checkout.sandbox.store import store
 from django_henry_checkout.sandbox.v1_wire import (
@@ -24,6 +25,7 @@ from django_henry_checkout.sandbox.v1_wire import (
     money,
     option_json,
     purchase_json,
+    purchases,
     read_address,
     read_buyer,
     read_collected,
@@ -231,7 +233,7 @@ def purchase_status(request: HttpRequest) -> HttpResponse:
     ref_id = request.GET.get("refId", "")
     if not ref_id:
         raise RefusedError("refId is required.")
-    return answer(purchase_json(find_order(ref_id)))
+    return written(purchases.one(find_order(ref_id)))
 
 
 def find_order(ref_id: str) -> Order:
@@ -251,7 +253,14 @@ def list_orders(request: HttpRequest) -> HttpResponse:
         cart_id=request.GET.get("cartId", ""),
         status=request.GET.get("status", ""),
     )
-    return envelope("Orders fetched successfully", [purchase_json(order) for order in found])
+    return order_page(found, purchases)
+
+
+def order_page(found: list[Order], shown: Shown) -> HttpResponse:
+    """A page of the order list; the scenario may let other orders come in on top once it is written."""
+    page = listing("Orders fetched successfully", shown.all(found))
+    bulk.make_orders(store.scenario.shifts, filler=True)
+    return page
 
 
 def find_orders(*, limit: int, cursor: str, cart_id: str, status: str) -> list[Order]:
@@ -262,8 +271,8 @@ def find_orders(*, limit: int, cursor: str, cart_id: str, status: str) -> list[O
     with store.lock:
         found = (
             order
-            for order in store.newest_orders(cart_id)
-            if not order.user_id and (before is None or order.created_at < before) and _is_in(order, status)
+            for order in store.newest_orders(cart_id, before)
+            if not order.user_id and _is_in(order, status)
         )
         return list(islice(found, limit))
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from django_henry_checkout.sandbox import checking, orders, pricing
+from django_henry_checkout.sandbox import checking, orders, pricing, webhooks
 from django_henry_checkout.sandbox.answers import iso
 from django_henry_checkout.sandbox.checking import RefusedError
+from django_henry_checkout.sandbox.shown import Shown
 from django_henry_checkout.sandbox.state import (
     JSON,
     Address,
@@ -91,6 +92,7 @@ def read_line(source: Any, where: str) -> Line:
 
 def read_rules(settings: JSON | None) -> Rules:
     source = settings or {}
+    webhooks.check_events(source)
     options = checking.mapping(source, "options", where="settings") or {}
     where = "settings.options"
     fee = "serviceFee" if {"serviceFeePercent", "serviceFeeFixed"} & set(source) else "commissionFee"
@@ -208,10 +210,10 @@ def job_json(job: Job) -> JSON:
     return {"refId": job.ref_id, "status": "complete", "result": job.result}
 
 
-def purchase_json(order: Order, *, usual_fee: str = "service") -> JSON:
+def purchase_json(order: Order, now: datetime | None = None, *, usual_fee: str = "service") -> JSON:
     """Render a purchase job as it stands now; the scenario may give the fee another name than the usual one."""
-    now = store.now()
-    status = orders.status_now(store, order)
+    now = now or store.now()
+    status = orders.status_now(store, order, now=now)
     body: JSON = {
         "refId": order.ref_id,
         "status": status,
@@ -225,6 +227,9 @@ def purchase_json(order: Order, *, usual_fee: str = "service") -> JSON:
         body.setdefault("result", {"items": []})["costs"] = _costs_json(order, bought, usual_fee)
     error = orders.error_of(order, status) if status in ("failed", "cancelled") else None
     return {**body, "error": error} if error else body
+
+
+purchases = Shown(purchase_json)
 
 
 def _product_json(order: Order, index: int, now: datetime) -> JSON:

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.sandbox.receiver import SLOW, Receiver, receiving, register
+
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "key-for-tests"
 MUG = "https://kilnandtide.example/products/shoreline-mug"
@@ -166,3 +168,12 @@ def sandbox(process: Process) -> Iterator[Client]:
     client.control("reset", {})
     yield client
     client.session.close()
+
+
+@pytest.fixture
+def receiver(sandbox: Client) -> Iterator[Receiver]:
+    """A shop that hears of every cart, and orders that move by the clock of the sandbox alone."""
+    with receiving() as found:
+        sandbox.scenario(timing=SLOW)
+        register(sandbox, found.entry(everyCart=True))
+        yield found

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -264,3 +265,54 @@ def test_the_connection_is_sound_after_each_fault(sandbox: Client) -> None:
     sandbox.scenario(faults=faults)
     assert statuses(sandbox, 5) == [500, 200, 200, 200, 200]
     assert sandbox.api("GET", "/orders").json()["data"] == []
+
+
+# Every kind of hint how long to wait
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "7"},
+        {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"},
+        {"retry-after-ms": "1500"},
+        {"Retry-After": "99999999999999999999"},
+        {"Retry-After": "-1", "retry-after-ms": "soon"},
+        {},
+    ],
+)
+def test_a_hint_of_each_kind(sandbox: Client, headers: dict[str, str]) -> None:
+    sandbox.fault("status", status=429, headers=headers)
+    answer = sandbox.api("GET", "/orders")
+    found = {name for name in answer.headers if name.lower().startswith("retry-after")}
+    assert answer.status_code == 429
+    assert {name: answer.headers[name] for name in found} == headers
+
+
+@pytest.mark.parametrize("seconds", [5, -60, 86_400])
+def test_a_hint_as_a_date_from_now(sandbox: Client, seconds: int) -> None:
+    # The moved clock of the sandbox has nothing to do with it.
+    sandbox.advance(10_000)
+    sandbox.fault("status", status=429, retryAfterDateSeconds=seconds)
+    given = sandbox.api("GET", "/orders").headers["Retry-After"]
+    assert given.endswith(" GMT")
+    assert abs(parsedate_to_datetime(given).timestamp() - time.time() - seconds) < 3
+
+
+@pytest.mark.parametrize("entry", [{"headers": {"retry-after": "1"}}, {"fault": "body", "json": {}}])
+def test_two_hints_at_once_are_refused(sandbox: Client, entry: dict[str, Any]) -> None:
+    fault = {"fault": "status", "retryAfterDateSeconds": 5, **entry}
+    assert sandbox.raw("POST", "/__sandbox__/scenario", json={"faults": [fault]}).status_code == 400
+
+
+def test_a_late_answer_of_a_purchase_that_was_made_at_once(sandbox: Client) -> None:
+    cart_id = sandbox.cart(MUG)
+    sandbox.fault("delay", seconds=9, path="*/purchase", process=True)
+    started = time.monotonic()
+    with pytest.raises(requests.ReadTimeout):
+        sandbox.api("POST", f"/cart/{cart_id}/purchase", {"buyer": buyer()}, timeout=2)
+    assert refs(sandbox) == 1
+    assert time.monotonic() - started < 8
+    sandbox.fault("delay", seconds=0.3, path="*/purchase", process=True)
+    answer = sandbox.purchase(sandbox.cart(MUG))
+    assert (answer.status_code, answer.json()["status"]) == (200, "pending")
