@@ -136,6 +136,11 @@ class EngineOptions(Options):
         return int(self._get("DELIVERY_TRIES", 8))
 
     @property
+    def DELIVERY_CRASHES(self) -> int:
+        """How often a worker may die while it runs a receiver for one event before that is parked."""
+        return int(self._get("DELIVERY_CRASHES", 3))
+
+    @property
     def DELIVERY_BATCH(self) -> int:
         """How many deliveries one claim takes."""
         return int(self._get("DELIVERY_BATCH", 20))

@@ -70,6 +70,10 @@ def claim_polls(account: str, *, limit: int) -> list[ClaimedPoll]:
 
     Effects: one short transaction of two statements, whatever the limit and the size of the table.
     """
+    return retried(lambda: _claim(account, limit))
+
+
+def _claim(account: str, limit: int) -> list[ClaimedPoll]:
     now = database_now()
     lease_until = now + settings.POLL_LEASE
     with transaction.atomic():

@@ -138,7 +138,8 @@ def _deliver(claim: Claim) -> None:
     delivery = Delivery.objects.select_related("event__order", "event__purchase", "event__line").get(
         pk=claim.pk
     )
-    if delivery.tries > settings.DELIVERY_TRIES:
+    # A try that neither ended well nor failed has killed its worker, or was killed with it.
+    if delivery.tries - 1 - delivery.failures >= settings.DELIVERY_CRASHES:
         _park(delivery, reason="The worker died each time that this receiver ran.")
         return
     try:
@@ -175,13 +176,13 @@ def _call(delivery: Delivery) -> None:
 
 def _note_failure(delivery: Delivery, error: Exception) -> None:
     """Set the next try, or park the delivery. The type of the error is kept, not its text: that may be personal."""
-    if delivery.tries >= settings.DELIVERY_TRIES:
+    if delivery.failures + 1 >= settings.DELIVERY_TRIES:
         _park(delivery, reason=_describe(error))
         return
     ceiling = min(timedelta(seconds=4**delivery.tries), RETRY_CAP)
     pause = ceiling * random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
     Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence, status=DeliveryStatus.PENDING).update(
-        due_at=timezone.now() + pause, last_error=_describe(error)
+        due_at=timezone.now() + pause, last_error=_describe(error), failures=F("failures") + 1
     )
 
 
@@ -205,6 +206,6 @@ def resume_delivery(delivery: Delivery) -> bool:
     """Let a parked delivery run again, from the start of its tries; return whether it was parked."""
     return bool(
         Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.PARKED).update(
-            status=DeliveryStatus.PENDING, tries=0, due_at=timezone.now()
+            status=DeliveryStatus.PENDING, tries=0, failures=0, due_at=timezone.now()
         )
     )

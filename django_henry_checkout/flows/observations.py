@@ -1,6 +1,6 @@
 """`apply_observation()`: the one writer of what Henry says.
 
-Poll, return page, admin and commands all come here. It locks the order, checks fence and move, writes
+Poll, webhook, return page, admin and commands all come here. It locks the order, checks fence and move, writes
 rows and events, and returns what changed. Status moves forward only; a late or repeated answer is
 recorded as drift at most.
 """
@@ -22,6 +22,7 @@ from django_henry_checkout.flows.carts import put_back, take_out_bought
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.orders import flag_for_review, lock_order, move_order
 from django_henry_checkout.flows.records import without_personal_data
+from django_henry_checkout.flows.retrying import retried
 from django_henry_checkout.flows.schedule import next_poll_at
 from django_henry_checkout.flows.verdicts import Verdict, judge
 from django_henry_checkout.flows.waits import start_wait, was_hosted
@@ -103,6 +104,20 @@ def apply_observation(
     bought; the next poll is set, or polling ends.
     """
     verdict = judge(observation)
+    return retried(
+        lambda: _apply(purchase, observation, verdict, source=source, fence=fence, text_digest=text_digest)
+    )
+
+
+def _apply(
+    purchase: Purchase,
+    observation: Observation,
+    verdict: Verdict,
+    *,
+    source: Source,
+    fence: int | None,
+    text_digest: str,
+) -> Applied:
     with transaction.atomic():
         # The cart loses its lines at the first sight of the purchase, and gets them back if nothing can be
         # bought. Carts are locked before orders, by everybody.

@@ -12,8 +12,13 @@ from django_henry_checkout.flows.webhooks import process_webhooks
 
 
 def follow() -> int:
-    """Expire sessions, apply webhooks and poll purchases, a batch each; return how many rows were worked on."""
-    return expire_sessions() + process_webhooks() + poll_due()
+    """Expire sessions and poll purchases, one batch each; return how many rows were worked on."""
+    return expire_sessions() + poll_due(seconds=5)
+
+
+def listen() -> int:
+    """Apply one batch of webhooks; return how many."""
+    return process_webhooks()
 
 
 def deliver() -> int:
@@ -22,5 +27,5 @@ def deliver() -> int:
 
 
 def run_once() -> int:
-    """Follow and deliver, one round each; return how many rows were worked on."""
-    return follow() + deliver()
+    """Listen, follow and deliver, one round each; return how many rows were worked on."""
+    return listen() + follow() + deliver()

@@ -82,6 +82,7 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(_("due"), default=timezone.now)
     fence = models.PositiveIntegerField(_("fence"), default=0)
     tries = models.PositiveIntegerField(_("tries"), default=0)
+    failures = models.PositiveIntegerField(_("tries that failed"), default=0)
     last_error = models.TextField(_("last error"), blank=True)
     done_at = models.DateTimeField(_("done"), null=True, blank=True)
 

@@ -4,14 +4,17 @@ import logging
 import signal
 import threading
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, connection
 
-from django_henry_checkout.flows.working import deliver, follow, run_once
+from django_henry_checkout.flows import nudging
+from django_henry_checkout.flows.nudging import Work
+from django_henry_checkout.flows.working import deliver, follow, listen, run_once
 
 logger = logging.getLogger("django_henry_checkout.worker")
 
@@ -35,20 +38,21 @@ class Command(BaseCommand):
             self._work_until_idle(stop)
             return
         self.stdout.write("Worker ready: following purchases. Ctrl-C ends it after the work at hand.")
-        # Two threads, so that a receiver that takes its time holds up no purchase.
-        deliveries = threading.Thread(target=self._loop, args=(deliver, stop, interval), name="deliveries")
-        deliveries.start()
-        self._loop(follow, stop, interval)
-        deliveries.join()
-        self.stdout.write("Worker ended.")
-
-    def _loop(self, work: Callable[[], int], stop: threading.Event, interval: float) -> None:
+        # A thread for each, so that a receiver that takes its time holds up no purchase, nor a poll a webhook.
+        loops = [Loop(deliver, stop, interval), Loop(listen, stop, interval)]
+        woken = {Work.DELIVERIES: loops[0], Work.WEBHOOKS: loops[1]}
+        wake = partial(_wake, woken)
+        nudging.listen(wake)
         try:
-            while not stop.is_set():
-                if not self._round(work):
-                    stop.wait(interval)
+            for loop in loops:
+                loop.start()
+            Loop(follow, stop, interval).run()
+            for loop in loops:
+                loop.wake()
+                loop.join()
         finally:
-            connection.close()
+            nudging.ignore(wake)
+        self.stdout.write("Worker ended.")
 
     def _listen(self, stop: threading.Event) -> None:
         def end(signum: int, frame: FrameType | None) -> None:
@@ -66,11 +70,39 @@ class Command(BaseCommand):
                 break
         self.stdout.write(f"Nothing is due any more; {done} rows were worked on.")
 
-    def _round(self, work: Callable[[], int]) -> int:
+
+class Loop(threading.Thread):
+    """Works, and rests while nothing is due: until the interval has passed, or somebody wakes it."""
+
+    def __init__(self, work: Callable[[], int], stop: threading.Event, interval: float) -> None:
+        super().__init__(name=f"henry-{work.__name__}")
+        self._work = work
+        self._stopped = stop
+        self._interval = interval
+        self._woken = threading.Event()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def run(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                self._woken.clear()
+                if not self._round():
+                    self._woken.wait(self._interval)
+        finally:
+            connection.close()
+
+    def _round(self) -> int:
         """Work one round. A database that is away is waited for: the rows are still there afterwards."""
         try:
-            return work()
+            return self._work()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database refused, trying again: %s", type(error).__name__)
             connection.close()
             return 0
+
+
+def _wake(loops: Mapping[Work, Loop], work: Work) -> None:
+    if work in loops:
+        loops[work].wake()
