@@ -66,14 +66,30 @@ def prune() -> None:
     _until_idle(prune_batch)
 
 
+#: For so long no nudge is sent after one has failed.
+SILENCE_SECONDS = 5.0
+_silent_until = 0.0
 _TASKS = {Work.POLLS: poll_due, Work.DELIVERIES: deliver_events, Work.WEBHOOKS: process_webhooks}
 
 
 def send_nudge(work: Work) -> None:
-    """Have a worker look at once. It is tried once and quickly: beat comes anyway."""
-    _TASKS[work].apply_async(
-        queue=settings.CELERY_QUEUE, expires=WORK_SECONDS, retry=False, ignore_result=True
-    )
+    """Have a worker look at once. It is tried once: beat comes anyway.
+
+    After a failure nothing is sent for a while, so that a broker that is away does not slow down every commit.
+
+    Raises:
+        Exception: whatever the broker's client raises.
+    """
+    global _silent_until  # noqa: PLW0603 - one for the process
+    if time.monotonic() < _silent_until:
+        return
+    try:
+        _TASKS[work].apply_async(
+            queue=settings.CELERY_QUEUE, expires=WORK_SECONDS, retry=False, ignore_result=True
+        )
+    except Exception:
+        _silent_until = time.monotonic() + SILENCE_SECONDS
+        raise
 
 
 def beat_schedule(*, queue: str | None = None) -> dict[str, dict[str, Any]]:
