@@ -5,22 +5,39 @@ PostgreSQL lets them meet in row locks; SQLite lets one transaction in after the
 
 from __future__ import annotations
 
+import json
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from django_henry_checkout.flows import carts, ledger
+from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.flows import carts, ledger, pace, webhooks
 from django_henry_checkout.flows.claims import claim_polls
 from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
 from django_henry_checkout.flows.observations import apply_observation
+from django_henry_checkout.flows.polling import poll_due
 from django_henry_checkout.flows.purchases import ask_henry
 from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.models import Cart, CheckoutSession, Delivery, Event, Order, Purchase, PurchasePoll
+from django_henry_checkout.flows.webhooks import process_webhooks
+from django_henry_checkout.gateway.webhooks import sign
+from django_henry_checkout.models import (
+    AccountPace,
+    Cart,
+    CheckoutSession,
+    Delivery,
+    Event,
+    Order,
+    Purchase,
+    PurchasePoll,
+    WebhookMessage,
+)
 from django_henry_checkout.types import Source
 from tests.conftest import make_item
 from tests.henry import Sandbox
@@ -106,6 +123,17 @@ def test_workers_at_once_run_each_receiver_once(db: None) -> None:
         assert list(told) == ["purchase_submitted", "purchase_completed"]
 
 
+def test_each_delivery_is_claimed_by_one_worker(db: None) -> None:
+    from tests.flows.test_ledger import note
+
+    for _number in range(20):
+        note(Order.objects.create(account="default"), "purchase_submitted")
+    claims = at_once(lambda _number: ledger._claim(5))
+    claimed = [claim.pk for each in claims for claim in each]
+    assert len(claimed) == len(set(claimed)) > 0
+    assert set(Delivery.objects.filter(pk__in=claimed).values_list("fence", flat=True)) == {1}
+
+
 def test_additions_at_once_all_count(db: None) -> None:
     cart = carts.create_cart()
     at_once(lambda _number: carts.add_item(cart, make_item()))
@@ -119,3 +147,56 @@ def test_signing_in_twice_at_once_merges_once(db: None, django_user_model: Any) 
     carts.add_item(guest, make_item(quantity=3))
     at_once(lambda _number: carts.merge_carts(guest, into=own))
     assert own.lines.get().quantity == 3
+
+
+def test_workers_at_once_take_each_their_own_tokens(settings: Any, db: None) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_RATE": 100}
+    assert pace.allowance("default") == 500
+    at_once(lambda _number: pace.settle("default", pace.Tally(asked=40, answered=40)))
+    left = AccountPace.objects.get().tokens
+    assert left < 500 - THREADS * 40 + 100  # what has come in meanwhile at most
+
+
+@pytest.mark.usefixtures("polls_at_once")
+def test_a_webhook_and_a_poll_at_once_are_one_change(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+    begun = begin_checkout(cart)
+    job = sandbox.pay(begun.order.henry_cart_id)
+    poll_due()
+    sandbox.advance(60)
+    ended = {
+        **job,
+        "status": "complete",
+        "products": [{**each, "status": "complete"} for each in job["products"]],
+    }
+    body = json.dumps({"event": "order.purchase.complete", "data": ended})
+    signed_at = timezone.now() + timedelta(seconds=5)
+    WebhookMessage.objects.create(account="default", digest="one", body=body, signed_at=signed_at)
+    at_once(lambda number: poll_due() if number % 2 else process_webhooks())
+    begun.order.refresh_from_db()
+    assert begun.order.status == "completed"
+    assert Event.objects.filter(type="purchase_completed").count() == 1
+    assert list(Event.objects.values_list("sequence", flat=True)) == list(range(1, Event.objects.count() + 1))
+
+
+def test_each_webhook_is_claimed_by_one_worker(db: None) -> None:
+    for number in range(20):
+        WebhookMessage.objects.create(
+            account="default", digest=str(number), body="{}", signed_at=timezone.now()
+        )
+    claims = at_once(lambda _number: webhooks._claim(5))
+    claimed = [claim.pk for each in claims for claim in each]
+    assert len(claimed) == len(set(claimed)) > 0
+    assert set(WebhookMessage.objects.filter(pk__in=claimed).values_list("fence", "tries")) == {(1, 1)}
+
+
+def test_the_same_webhook_many_times_at_once_is_stored_once(settings: Any, db: None) -> None:
+    secret = "whsec_of_the_tests_0123456789"
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "WEBHOOK_SECRETS": [secret]}
+    body, timestamp = b'{"event": "order.purchase", "data": {}}', str(int(time.time() * 1000))
+    signature = sign(body, timestamp=timestamp, secret=secret)
+    account = henry.account()
+    told = at_once(
+        lambda _number: webhooks.receive_webhook(account, body, signature=signature, timestamp=timestamp)
+    )
+    assert told == [True] * THREADS
+    assert WebhookMessage.objects.count() == 1

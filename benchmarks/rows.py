@@ -1,0 +1,85 @@
+"""Fills tables with rows in bulk: straight SQL, for millions."""
+
+from __future__ import annotations
+
+import json
+
+from django.db import connection
+
+from benchmarks.henry import EPOCH, job
+
+
+def clear() -> None:
+    """Empty every table of the app."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'henry_checkout%'")
+        tables = ", ".join(name for (name,) in cursor.fetchall())
+        cursor.execute(f"TRUNCATE {tables} CASCADE")
+
+
+def make_purchases(*, ended: int, open_: int) -> None:
+    """Make so many purchases; the last `open_` of them are open and due, each of an order of its own.
+
+    Their refIds and times are those of `benchmarks.henry`. Those that have ended share one order.
+    """
+    total = ended + open_
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+        cursor.execute(
+            """
+            INSERT INTO henry_checkout_order
+                (id, public_id, number, account, status, henry_cart_id, currency, needs_review, review_reason,
+                 event_count, link_epoch, cart_digest, hosted_url, created_at, updated_at, metadata)
+            SELECT n, gen_random_uuid(), 'N' || n, 'default', 'processing', 'crt_' || n, 'USD', false, '', 0, 0,
+                   '', '', now(), now(), '{}'
+            FROM generate_series(%s, %s) AS n
+            """,
+            [ended, total],
+        )
+        cursor.execute(
+            """
+            INSERT INTO henry_checkout_purchase
+                (id, public_id, order_id, account, ref_id, henry_cart_id, claimed_id, status, error,
+                 accepted_currency, settings, answer, drift, created_at, found_at, deadline_at)
+            SELECT n, gen_random_uuid(), greatest(n, %(ended)s), 'default',
+                   'ckp-ref_' || lpad((n - 1)::text, 8, '0') || '-5717-4562-b3fc', 'crt_' || n, '',
+                   CASE WHEN n <= %(ended)s THEN 'complete' ELSE 'processing' END, '', '', '{}', '{}', '[]',
+                   %(epoch)s::timestamptz + (n - 1) * interval '10 milliseconds',
+                   %(epoch)s::timestamptz + (n - 1) * interval '10 milliseconds', now() + interval '30 days'
+            FROM generate_series(1, %(total)s) AS n
+            """,
+            {"ended": ended, "total": total, "epoch": EPOCH},
+        )
+        cursor.execute(
+            """
+            INSERT INTO henry_checkout_purchasepoll
+                (purchase_id, account, due_at, fence, tries, errors, digest, text_digest, worker)
+            SELECT n, 'default', now() - random() * interval '1 minute', 0, 0, 0, '', '', ''
+            FROM generate_series(%s + 1, %s) AS n
+            """,
+            [ended, total],
+        )
+        cursor.execute("ANALYZE")
+
+
+def know_answers() -> None:
+    """Note the answers of `benchmarks.henry` as those that were seen last: applying them is not measured here."""
+    from django_henry_checkout.gateway import wire
+    from django_henry_checkout.models import PurchasePoll
+
+    with connection.cursor() as cursor:
+        found = list(PurchasePoll.objects.values_list("pk", "purchase__ref_id"))
+        digests = [wire.digest(json.loads(job(ref_id))) for _pk, ref_id in found]
+        cursor.execute(
+            "UPDATE henry_checkout_purchasepoll SET digest = known.digest"
+            " FROM unnest(%s::bigint[], %s::text[]) AS known (pk, digest) WHERE purchase_id = known.pk",
+            [[pk for pk, _ref_id in found], digests],
+        )
+
+
+def make_due() -> None:
+    """Make every open purchase due."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE henry_checkout_purchasepoll SET due_at = now() - random() * interval '1 minute'"
+        )
