@@ -15,7 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
 PACKAGE = "django_henry_checkout"
-PUBLIC_ROOMS = [f"{PACKAGE}/flows", f"{PACKAGE}/gateway", f"{PACKAGE}/conf.py", f"{PACKAGE}/signals.py"]
+PUBLIC_ROOMS = [
+    f"{PACKAGE}/flows",
+    f"{PACKAGE}/gateway",
+    f"{PACKAGE}/conf",
+    f"{PACKAGE}/signals.py",
+    f"{PACKAGE}/tasks.py",
+    f"{PACKAGE}/testing",
+]
 MAX_LINES = 400
 SOURCE_SUFFIXES = {".py", ".html", ".css", ".js"}
 GENERATED = {".git", ".venv", ".tox", ".demo", "_build", "build", "dist", "__pycache__"}

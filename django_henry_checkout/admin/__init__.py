@@ -6,5 +6,14 @@ from django_henry_checkout.admin.carts import CartAdmin
 from django_henry_checkout.admin.events import DeliveryAdmin, EventAdmin
 from django_henry_checkout.admin.orders import OrderAdmin
 from django_henry_checkout.admin.purchases import PurchaseAdmin
+from django_henry_checkout.admin.webhooks import AccountPaceAdmin, WebhookMessageAdmin
 
-__all__ = ["CartAdmin", "DeliveryAdmin", "EventAdmin", "OrderAdmin", "PurchaseAdmin"]
+__all__ = [
+    "AccountPaceAdmin",
+    "CartAdmin",
+    "DeliveryAdmin",
+    "EventAdmin",
+    "OrderAdmin",
+    "PurchaseAdmin",
+    "WebhookMessageAdmin",
+]

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.flows.working import run_once
-from django_henry_checkout.models import Cart, Delivery, Event, Order, Purchase
+from django_henry_checkout.models import (
+    AccountPace,
+    Cart,
+    Delivery,
+    Event,
+    Order,
+    Purchase,
+    WebhookMessage,
+)
 from tests.conftest import make_item
 from tests.henry import Sandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 
-MODELS = [Cart, Order, Purchase, Event, Delivery]
+MODELS = [Cart, Order, Purchase, Event, Delivery, WebhookMessage, AccountPace]
 
 
 def page(model: type[Any], name: str, *args: Any) -> str:
@@ -34,6 +44,9 @@ def staff(db: None) -> Client:
 
 def make_orders(sandbox: Sandbox, number: int) -> None:
     for _order in range(number):
+        WebhookMessage.objects.create(
+            account="default", digest=uuid4().hex, ref_id="ckp-ref_x", body="{}", signed_at=timezone.now()
+        )
         cart = carts.create_cart()
         carts.add_item(cart, make_item())
         sandbox.pay(begin_checkout(cart).order.henry_cart_id)
@@ -63,7 +76,7 @@ def test_lists_take_the_same_queries_for_one_row_and_for_many(
 ) -> None:
     make_orders(sandbox, 1)
     staff.get(page(model, "changelist"))
-    queries = {Cart: 5, Order: 5, Purchase: 5, Event: 6, Delivery: 5}[model]
+    queries = {Event: 6, WebhookMessage: 6, AccountPace: 4}.get(model, 5)
     for _more in range(2):
         with django_assert_num_queries(queries):
             assert staff.get(page(model, "changelist")).status_code == 200
@@ -143,3 +156,24 @@ def test_an_order_is_found_by_the_id_that_is_shown(sandbox: Sandbox, staff: Clie
     order = begin_checkout(cart).order
     found = staff.get(page(Order, "changelist"), {"q": order.ulid})
     assert order.number in found.content.decode()
+
+
+def test_a_webhook_that_was_kept_is_applied_again(sandbox: Sandbox, staff: Client) -> None:
+    message = WebhookMessage.objects.create(
+        account="default",
+        digest="one",
+        body='{"event": "x"}',
+        status="dead",
+        tries=8,
+        signed_at=timezone.now(),
+    )
+    gone = WebhookMessage.objects.create(
+        account="default", digest="two", status="done", signed_at=timezone.now()
+    )
+    chosen = {"action": "replay", "_selected_action": [message.pk, gone.pk]}
+    said = staff.post(page(WebhookMessage, "changelist"), chosen, follow=True).content.decode()
+    assert "1 webhook waits again." in said
+    message.refresh_from_db()
+    assert (message.status, message.tries) == ("received", 0)
+    shown = staff.get(page(WebhookMessage, "change", message.pk)).content.decode()
+    assert "&quot;event&quot;" not in shown  # the body stays where it is
