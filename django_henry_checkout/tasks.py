@@ -20,8 +20,8 @@ from django_henry_checkout.flows.pruning import prune_batch
 from django_henry_checkout.flows.sessions import expire_sessions as expire_batch
 from django_henry_checkout.flows.webhooks import process_webhooks as process_batch
 
-#: A task stops by itself after this many seconds; the limits below are for one that hangs.
-WORK_SECONDS = 40.0
+#: After so many seconds a task begins nothing more; the limits below are for one that hangs.
+WORK_SECONDS = 30.0
 _OPTIONS: dict[str, Any] = {
     "acks_late": True,
     "ignore_result": True,
@@ -30,40 +30,41 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def _until_idle(work: Callable[[], int]) -> None:
+def _until_idle(work: Callable[[float], int]) -> None:
+    """Work until nothing is due, or the time is over; `work` is told how many seconds are left."""
     ends_at = time.monotonic() + WORK_SECONDS
-    while time.monotonic() < ends_at and work():
+    while (left := ends_at - time.monotonic()) > 0 and work(left):
         pass
 
 
 @shared_task(name="henry_checkout.poll_due", **_OPTIONS)
 def poll_due() -> None:
     """Ask Henry about the purchases that are due."""
-    _until_idle(lambda: poll_batch(seconds=WORK_SECONDS / 2))
+    _until_idle(lambda left: poll_batch(seconds=left))
 
 
 @shared_task(name="henry_checkout.deliver_events", **_OPTIONS)
 def deliver_events() -> None:
     """Run the receivers that are due."""
-    _until_idle(deliver_due)
+    _until_idle(lambda left: deliver_due(seconds=left))
 
 
 @shared_task(name="henry_checkout.process_webhooks", **_OPTIONS)
 def process_webhooks() -> None:
     """Apply the webhooks that wait."""
-    _until_idle(process_batch)
+    _until_idle(lambda _left: process_batch())
 
 
 @shared_task(name="henry_checkout.expire_sessions", **_OPTIONS)
 def expire_sessions() -> None:
     """End the checkout sessions whose time is over."""
-    _until_idle(expire_batch)
+    _until_idle(lambda _left: expire_batch())
 
 
 @shared_task(name="henry_checkout.prune", **_OPTIONS)
 def prune() -> None:
     """Delete what is not needed any more; see `flows.pruning`."""
-    _until_idle(prune_batch)
+    _until_idle(lambda _left: prune_batch())
 
 
 #: For so long no nudge is sent after one has failed.

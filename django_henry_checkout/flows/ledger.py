@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import random
+import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -99,16 +101,24 @@ def _receivers_of(kind: str) -> dict[str, signals.Receiver]:
     return {} if signal is None else signal.receivers_by_name()
 
 
-def deliver_due(*, limit: int | None = None) -> int:
+def deliver_due(*, limit: int | None = None, seconds: float = float("inf")) -> int:
     """Run the receivers that are due; return how many were run, whatever became of them.
+
+    Args:
+        limit: how many at most; None means DELIVERY_BATCH.
+        seconds: how long to go on beginning with one more.
 
     Effects: a few claims; for each delivery one short transaction that holds whatever the
     receiver writes. Safe to run in any number of workers at once.
     """
     left = batch = limit or settings.DELIVERY_BATCH
+    ends_at = time.monotonic() + seconds
     # What follows in the same order can be claimed only when its predecessor is done: hence the loop.
     while left > 0 and (claims := _claim(left)):
-        for claim in claims:
+        for number, claim in enumerate(claims):
+            if time.monotonic() >= ends_at:
+                _give_back(claims[number:])
+                return batch - left + number
             _deliver(claim)
         left -= len(claims)
     return batch - left
@@ -128,6 +138,12 @@ def _claim(limit: int) -> list[Claim]:
             due_at=lease_until, fence=F("fence") + 1
         )
     return [Claim(pk=pk, fence=fence + 1, lease_until=lease_until) for pk, fence in rows]
+
+
+def _give_back(claims: Sequence[Claim]) -> None:
+    """Let others have what there is no time for."""
+    for claim in claims:
+        Delivery.objects.filter(pk=claim.pk, fence=claim.fence).update(due_at=timezone.now())
 
 
 def _deliver(claim: Claim) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from django_henry_checkout import signals
@@ -253,3 +254,34 @@ def test_what_a_receiver_changes_beside_us_is_not_undone(order: Order) -> None:
         journal.write()
     order.refresh_from_db()
     assert (order.metadata, order.event_count) == ({"erp": 7}, 1)
+
+
+def test_a_lease_lost_at_the_last_moment_runs_no_receiver(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the count of the try and the run another worker takes over: only that one runs it."""
+    from django_henry_checkout.flows import ledger
+
+    note(Order.objects.create(account="default"), "purchase_submitted")
+    (late,) = ledger._claim(1)
+    usual = ledger.transaction.atomic
+
+    def taken_over(*arguments: Any) -> Any:
+        Delivery.objects.update(fence=F("fence") + 1)
+        return usual(*arguments)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(ledger.transaction, "atomic", taken_over)
+        ledger._deliver(late)
+    assert not Received.objects.exists()
+    Delivery.objects.update(due_at=timezone.now())
+    ledger.deliver_due()
+    assert Received.objects.count() == 1
+
+
+def test_what_there_is_no_time_for_goes_back_at_once(db: None) -> None:
+    for _number in range(3):
+        note(Order.objects.create(account="default"), "purchase_submitted")
+    assert deliver_due(seconds=0) == 0
+    assert not Received.objects.exists()
+    assert not Delivery.objects.filter(due_at__gt=timezone.now()).exists()
+    assert deliver_due() > 0
+    assert Received.objects.count() == 3

@@ -18,6 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.exceptions import CartNotFound
 from django_henry_checkout.flows import carts, ledger, pace, webhooks
 from django_henry_checkout.flows.claims import claim_polls
 from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
@@ -88,6 +89,22 @@ def test_returns_polls_and_staff_at_once_are_one_change(sandbox: Sandbox, cart: 
     assert Event.objects.filter(type="purchase_submitted").count() == 1
     assert list(Event.objects.values_list("sequence", flat=True)) == list(range(1, Event.objects.count() + 1))
     assert cart.lines.count() == 0
+
+
+@pytest.mark.usefixtures("polls_at_once")
+def test_the_same_ending_many_times_at_once_is_told_once(sandbox: Sandbox, cart: Cart) -> None:
+    """Past its first sight a purchase is applied without the cart's lock: the order's alone must do."""
+    begun = begin_checkout(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    poll_due()
+    sandbox.advance(60)
+    observation = ask_henry(Purchase.objects.get())
+    assert observation is not None
+    at_once(lambda _number: apply_observation(Purchase.objects.get(), observation, source=Source.STAFF))
+    begun.order.refresh_from_db()
+    assert begun.order.status == "completed"
+    assert Event.objects.filter(type="purchase_completed").count() == 1
+    assert begun.order.event_count == Event.objects.count()
 
 
 def test_each_due_purchase_is_claimed_by_one_worker(sandbox: Sandbox) -> None:
@@ -200,3 +217,23 @@ def test_the_same_webhook_many_times_at_once_is_stored_once(settings: Any, db: N
     )
     assert told == [True] * THREADS
     assert WebhookMessage.objects.count() == 1
+
+
+def test_what_is_added_while_somebody_signs_in_is_moved_or_refused(db: None, django_user_model: Any) -> None:
+    for round_ in range(5):
+        user = django_user_model.objects.create_user(f"ada{round_}")
+        own, guest = carts.create_cart(user=user), carts.create_cart()
+        carts.add_item(guest, make_item())
+
+        def work(number: int, *, own: Cart = own, guest: Cart = guest) -> int:
+            if number == THREADS - 1:
+                carts.merge_carts(guest, into=own)
+                return 0
+            try:
+                carts.add_item(guest, make_item())
+            except CartNotFound:
+                return 0
+            return 1
+
+        added = sum(at_once(work))
+        assert own.lines.get().quantity == 1 + added
