@@ -1,0 +1,95 @@
+"""A list is cut without being read: whatever is in it, each piece is just the text of its entry."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_henry_checkout.exceptions import BadResponse, Rejected
+from django_henry_checkout.gateway.answers import Answer
+from django_henry_checkout.gateway.slices import entries_of
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def answer(body: bytes, *, kind: str = "application/json") -> Answer:
+    return Answer(status=200, headers={"content-type": kind}, body=body, request_id="r")
+
+
+@given(
+    entries=st.lists(JSON, max_size=6),
+    beside=st.dictionaries(st.text(), JSON, max_size=3),
+    indent=st.sampled_from([None, 2]),
+)
+def test_each_piece_is_the_text_of_its_entry(
+    entries: list[Any], beside: dict[str, Any], indent: int | None
+) -> None:
+    beside = {name: value for name, value in beside.items() if name not in ("data", "success")}
+    text = json.dumps({**beside, "data": entries, "success": True}, indent=indent)
+    found = entries_of(answer(text.encode()))
+    assert [value for value, _text in found] == entries
+    assert [json.loads(piece) for _value, piece in found] == entries
+    assert all(piece == piece.strip() for _value, piece in found)
+
+
+@given(
+    st.binary(max_size=60)
+    | st.text(max_size=60).map(str.encode)
+    | JSON.map(lambda value: json.dumps(value).encode())
+)
+def test_anything_else_is_refused_and_never_breaks(body: bytes) -> None:
+    try:
+        entries_of(answer(body))
+    except (BadResponse, Rejected):
+        return
+    assert isinstance(json.loads(body)["data"], list)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"data": []',
+        b'{"data": [}',
+        b'{"data": [1 2]}',
+        b'{"data": [1,]}',
+        b'{"data": [],}',
+        b'{"data": []} x',
+        b'{"data": [], "data": [1]}',
+        b"{data: []}",
+        b'{"data" []}',
+        b"{5: []}",
+        b'{"data": "[]"}',
+        b'{"success": true, "data": {}}',
+        b'{"a": {"data": [1]}}',
+        b"\xef\xbb\xbf" + b'{"data": []}',
+        '{"data": ["é"]}'.encode("latin-1"),
+        b'{"data": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
+    ],
+)
+def test_what_is_no_envelope_around_an_array(body: bytes) -> None:
+    with pytest.raises(BadResponse):
+        entries_of(answer(body))
+
+
+def test_a_refusal_in_the_envelope_and_a_wrong_type() -> None:
+    with pytest.raises(Rejected):
+        entries_of(answer(b'{"success": false, "data": []}'))
+    with pytest.raises(BadResponse):
+        entries_of(answer(b'{"data": []}', kind="text/html"))
+
+
+def test_a_bracket_in_a_text_ends_nothing() -> None:
+    found = entries_of(answer(b'{"data": [{"refId": "a]}, {"}, {"refId": "b\\"]"}]}'))
+    assert [value["refId"] for value, _text in found] == ["a]}, {", 'b"]']
