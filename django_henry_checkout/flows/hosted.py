@@ -195,3 +195,8 @@ def _ask(session: CheckoutSession, *, claimed_id: str) -> bool:
         return False
     cache.set(key, 1, timeout=ASK_PAUSE)
     return True
+
+
+def asks_to_sign_in(order: Order) -> bool:
+    """Tell whether Henry's page asks shoppers to sign in there, for which a frame needs its cookies."""
+    return settings.HOSTED_SIGN_IN and takes_hosted_options(order)

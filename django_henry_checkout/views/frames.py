@@ -19,6 +19,7 @@ from django_henry_checkout.exceptions import CheckoutError, TokenInvalid
 from django_henry_checkout.flows.frames import OpenedFrame, look_at_framing, open_ticket
 from django_henry_checkout.flows.hosted import (
     Ending,
+    asks_to_sign_in,
     look_at_payment,
     payment_url,
     return_from_payment,
@@ -88,7 +89,7 @@ def _frame_context(request: HttpRequest, opened: OpenedFrame) -> dict[str, Any]:
         "trouble": trouble,
         "sandbox": SANDBOX if settings.FRAME_SANDBOX else "",
         "theme": theme,
-        "needs_storage": settings.HOSTED_SIGN_IN,
+        "needs_storage": asks_to_sign_in(order),
         "soft_limit": settings.FRAME_SOFT_LIMIT,
         "hard_limit": settings.FRAME_HARD_LIMIT,
     }

@@ -193,13 +193,20 @@ def test_the_theme_is_handed_on(sandbox: Sandbox, cart: Cart) -> None:
 
 
 @pytest.mark.parametrize(
-    ("signs_in", "is_said"), [(True, True), (False, False), (None, False), ("yes", False)]
+    ("version", "signs_in", "is_said"),
+    [
+        ("v0", True, True),
+        ("v0", False, False),
+        ("v0", None, False),
+        ("v0", "yes", False),
+        ("v1", True, False),  # its page has no such choice
+    ],
 )
 def test_the_wrapper_knows_whether_the_page_needs_cookies(
-    sandbox: Sandbox, cart: Cart, settings: Any, signs_in: Any, is_said: bool
+    sandbox: Sandbox, cart: Cart, settings: Any, version: str, signs_in: Any, is_said: bool
 ) -> None:
     option = {} if signs_in is None else {"HOSTED_SIGN_IN": signs_in}
-    settings.HENRY_CHECKOUT = sandbox.settings(**option)
+    settings.HENRY_CHECKOUT = sandbox.settings(API_VERSION=version, **option)
     _begun, url = framed(cart)
     page = Client().get(url).content.decode()
     assert "data-henry-wrapper" in page
