@@ -13,7 +13,7 @@ PINS = $$(pins=constraints/$$($(BIN)/python -c 'import sys; print("py%d%d" % sys
 	test ! -f $$pins || echo --constraint $$pins)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check matrix constraints
+.PHONY: help install demo demo-scale test check matrix constraints
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do \
@@ -23,6 +23,9 @@ install: $(VENV)/.dev-installed ## make .venv with everything for development
 
 demo: $(VENV)/.base-installed ## run the shop, the sandbox and a worker (WEB_PORT, SANDBOX_PORT, ELSEWHERE_PORT, HENRY_API_VERSION, KEEP=1)
 	@$(BIN)/python scripts/demo.py
+
+demo-scale: $(VENV)/.scale-installed ## the same on PostgreSQL, Redis, gunicorn, Celery workers and beat
+	@$(BIN)/python scripts/demo_scale.py
 
 test: $(VENV)/.dev-installed ## run the whole suite on SQLite and on PostgreSQL, with Redis and Chromium
 	@$(BIN)/python scripts/run_tests.py $(ARGS)
@@ -37,7 +40,7 @@ matrix: $(VENV)/.dev-installed ## run the suite on every Python and Django that 
 constraints: ## pin the versions that a clean install takes today: constraints/py3XX.txt
 	@$(PYTHON) scripts/pin_constraints.py
 
-# Two stamps, so that `make demo` installs the package and its dependencies only.
+# Stamps of their own, so that `make demo` installs the package and its dependencies only.
 $(VENV)/.base-installed: pyproject.toml $(wildcard constraints/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -45,6 +48,11 @@ $(VENV)/.base-installed: pyproject.toml $(wildcard constraints/*.txt)
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --upgrade 'pip>=25.1'
 	@$(PIP) install --editable . $(PINS)
+	@touch $@
+
+$(VENV)/.scale-installed: $(VENV)/.base-installed
+	@echo "Installing what the shop scales out with into $(VENV) ..."
+	@$(PIP) install --editable . --group scale $(PINS)
 	@touch $@
 
 $(VENV)/.dev-installed: $(VENV)/.base-installed

@@ -62,6 +62,7 @@ TEMPLATES = [
 
 HENRY_BASE_URL = environ.get("HENRY_BASE_URL", "http://127.0.0.1:8001")
 HENRY_CHECKOUT_ORIGINS = environ.get("HENRY_CHECKOUT_ORIGINS", HENRY_BASE_URL).split(",")
+CELERY_BROKER_URL = environ.get("CELERY_BROKER_URL", "")
 HENRY_CHECKOUT = {
     "API_KEY": environ.get("HENRY_API_KEY", "sandbox-key"),
     "API_VERSION": environ.get("HENRY_API_VERSION", "v1"),
@@ -71,6 +72,11 @@ HENRY_CHECKOUT = {
     # A storefront on another origin that shows this checkout in its page: see `elsewhere/`.
     "FRAME_ANCESTORS": [environ.get("ELSEWHERE_ORIGIN", "http://localhost:8002")],
     "RETURN_URLS": {"completed": "shop:order", "canceled": "shop:cart"},
+    # Where Henry calls: henry/webhooks/default/<key>. Without a secret nothing is believed that comes there.
+    "WEBHOOK_KEY": environ.get("HENRY_WEBHOOK_KEY", ""),
+    "WEBHOOK_SECRETS": [secret for secret in environ.get("HENRY_WEBHOOK_SECRETS", "").split(",") if secret],
+    "WEBHOOK_UUID": environ.get("HENRY_WEBHOOK_UUID", ""),
+    "CELERY_NUDGES": bool(CELERY_BROKER_URL),
 }
 
 SECURE_CSP = policy.strict_policy([HENRY_BASE_URL, *HENRY_CHECKOUT_ORIGINS])
@@ -107,6 +113,22 @@ DEMO_FOLDER.mkdir(parents=True, exist_ok=True)
 DATABASES = {"default": database_of(environ.get("DATABASE_URL") or f"sqlite:///{DEMO_FOLDER}/shop.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Celery -----------------------------------------------------------------------------------
+# Only with CELERY_BROKER_URL; without it `henry_worker` does the same work. See docs/celery.md for the reasons.
+
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 45
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 2,
+    "max_retries": 0,
+}
+
 # The rest -------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"
@@ -131,5 +153,5 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"django_henry_checkout": {"handlers": ["console"], "level": "INFO"}},
+    "loggers": {"django_henry_checkout": {"handlers": ["console"], "level": "INFO", "propagate": False}},
 }

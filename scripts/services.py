@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -92,11 +92,13 @@ REDIS = Program("Redis server", find_redis, ("redis-server",))
 # Without a font the browser draws empty boxes.
 CHROMIUM = Program("Chromium", find_chromium, ("chromium", "fonts-dejavu-core"))
 FIREFOX = Program("Firefox", find_firefox, ("firefox-esr",))
+DATABASES = (POSTGRES, REDIS)
+BROWSERS = (CHROMIUM, FIREFOX)
 
 
-def ensure_programs() -> None:
+def ensure_programs(programs: Sequence[Program]) -> None:
     """Install what is missing, or end the run with the command that would."""
-    missing = [program for program in (POSTGRES, REDIS, CHROMIUM, FIREFOX) if program.find() is None]
+    missing = [program for program in programs if program.find() is None]
     if not missing:
         return
     names = ", ".join(program.name for program in missing)
@@ -285,36 +287,48 @@ def running_redis(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def running_databases() -> Iterator[dict[str, str]]:
+    """Install PostgreSQL and Redis where they are missing, start both; yield their URLs; stop both."""
+    ensure_programs(DATABASES)
+    # The folder itself stays root's; others may only pass through it.
+    with tempfile.TemporaryDirectory(prefix="henry-services-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        with running_postgres(folder) as postgres_url, running_redis(folder) as redis_url:
+            try:
+                yield {"POSTGRES_URL": postgres_url, "REDIS_URL": redis_url}
+            finally:
+                ignore_signals()
+
+
+@contextlib.contextmanager
 def running_services() -> Iterator[dict[str, str]]:
     """Start everything; yield the environment that tells others where it is; stop everything.
 
     From here on SIGINT and SIGTERM end the program by an exception, so that the `finally` blocks run.
     """
     end_on_signals()
-    ensure_programs()
-    # The folder itself stays root's; others may only pass through it.
-    with tempfile.TemporaryDirectory(prefix="henry-services-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with running_postgres(folder) as postgres_url, running_redis(folder) as redis_url:
-            browsers = {"CHROMIUM": str(CHROMIUM.path()), "FIREFOX": str(FIREFOX.path())}
-            found = {"POSTGRES_URL": postgres_url, "REDIS_URL": redis_url, **browsers}
-            for key, value in found.items():
-                say(f"{key}={value}")
-            try:
-                yield found
-            finally:
-                ignore_signals()
+    ensure_programs([*DATABASES, *BROWSERS])
+    with running_databases() as databases:
+        found = {**databases, "CHROMIUM": str(CHROMIUM.path()), "FIREFOX": str(FIREFOX.path())}
+        for key, value in found.items():
+            say(f"{key}={value}")
+        yield found
 
 
 # --- signals and commands ------------------------------------------------------------------------------------------
 
 
-def end_on_signals() -> None:
-    """Turn SIGINT and SIGTERM into SystemExit, also where a shell had SIGINT ignored for a background job."""
+def end_on_signals(code: int | None = None) -> None:
+    """Turn SIGINT and SIGTERM into SystemExit, also where a shell had SIGINT ignored for a background job.
+
+    Args:
+        code: what the program ends with; None means what a shell would report.
+    """
 
     def end(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
+        ignore_signals()
+        sys.exit(128 + number if code is None else code)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
@@ -350,7 +364,7 @@ def main() -> int:
     run.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     if options.action == "ensure":
-        ensure_programs()
+        ensure_programs([*DATABASES, *BROWSERS])
         return 0
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:

@@ -29,7 +29,9 @@ def test_an_order_ends_as_asked(
 ) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_VERSION": version}
     order: Order = build_paid_order(outcome=outcome)
-    assert (order.status, order.lines.count()) == (ENDINGS[outcome], 2)
+    # v0 has no word for an order of which a part was bought, and tells of no items.
+    expected = "completed" if version == "v0" and outcome == "partially_complete" else ENDINGS[outcome]
+    assert (order.status, order.lines.count()) == (expected, 2)
     assert len(henry_sandbox.orders()) == 1
 
 

@@ -82,7 +82,7 @@ def test_bounds_are_kept(henry_sandbox: Sandbox, build_paid_order: Any, run_unti
 def test_a_failing_receiver_is_parked_and_named(
     build_paid_order: Any, run_until_idle: Any, failing_receiver: Any
 ) -> None:
-    with pytest.raises(StillOpenError, match="receiver fails of purchase_completed.*parked, 8 tries"):
+    with pytest.raises(StillOpenError, match=r"receiver fails of purchase_completed.*parked, 8 tries"):
         build_paid_order()
     assert Delivery.objects.get(receiver="fails").status == "parked"
     assert Order.objects.get().status == "completed"
@@ -92,7 +92,7 @@ def test_a_failing_receiver_is_parked_and_named(
 
 def test_a_webhook_of_nobody_is_named(henry_webhook: Any, run_until_idle: Any) -> None:
     henry_webhook("ckp-ref_nobody")
-    with pytest.raises(StillOpenError, match="order.purchase of ckp-ref_nobody: unmatched"):
+    with pytest.raises(StillOpenError, match=r"order\.purchase of ckp-ref_nobody: unmatched"):
         run_until_idle()
 
 

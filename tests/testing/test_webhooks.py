@@ -63,8 +63,37 @@ def test_a_webhook_goes_to_a_running_server(henry_webhook: Any, live_server: Any
     assert henry_webhook("ckp-ref_1", to=live_server.url) == 202
     assert henry_webhook("ckp-ref_2", to=live_server.url + webhook_path()) == 202
     assert henry_webhook("ckp-ref_3", to=live_server.url, signature="wrong") == 401
-    assert henry_webhook("ckp-ref_3", to=live_server.url + "/nowhere/") == 404
+    assert henry_webhook("ckp-ref_3", to=live_server.url + "/admin/") == 403  # as it is
     assert WebhookMessage.objects.count() == 2
+
+
+def test_the_sandbox_sends_webhooks_itself(
+    henry_sandbox: Sandbox, build_paid_order: Any, run_until_idle: Any, live_server: Any
+) -> None:
+    """Of purchases that nobody knows yet, until the order list has told of them."""
+    henry_sandbox.send_webhooks_to(live_server.url + webhook_path())
+    order = build_paid_order(outcome="partially_complete")
+    assert order.status == "partially_completed"
+    messages = WebhookMessage.objects.all()
+    assert {(message.event, message.status) for message in messages} >= {
+        ("order.purchase", "done"),
+        ("order.item.failed", "done"),
+    }
+    assert {message.ref_id for message in messages} == {henry_sandbox.orders()[0]["refId"]}
+    henry_sandbox.reset()
+    before = messages.count()
+    build_paid_order()
+    assert messages.count() == before
+
+
+def test_webhooks_that_nobody_takes_are_not_waited_for_without_end(
+    henry_sandbox: Sandbox, build_paid_order: Any
+) -> None:
+    henry_sandbox.send_webhooks_to("http://127.0.0.1:9/")
+    henry_sandbox.scenario(webhooks={"retries": 9, "retryAfterSeconds": 30})
+    build_paid_order(until_idle=False)
+    with pytest.raises(TimeoutError, match="webhooks still wait"):
+        henry_sandbox.wait_for_webhooks(0.2)
 
 
 def test_each_account_has_its_own_address_and_secret(

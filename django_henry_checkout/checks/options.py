@@ -1,0 +1,155 @@
+"""Options one by one: known, durations, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from django_henry_checkout.checks.base import check, is_a_dict
+from django_henry_checkout.conf import known_option_names, settings
+from django_henry_checkout.exceptions import ConfigurationError
+from django_henry_checkout.flows.limits import read_rate
+
+DURATIONS = (
+    "SESSION_LIFETIME",
+    "STATUS_LINK_LIFETIME",
+    "CART_TOKEN_LIFETIME",
+    "CUSTOMER_TOKEN_LIFETIME",
+    "QUOTE_LIFETIME",
+    "IN_DOUBT_WINDOW",
+    "POLL_LEASE",
+    "POLL_WINDOW",
+    "STUCK_INTERVAL",
+    "STUCK_LIMIT",
+    "HOSTED_WAIT",
+    "DELIVERY_LEASE",
+    "FRAME_TICKET_LIFETIME",
+    "RECEIPT_LIFETIME",
+    "BREAKER_PAUSE",
+    "WEBHOOK_TOLERANCE",
+    "WEBHOOK_LEASE",
+    "WEBHOOK_PATIENCE",
+    "PRUNE_AFTER",
+)
+
+BOUNDS = {
+    "CONNECT_TIMEOUT": (0.01, 300),
+    "READ_TIMEOUT": (0.01, 300),
+    "TOTAL_TIMEOUT": (0.01, 300),
+    "PURCHASE_TIMEOUT": (0.01, 300),
+    "QUOTE_WAIT": (0.01, 120),
+    "PROXY_COUNT": (0, 20),
+    "FRAME_SOFT_LIMIT": (0.1, 300),
+    "FRAME_HARD_LIMIT": (0.1, 300),
+    "MAX_RESPONSE_BYTES": (1_000, 100_000_000),
+    "READ_RETRIES": (0, 10),
+    "MAX_REQUEST_BYTES": (1_000, 10_000_000),
+    "MAX_CART_LINES": (1, 10_000),
+    "MAX_QUANTITY": (1, 1_000_000),
+    "POLL_JITTER": (0, 0.9),
+    "POLL_BATCH": (1, 10_000),
+    "DELIVERY_BATCH": (1, 10_000),
+    "DELIVERY_TRIES": (1, 100),
+    "DELIVERY_CRASHES": (1, 100),
+    "POLL_CONCURRENCY": (1, 1_024),
+    "POLL_RATE": (0.1, 10_000),
+    "SWEEP_FROM": (0, 100_000),
+    "SWEEP_PAGES": (1, 1_000),
+    "BREAKER_FAILURES": (1, 100_000),
+    "WEBHOOK_MAX_BYTES": (1_000, 10_000_000),
+    "WEBHOOK_BATCH": (1, 10_000),
+    "WEBHOOK_TRIES": (1, 100),
+}
+
+
+@register(Tags.compatibility)
+def options_is_a_dict(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    if is_a_dict():
+        return []
+    hint = 'Add HENRY_CHECKOUT = {"API_KEY": ...} to your settings.'
+    return [
+        Error("The setting HENRY_CHECKOUT is missing or not a dict.", hint=hint, id="henry_checkout.E001")
+    ]
+
+
+@check
+def options_are_known() -> Iterator[CheckMessage]:
+    for name in sorted(set(django_settings.HENRY_CHECKOUT) - known_option_names()):
+        yield Warning(
+            f'HENRY_CHECKOUT["{name}"] is not an option of this app.',
+            hint="Check its spelling; the settings page of the docs lists all options.",
+            id="henry_checkout.W001",
+        )
+
+
+@check
+def durations_are_durations() -> Iterator[CheckMessage]:
+    for name in DURATIONS:
+        try:
+            value = getattr(settings, name)
+        except ConfigurationError as error:
+            yield Error(str(error), hint="Use datetime.timedelta.", id="henry_checkout.E006")
+        else:
+            if value.total_seconds() <= 0:
+                yield Error(
+                    f'HENRY_CHECKOUT["{name}"] must be longer than nothing.',
+                    hint="Use a positive datetime.timedelta.",
+                    id="henry_checkout.E006",
+                )
+
+
+@check
+def numbers_are_in_bounds() -> Iterator[CheckMessage]:
+    for name, (low, high) in BOUNDS.items():
+        try:
+            value = getattr(settings, name)
+        except (TypeError, ValueError, OverflowError):
+            value = None
+        if value is None or not low <= value <= high:
+            yield Error(
+                f'HENRY_CHECKOUT["{name}"] is not a number that can work.',
+                hint=f"Use a number from {low} to {high}.",
+                id="henry_checkout.E008",
+            )
+
+
+@check
+def lease_is_longer_than_an_answer() -> Iterator[CheckMessage]:
+    try:
+        is_short = settings.POLL_LEASE.total_seconds() <= settings.TOTAL_TIMEOUT
+    except (ConfigurationError, TypeError, ValueError):  # reported by the checks above
+        return
+    if is_short:
+        yield Error(
+            'HENRY_CHECKOUT["POLL_LEASE"] is not longer than TOTAL_TIMEOUT: slow answers would be dropped.',
+            hint="Make it some times TOTAL_TIMEOUT.",
+            id="henry_checkout.E009",
+        )
+
+
+@check
+def throttles_are_rates() -> Iterator[CheckMessage]:
+    for scope, rate in settings.API_THROTTLES.items():
+        try:
+            read_rate(rate)
+        except ConfigurationError as error:
+            yield Error(
+                f'HENRY_CHECKOUT["API_THROTTLES"]["{scope}"]: {error}',
+                hint="Write how many calls in which time: 20/min, 5/hour, 1/s, 100/day.",
+                id="henry_checkout.E010",
+            )
+
+
+@check
+def card_numbers_stay_away() -> Iterator[CheckMessage]:
+    if settings.ALLOW_RAW_CARD:
+        yield Warning(
+            'HENRY_CHECKOUT["ALLOW_RAW_CARD"] lets card numbers reach this server.',
+            hint="The whole server is then in the scope of PCI DSS, self-assessment questionnaire D. "
+            "Collect cards with Henry's modal or card element instead, and take the setting away.",
+            id="henry_checkout.W004",
+        )

@@ -1,0 +1,58 @@
+"""What stands around the app in the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.urls import NoReverseMatch, reverse
+
+from django_henry_checkout.checks.base import check
+from django_henry_checkout.conf import settings
+
+
+@check
+def sessions_are_installed() -> Iterator[CheckMessage]:
+    if not apps.is_installed("django.contrib.sessions"):
+        yield Error(
+            "django.contrib.sessions is not installed.",
+            hint="Guests own their carts by the Django session: add the app and its middleware.",
+            id="henry_checkout.E007",
+        )
+
+
+@check
+def sqlite_begins_immediate() -> Iterator[CheckMessage]:
+    for alias, database in django_settings.DATABASES.items():
+        is_sqlite = database.get("ENGINE", "").endswith("sqlite3")
+        if is_sqlite and database.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE":
+            yield Warning(
+                f"The SQLite database {alias!r} begins its transactions deferred.",
+                hint='A shop and a worker then meet "database is locked". Set '
+                'OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20} for it.',
+                id="henry_checkout.W002",
+            )
+
+
+@check
+def return_urls_exist() -> Iterator[CheckMessage]:
+    for ending, target in settings.RETURN_URLS.items():
+        if "/" in target or _reverses(target):
+            continue
+        yield Warning(
+            f'HENRY_CHECKOUT["RETURN_URLS"]["{ending}"] names {target!r}, which is no URL of this project.',
+            hint="Give the name of a URL that takes the order's id or nothing, or a path.",
+            id="henry_checkout.W003",
+        )
+
+
+def _reverses(name: str) -> bool:
+    for args in (["01J00000000000000000000000"], []):
+        try:
+            reverse(name, args=args)
+        except NoReverseMatch:
+            continue
+        return True
+    return False

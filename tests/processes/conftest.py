@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import celery._state
+import pytest
+
+from django_henry_checkout import tasks
+from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.nudging import ignore, listen
+from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll
+from django_henry_checkout.tasks import send_nudge
+from example_project.shop.models import Receipt
+from tests.conftest import make_item
+from tests.henry import Sandbox
+from tests.receivers.models import Received
+from tests.workers import Beat, CeleryShop, CeleryWorker, Redis, wait_until
+
+Starter = Callable[..., Any]
+
+
+@pytest.fixture
+def redis_url() -> str:
+    url = os.environ.get("REDIS_URL", "")
+    assert url, "REDIS_URL is not set: run this with `make test`, or below `scripts/services.py run --`."
+    return url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis that a test may take away without disturbing others."""
+    server = Redis(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start() -> Iterator[Starter]:
+    """Start a `CeleryWorker` or a `Beat`, and leave none behind."""
+    started: list[CeleryWorker | Beat] = []
+
+    def start(kind: type[CeleryWorker | Beat], shop: CeleryShop, **how: Any) -> CeleryWorker | Beat:
+        started.append(kind(shop, **how))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.end()
+
+
+@pytest.fixture
+def open_shop(
+    tmp_path: Path, sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Starter]:
+    """Set a shop up on a broker. This process is its web server: tasks that it sends go there."""
+    opened = []
+
+    def open_shop(broker_url: str, **how: Any) -> CeleryShop:
+        monkeypatch.setenv("REDIS_URL", broker_url)
+        shop = CeleryShop(tmp_path, sandbox, broker_url, **how)
+        app = shop.make_app()
+        opened.append(app)
+        monkeypatch.setattr(celery._state, "default_app", app)
+        settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "CELERY_QUEUE": shop.queue}
+        return shop
+
+    yield open_shop
+    for app in opened:
+        app.pool.force_close_all()
+        app.close()
+
+
+@pytest.fixture
+def nudges(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Send nudges from this process, as CELERY_NUDGES does in a web server."""
+    monkeypatch.setattr(tasks, "_silent_until", 0.0)  # an earlier test's broker may have gone away
+    listen(send_nudge)
+    yield
+    ignore(send_nudge)
+
+
+def buy(sandbox: Sandbox) -> Order:
+    """Pay a cart of two merchants at Henry."""
+    cart = carts.create_cart()
+    carts.add_item(cart, make_item())
+    carts.add_item(cart, make_item("https://clay.example/products/mug"))
+    order = begin_checkout(cart).order
+    sandbox.pay(order.henry_cart_id)
+    return order
+
+
+def wait_until_quiet(*, meanwhile: Callable[[], None] = lambda: None) -> None:
+    def is_quiet() -> bool:
+        meanwhile()
+        return not PurchasePoll.objects.exists() and not Delivery.objects.exclude(status="done").exists()
+
+    wait_until(is_quiet, what="quiet")
+
+
+def assert_all_is_told_once(sandbox: Sandbox, orders: int) -> None:
+    assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
+    assert len(sandbox.orders()) == Order.objects.count() == orders
+    told = Counter(Received.objects.values_list("signal", "order_number"))
+    assert told == Counter(Event.objects.values_list("type", "order__number"))
+    per_event = Counter(Received.objects.values_list("event_id", flat=True))
+    assert set(per_event.values()) == {1}
+    assert len(per_event) == Event.objects.count() > 0
+    receipts = Counter(Receipt.objects.values_list("order__number", flat=True))
+    assert receipts == dict.fromkeys(Order.objects.values_list("number", flat=True), 1)
