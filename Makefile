@@ -13,7 +13,7 @@ PINS = $$(pins=constraints/$$($(BIN)/python -c 'import sys; print("py%d%d" % sys
 	test ! -f $$pins || echo --constraint $$pins)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-scale test check matrix constraints
+.PHONY: help install demo demo-scale test check chaos mutations bench matrix constraints
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do \
@@ -32,6 +32,15 @@ test: $(VENV)/.dev-installed ## run the whole suite on SQLite and on PostgreSQL,
 
 check: $(VENV)/.dev-installed ## lint, types, layers, migrations, house rules, docs
 	@$(BIN)/python scripts/check.py
+
+chaos: $(VENV)/.dev-installed ## shoppers buy while all around them is killed and cut off; then the count (ARGS="--seconds 60 --seed 7")
+	@$(BIN)/python scripts/services.py run -- $(CURDIR)/$(BIN)/python -m tests.chaos $(ARGS)
+
+mutations: $(VENV)/.dev-installed ## take out one lock or fence after the other: does a test notice?
+	@$(BIN)/python scripts/services.py run -- $(CURDIR)/$(BIN)/python scripts/mutations.py $(ARGS)
+
+bench: $(VENV)/.dev-installed ## the benchmarks, as ratios against a floor of the same run (ARGS="--only P1,P3 --quick --write")
+	@$(BIN)/python scripts/services.py run -- $(CURDIR)/$(BIN)/python -m benchmarks $(ARGS)
 
 matrix: $(VENV)/.dev-installed ## run the suite on every Python and Django that can run here
 	@$(BIN)/python scripts/matrix.py $(ARGS)

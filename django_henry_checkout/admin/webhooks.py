@@ -32,7 +32,9 @@ class WebhookMessageAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Apply again"), permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookMessage]) -> None:
         done = sum(replay_webhook(message) for message in queryset[:MOST_AT_ONCE])
-        self.message_user(request, ngettext("%d webhook waits again.", "%d webhooks wait again.", done) % done)
+        self.message_user(
+            request, ngettext("%d webhook waits again.", "%d webhooks wait again.", done) % done
+        )
 
 
 @admin.register(AccountPace)
