@@ -252,6 +252,7 @@ def test_fault_14_a_task_that_redis_hands_out_again_changes_nothing(
     )
 
 
+@pytest.mark.once
 def test_the_example_shop_is_set_up_as_documented() -> None:
     environment = {**os.environ, "CELERY_BROKER_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgres://x/y"}
     environment |= {"DJANGO_SETTINGS_MODULE": "example_project.settings"}

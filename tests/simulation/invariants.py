@@ -147,7 +147,7 @@ class Watch:
         )
         for purchase in ended.select_related("order"):
             order = purchase.order
-            said = by_ref[purchase.ref_id]
+            said = by_ref.get(purchase.ref_id, {"items": ()})
             bought = [item for item in said["items"] if item["status"] == "complete"]
             total = sum((Decimal(item["total"]) for item in bought), Decimal(0))
             lines = OrderLine.objects.filter(order=order, status=ItemStatus.BOUGHT)
@@ -175,9 +175,10 @@ class Watch:
         for order in self.here:
             status: str = OrderStatus.OPEN
             for move in told[order.pk]:
-                if move["previous_status"] != status or move["status"] not in Order.MOVES.get(status, ()):
+                before, after = move.get("previous_status", ""), move.get("status", "")
+                if before != status or after not in Order.MOVES.get(status, ()):
                     yield f"order {order} was {status}, and then {move}"
-                status = move["status"]
+                status = after
             if status != order.status:
                 yield f"order {order} is {order.status}, by its events {status}"
 

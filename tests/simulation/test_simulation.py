@@ -10,41 +10,21 @@ import os
 import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
-from django.db import connection
-from django.db.backends.signals import connection_created
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from django_henry_checkout.testing.sandbox_process import Sandbox, running_sandbox
-from tests.simulation.canaries import API_KEY
+from django_henry_checkout.testing.sandbox_process import Sandbox
 from tests.simulation.crashes import deaths
 from tests.simulation.machine import ShopMachine
-from tests.simulation.world import make_sqlite_fast
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once, pytest.mark.timeout(0)]
+pytestmark = [pytest.mark.once, pytest.mark.timeout(0)]
 
 IS_LONG = os.environ.get("HENRY_SIMULATION") == "long"
 EXAMPLES, STEPS = (400, 60) if IS_LONG else (12, 40)
 #: The normal run is always the same one, in two halves that two workers can share.
 SEEDS = (1, 2)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox("--allow-raw-card", api_key=API_KEY) as found:
-        yield found
-
-
-@pytest.fixture
-def fast_sqlite() -> Iterator[None]:
-    connection.close()
-    connection_created.connect(make_sqlite_fast)
-    yield
-    connection_created.disconnect(make_sqlite_fast)
-    connection.close()
 
 
 def say(text: str) -> None:
@@ -60,15 +40,14 @@ def _seeds() -> list[int]:
 
 
 @pytest.mark.parametrize("number", _seeds())
-@pytest.mark.usefixtures("fast_sqlite")
-def test_the_promises_hold_whatever_happens(sandbox: Sandbox, number: int) -> None:
+def test_the_promises_hold_whatever_happens(henry: Sandbox, number: int) -> None:
     say(f"To repeat this: HENRY_SIMULATION_SEED={number}" + (" HENRY_SIMULATION=long" if IS_LONG else ""))
 
     @seed(number)
     class Shop(ShopMachine):
         pass
 
-    Shop.sandbox, Shop.seen = sandbox, Counter()
+    Shop.sandbox, Shop.seen = henry, Counter()
     deaths.clear()
     run_state_machine_as_test(
         Shop,

@@ -1,0 +1,127 @@
+"""Row 49, leases: the web clock of a worker is an hour off. Collected on PostgreSQL only, whose clock counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.models import Cart, Delivery, Order, PurchasePoll
+from tests.faults.hooks import Fault
+from tests.faults.processes import (
+    FLOWS,
+    READY,
+    FaultyWorker,
+    Mark,
+    assert_all_is_told_once,
+    hold,
+    wait_until_quiet,
+)
+from tests.henry import Sandbox
+from tests.workers import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+Start = Callable[..., FaultyWorker]
+HOUR = 3600
+LONG = 60.0
+#: So often whoever might take what is not his has looked.
+LOOKS = 20
+
+
+def _broken(reason: str) -> Any:
+    """What is known to be wrong: see docs/faults.md, row 49."""
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+def look(start: Start, folder: Path, place: str, *, off: int) -> None:
+    """Let a worker whose clock is off look at what is due, many times."""
+    clock, looks = folder / "clock", folder / "looks"
+    clock.write_text(str(off))
+    looks.touch()
+    counted = Fault(when="before", place=f"{FLOWS}.{place}", act="count")
+    start(lease=LONG, faults=[counted], TEST_CLOCK=str(clock), TEST_COUNT=str(looks))
+    wait_until(lambda: len(looks.read_text()) >= LOOKS, what="it has looked")
+
+
+def test_fault_49_a_clock_that_is_ahead_takes_no_poll_from_its_worker(
+    sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
+) -> None:
+    claimed = Mark(tmp_path, "stop", "after", "polling.claim_polls")
+    owner = start(lease=LONG, faults=[claimed, hold("working.deliver_due")])
+    claimed.wait()
+    before = PurchasePoll.objects.values().get()
+    look(start, tmp_path, "polling.claim_polls", off=HOUR)
+    assert PurchasePoll.objects.values().get() == before
+    owner.thaw()
+    wait_until(lambda: Order.objects.get().status == "completed", what="its owner goes on")
+
+
+@_broken("deliveries are claimed by the web clock")
+def test_fault_49_a_clock_that_is_ahead_takes_no_delivery_from_its_worker(
+    sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
+) -> None:
+    claimed = Mark(tmp_path, "stop", "after", "ledger._claim")
+    owner = start(lease=LONG, faults=[claimed, hold("working.expire_sessions")])
+    claimed.wait()
+    before = Delivery.objects.values().get(event__type="checkout_started")
+    look(start, tmp_path, "ledger._claim", off=HOUR)
+    assert Delivery.objects.values().get(event__type="checkout_started") == before
+    owner.thaw()
+    start()
+    wait_until_quiet()
+    assert_all_is_told_once(sandbox)
+
+
+def test_fault_49_a_clock_that_is_behind_waits_no_longer_than_the_lease(
+    sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
+) -> None:
+    lease = 1.5
+    mark = Mark(tmp_path, "kill", "after", "polling.claim_polls")
+    start(lease=lease, faults=[mark, hold("working.deliver_due")]).wait_for_death()
+    clock = tmp_path / "clock"
+    clock.write_text(str(-HOUR))
+    rescuer = start(lease=lease, TEST_CLOCK=str(clock))
+    wait_until(lambda: READY in rescuer.said())
+    wait_until(lambda: Order.objects.get().status == "completed", seconds=lease + 8, what="followed")
+
+
+@pytest.mark.parametrize(
+    ("off", "comes_back"),
+    [
+        pytest.param(HOUR, True, marks=_broken("what was put off by a clock that is ahead stays put off")),
+        pytest.param(
+            HOUR, False, marks=_broken("who is ahead of the lease's end asks nobody, and puts all off")
+        ),
+        pytest.param(-HOUR, False, marks=_broken("who is behind finds deliveries due late")),
+        (-HOUR, True),
+    ],
+)
+def test_fault_49_a_clock_that_jumps_puts_nothing_off_for_long(
+    sandbox: Sandbox,
+    start: Start,
+    polls_at_once: None,
+    cart: Cart,
+    tmp_path: Path,
+    off: int,
+    comes_back: bool,
+) -> None:
+    sandbox.scenario(timing={"pendingSeconds": 1000, "processingSeconds": 0})
+    sandbox.pay(begin_checkout(cart).order.henry_cart_id)
+    clock, looks = tmp_path / "clock", tmp_path / "looks"
+    clock.write_text("0")
+    looks.touch()
+    counted = Fault(when="before", place=f"{FLOWS}.polling.claim_polls", act="count")
+    start(faults=[counted], TEST_CLOCK=str(clock), TEST_COUNT=str(looks))
+    wait_until(lambda: Order.objects.get().status == "placed", what="it is followed")
+    clock.write_text(str(off))
+    seen = len(looks.read_text())
+    wait_until(lambda: len(looks.read_text()) >= seen + LOOKS, what="it has looked")
+    if comes_back:
+        clock.write_text("0")
+    sandbox.advance(1001)
+    wait_until_quiet(seconds=8)
+    assert_all_is_told_once(sandbox)

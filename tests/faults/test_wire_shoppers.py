@@ -1,0 +1,225 @@
+"""What shoppers do meanwhile: other tabs, an edited cart, time that runs out, a cancel in the moment of payment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.buyers import buyer_of
+from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
+from django_henry_checkout.flows.inline import begin_inline
+from django_henry_checkout.flows.polling import poll_due
+from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.webhooks import process_webhooks
+from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, PurchasePoll
+from django_henry_checkout.testing.racing import race
+from tests.api.conftest import Api
+from tests.api.test_carts import BOOTS as BOOTS_JSON
+from tests.api.test_carts import guest
+from tests.api.test_every_way import DETAILS, ok
+from tests.conftest import make_item
+from tests.faults.wire import SLOW, Ears, due_now, ears, events, options, settle, story_holds
+from tests.henry import KEY, Sandbox
+from tests.inline import BOOTS, MUG, TOTAL, VERSIONS, bought, buying_calls, confirm, quoted, use, world
+from tests.races.test_races import at_once
+from tests.surfaces.test_inline import TYPED, Shopper, step_of, text_of
+
+__all__ = ["ears", "options"]  # fixtures
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("options")]
+
+POSTER = "https://alpine.example/products/poster"
+
+
+def address_at_henry(sandbox: Sandbox) -> str:
+    ref = bought(sandbox)["refId"]
+    path = f"{sandbox.url}/v1/cart/purchase/status"
+    job = requests.get(path, {"refId": ref}, headers={"x-api-key": KEY}, timeout=10).json()
+    return str(job["details"]["shippingAddress"]["line1"])
+
+
+# 41: two tabs with different addresses --------------------------------------------------------
+
+
+def test_fault_41_tabs_that_confirm_with_addresses_of_their_own(sandbox: Sandbox) -> None:
+    world(sandbox)
+    holder, _cart = guest(BOOTS_JSON)
+    quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))
+
+    def tab(number: int) -> Any:
+        details = {**DETAILS, "addressLine1": f"{number} Street"}
+        body = {"cardToken": "card_test_pays", "shippingDetails": details}
+        session = Api(**{"X-Session-Token": quote["sessionToken"]})
+        return session("POST", "checkout/session/confirm", body, **{"Idempotency-Key": f"tab-{number}"})
+
+    said = at_once(tab, threads=4)
+    assert {each.status_code for each in said} <= {200, 202, 409}
+    settle(sandbox, seconds=0)
+    late = tab(9)
+    assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
+    # Who comes later reads where it goes, whatever he asks for; and the shop knows it as Henry does.
+    address = address_at_henry(sandbox)
+    assert ok(late)["shippingDetails"]["addressLine1"] == address
+    buyer = buyer_of(Order.objects.get()).shipping_address
+    assert buyer is not None
+    assert buyer.line1 == address
+
+
+def test_fault_41_the_form_in_another_tab_shows_the_order_that_was_bought(
+    sandbox: Sandbox, cart: Cart
+) -> None:
+    world(sandbox)
+    first = Shopper(begin_inline(cart).order)
+    second = Shopper(first.order, first.client)
+    review = first.to_review(sandbox, "v1")
+    other = first.form(review)
+    assert first.buy(review).status_code == 303
+    moved = second.post("address", **{**TYPED, "line1": "1 Elsewhere Road"})
+    again = second.client.post(second.url, other, follow=True)
+    assert (step_of(moved), step_of(again)) == ("status", "status")
+    assert first.order.number in text_of(again)
+    assert address_at_henry(sandbox) == "350 Fifth Avenue"
+    assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
+
+
+# 42: the cart is edited while it is bought ------------------------------------------------------
+
+MOMENTS = [
+    "django_henry_checkout.flows.confirming.make_sure_it_is_unpaid",
+    "django_henry_checkout.flows.confirming.quote_session",
+    "django_henry_checkout.flows.confirming._commit_intent",
+    "django_henry_checkout.flows.confirming.apply_observation",
+]
+
+
+def add_poster(cart: Cart) -> None:
+    carts.add_item(cart, make_item(POSTER))
+
+
+def change_boots(cart: Cart) -> None:
+    carts.change_quantity(cart, cart.lines.get(link=BOOTS).pk, 4)
+
+
+def remove_mug(cart: Cart) -> None:
+    carts.remove_line(cart, cart.lines.get(link=MUG).pk)
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.rpartition(".")[2])
+@pytest.mark.parametrize(
+    ("edit", "left"),
+    [(add_poster, {POSTER: 1}), (change_boots, {BOOTS: 3}), (remove_mug, {})],
+    ids=["added", "changed", "removed"],
+)
+def test_fault_42_an_edit_meanwhile_stays_in_the_cart_and_out_of_the_order(
+    sandbox: Sandbox, cart: Cart, edit: Callable[[Cart], None], left: dict[str, int], moment: str
+) -> None:
+    world(sandbox)
+    shopper = quoted(sandbox, cart, "v1")
+    with race(moment, before=lambda: edit(Cart.objects.get())):
+        order = confirm(shopper, "v1", accepted=TOTAL)
+    settle(sandbox, seconds=60)
+    assert {item["link"]: item["quantity"] for item in bought(sandbox)["items"]} == {BOOTS: 1, MUG: 1}
+    assert {line.link: line.quantity for line in order.lines.all()} == {BOOTS: 1, MUG: 1}
+    order.refresh_from_db()
+    assert (order.status, order.needs_review, order.total) == ("completed", False, TOTAL)
+    assert {line.link: line.quantity for line in cart.lines.all()} == left
+    assert len(buying_calls(sandbox)) == 1
+
+
+# 44: the session's time runs out during the payment ---------------------------------------------
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_fault_44_who_pays_after_the_session_has_expired_has_bought(
+    sandbox: Sandbox, settings: Any, cart: Cart, client: Client, version: str
+) -> None:
+    use(settings, version)
+    begun = begin_checkout(cart)
+    CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    run_once()
+    assert (CheckoutSession.objects.get().status, events("checkout_expired")) == ("expired", 1)
+    who = "userId" if version == "v0" else "cartId"
+    paid = sandbox._call("POST", "pay", {who: begun.order.henry_cart_id})
+    back = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
+    cache.clear()
+    page = client.get(back, {"orderId": paid.get("orderId", "")}, follow=True)
+    assert begun.order.number in page.content.decode()
+    assert 'data-status="open"' not in page.content.decode()
+    settle(sandbox, seconds=60)
+    order = Order.objects.get()
+    assert (order.status, order.sessions.get().status) == ("completed", "expired")
+    assert 'data-status="completed"' in client.get(back, follow=True).content.decode()
+    assert (events("purchase_completed"), len(sandbox.orders())) == (1, 1)
+
+
+# 45: a cancel in the moment of the payment --------------------------------------------------------
+
+
+def test_fault_45_cancels_polls_and_webhooks_at_once_end_in_what_was_paid(
+    sandbox: Sandbox, ears: Ears, cart: Cart
+) -> None:
+    sandbox.scenario(timing=SLOW)
+    ears.listen()
+    begun = begin_checkout(cart)
+    sandbox.pay(begun.order.henry_cart_id)
+    ears.heard()
+    due_now()
+
+    def work(number: int) -> Any:
+        if number % 3 == 0:
+            session = find_session(begun.order.public_id, begun.token)
+            return return_from_payment(session, Ending.CANCELED)
+        return poll_due() if number % 3 == 1 else process_webhooks()
+
+    at_once(work, threads=9)
+    settle(sandbox)
+    order = Order.objects.get()
+    assert (order.status, order.sessions.get().status) == ("completed", "completed")
+    assert (events("checkout_canceled"), events("purchase_completed")) == (0, 1)
+    assert story_holds()
+    assert len(sandbox.orders()) == 1
+
+
+@pytest.mark.parametrize("hint", [Ending.CANCELED, Ending.ERRORED])
+def test_fault_45_a_payment_between_henrys_answer_and_the_cancel_is_found(
+    sandbox: Sandbox, cart: Cart, hint: Ending
+) -> None:
+    """Henry has just said that nothing was paid: the shopper does so before the session is ended."""
+    begun = begin_checkout(cart)
+    session = find_session(begun.order.public_id, begun.token)
+    with race(
+        "django_henry_checkout.flows.hosted.end_session",
+        before=lambda: sandbox.pay(begun.order.henry_cart_id),
+    ):
+        return_from_payment(session, hint)
+    assert Order.objects.get().status == "open"
+    assert PurchasePoll.objects.exists()  # a session ends, the wait does not
+    settle(sandbox, seconds=60)
+    assert Order.objects.get().status == "completed"
+    assert events("purchase_completed") == len(sandbox.orders()) == 1
+    assert return_from_payment(session, hint) is Ending.COMPLETED
+
+
+def test_fault_45_a_poll_between_henrys_answer_and_the_cancel_wins(sandbox: Sandbox, cart: Cart) -> None:
+    begun = begin_checkout(cart)
+    session = find_session(begun.order.public_id, begun.token)
+
+    def paid_and_found() -> None:
+        sandbox.pay(begun.order.henry_cart_id)
+        due_now()
+        poll_due()
+
+    with race("django_henry_checkout.flows.hosted.end_session", before=paid_and_found):
+        assert return_from_payment(session, Ending.CANCELED) is Ending.COMPLETED
+    assert not Event.objects.filter(type="checkout_canceled").exists()
+    assert CheckoutSession.objects.get().status == "confirming"

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.db.backends.signals import connection_created
+
+from django_henry_checkout.testing.sandbox_process import Sandbox, running_sandbox
+from tests.simulation.canaries import API_KEY
+from tests.simulation.world import make_sqlite_fast
+
+
+@pytest.fixture(scope="session")
+def _simulated_henry() -> Iterator[Sandbox]:
+    with running_sandbox("--allow-raw-card", api_key=API_KEY) as found:
+        yield found
+
+
+@pytest.fixture
+def henry(_simulated_henry: Sandbox, transactional_db: None) -> Iterator[Sandbox]:
+    """A sandbox that takes card numbers, and a database that need not survive a power cut."""
+    connection.close()
+    connection_created.connect(make_sqlite_fast)
+    yield _simulated_henry
+    connection_created.disconnect(make_sqlite_fast)
+    connection.close()
