@@ -10,7 +10,7 @@ import sys
 
 from services import run_command, running_services
 
-TOUCH_THE_DATABASE = ("api", "flows", "processes", "races", "surfaces")
+TOUCH_THE_DATABASE = ("api", "faults", "flows", "processes", "races", "surfaces")
 
 
 def run_suite(database: str, env: dict[str, str], arguments: list[str]) -> int:
