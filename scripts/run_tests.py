@@ -10,6 +10,11 @@ import sys
 
 from services import run_command, running_services
 
+#: Processes that share a database are what PostgreSQL is for; there they run.
+NOT_ON_SQLITE = (
+    "--ignore-glob=*/tests/faults/test_processes_*",
+    "--ignore-glob=*/tests/processes/test_celery.py",
+)
 TOUCH_THE_DATABASE = ("api", "faults", "flows", "processes", "races", "surfaces")
 
 
@@ -29,7 +34,7 @@ def main() -> int:
     os.environ.pop("DATABASE_URL", None)
     with running_services() as found:
         codes = {
-            "SQLite": run_suite("SQLite", found, arguments),
+            "SQLite": run_suite("SQLite", found, arguments or list(NOT_ON_SQLITE)),
             "PostgreSQL": run_suite(
                 # The shorter run is the one in Python's development mode, which makes it half as long again.
                 "PostgreSQL",
