@@ -12,8 +12,8 @@ from services import run_command, running_services
 
 #: Processes that share a database are what PostgreSQL is for; there they run.
 NOT_ON_SQLITE = (
-    "--ignore-glob=*/tests/faults/test_processes_*",
-    "--ignore-glob=*/tests/processes/test_celery.py",
+    "--ignore-glob=tests/faults/test_processes_*",
+    "--ignore-glob=tests/processes/test_celery.py",
 )
 TOUCH_THE_DATABASE = ("api", "faults", "flows", "processes", "races", "surfaces")
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -49,6 +50,10 @@ class Mark:
         """Wait until it has struck."""
         what = f"{self.fault.act} {self.fault.when} {self.fault.place}"
         wait_until(lambda: self.path.exists() and self.path.read_text(), seconds=seconds, what=what)
+
+    @property
+    def struck_at(self) -> datetime:
+        return datetime.fromtimestamp(float(self.path.read_text()), UTC)
 
 
 def hold(place: str) -> Fault:

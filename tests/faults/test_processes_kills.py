@@ -45,9 +45,11 @@ def test_fault_01_what_a_dead_worker_had_claimed_is_asked_for_by_another_after_t
     sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
 ) -> None:
     asked = len(sandbox.requests())
-    die(start, Mark(tmp_path, "kill", "after", "polling.claim_polls"))
+    mark = Mark(tmp_path, "kill", "after", "polling.claim_polls")
+    die(start, mark)
     claimed = PurchasePoll.objects.get()
     assert (claimed.fence, len(sandbox.requests())) == (1, asked)
+    assert claimed.due_at > mark.struck_at + timedelta(seconds=LEASE / 2)
 
     rescuer = start(lease=LEASE)
     wait_until(lambda: READY in rescuer.said())
