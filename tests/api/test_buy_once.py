@@ -200,7 +200,7 @@ def test_another_tab_while_the_first_call_is_running_buys_nothing(sandbox: Sandb
     assert_bought_once(sandbox)
 
 
-def test_a_double_click_with_one_key_buys_once(sandbox: Sandbox, buying: Buying) -> None:
+def test_fault_39_a_double_click_with_one_key_buys_once(sandbox: Sandbox, buying: Buying) -> None:
     statuses = at_once(lambda _number: buying().status_code)
     assert 200 in statuses
     assert set(statuses) <= {200, 400 if buying.refused == 400 else 409}
@@ -209,7 +209,9 @@ def test_a_double_click_with_one_key_buys_once(sandbox: Sandbox, buying: Buying)
 
 
 @pytest.mark.parametrize(("way", "threads"), [("confirm", 50), ("purchase", 12), ("umbraco", 12)])
-def test_many_tabs_at_once_with_keys_of_their_own_buy_once(sandbox: Sandbox, way: str, threads: int) -> None:
+def test_fault_40_many_tabs_at_once_with_keys_of_their_own_buy_once(
+    sandbox: Sandbox, way: str, threads: int
+) -> None:
     buying = ready(way)
     statuses = at_once(lambda number: buying(f"tab-{number}").status_code, threads=threads)
     # 202: another tab has sent the purchase, and its outcome is not known yet.

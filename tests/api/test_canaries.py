@@ -307,7 +307,7 @@ def test_a_card_with_a_wrong_part_is_refused_without_repeating_it(watch: Watch, 
     assert not Purchase.objects.filter(sent_at__isnull=False).exists()
 
 
-def test_a_raw_card_is_refused_by_default_and_leaves_nothing(watch: Watch, settings: Any) -> None:
+def test_fault_53_a_raw_card_is_refused_by_default_and_leaves_nothing(watch: Watch, settings: Any) -> None:
     use(settings, ALLOW_RAW_CARD=False)
     journey = begin(watch, "v1")
     body = {"cartId": journey.bought_id, "buyer": {**PERSON, "card": {"details": RAW}}}
@@ -318,7 +318,7 @@ def test_a_raw_card_is_refused_by_default_and_leaves_nothing(watch: Watch, setti
 
 
 @pytest.mark.parametrize("where", ["cart", "item", "confirm", "purchase", "umbraco"])
-def test_a_card_number_among_metadata_is_kept_nowhere(watch: Watch, where: str) -> None:
+def test_fault_53_a_card_number_among_metadata_is_kept_nowhere(watch: Watch, where: str) -> None:
     journey = begin(watch, "v1")
     card, key = {"cardNumber": CARD_NUMBER}, {"Idempotency-Key": "open-1"}
     token = {"cardToken": "card_test_pays"}

@@ -142,11 +142,11 @@ class TestAnotherOrigin:
     @pytest.mark.parametrize(
         "origin", [EVIL, "null", "http://store.example", f"{SHOP}.evil.example", f"{SHOP}:8443"]
     )
-    def test_gets_no_leave(self, origin: str) -> None:
+    def test_fault_56_gets_no_leave(self, origin: str) -> None:
         assert no_cors(preflight(origin, "POST", "content-type,x-session-token"))
 
     @pytest.mark.parametrize("origin", [EVIL, "null"])
-    def test_cannot_read_an_answer(self, origin: str) -> None:
+    def test_fault_56_cannot_read_an_answer(self, origin: str) -> None:
         _holder, made = guest(BOOTS)
         answer = Api(**{"X-Session-Token": made["sessionToken"], "Origin": origin})(
             "GET", f"cart/{made['cartId']}"

@@ -207,7 +207,7 @@ def seen(answer: Any) -> tuple[int, bytes, dict[str, str]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_stranger_cannot_tell_it_from_nothing(sandbox: Sandbox, victim: Victim, kind: str) -> None:
+def test_fault_54_a_stranger_cannot_tell_it_from_nothing(sandbox: Sandbox, victim: Victim, kind: str) -> None:
     own = make(Api(), BOOTS)
     own_ids = {"own_cart": own["cartId"], "own_token": own["sessionToken"]}
     stranger = a_stranger(kind)

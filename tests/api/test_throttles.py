@@ -62,7 +62,7 @@ def at(address: str, token: str) -> Api:
     return Api(From(address), **{"X-Session-Token": token})
 
 
-def test_the_call_above_the_rate_is_refused_and_told_how_long_to_wait(
+def test_fault_54_the_call_above_the_rate_is_refused_and_told_how_long_to_wait(
     sandbox: Sandbox, settings: Any
 ) -> None:
     limit(settings, sandbox, checkout="2/min")
@@ -251,7 +251,9 @@ class TestNetworks:
         }
         assert subjects == ({f"checkout:{network}"} if network else set())
 
-    def test_a_forged_header_is_no_way_around_the_rate(self, sandbox: Sandbox, settings: Any) -> None:
+    def test_fault_55_a_forged_header_is_no_way_around_the_rate(
+        self, sandbox: Sandbox, settings: Any
+    ) -> None:
         limit(settings, sandbox, network="1/min")
         tokens = [guest(BOOTS)[1]["sessionToken"] for _guest in range(2)]
         first, second = (

@@ -107,7 +107,7 @@ def test_fault_52_a_forked_child_shares_no_socket_and_polls_by_itself(
 ) -> None:
     sandbox.scenario(timing={"pendingSeconds": 1000})
     sandbox.pay(begin_checkout(cart).order.henry_cart_id)
-    told = shop.run("fork")
+    told = shop.run("fork", lease=60)
     child = told["child"]
     assert told["before"], "nothing was open before the fork, so that nothing could be shared"
     assert told["parent"] == told["before"], "the child has closed its parent's connections"

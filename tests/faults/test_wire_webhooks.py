@@ -60,6 +60,7 @@ def messages(**which: Any) -> int:
 
 def goes_on(sandbox: Sandbox, ears: Ears, *, changes: int = 1) -> list[dict[str, Any]]:
     """Let so much happen at Henry, and have the shop apply what it hears of each; what became of all webhooks."""
+    log: list[dict[str, Any]] = []
     for _change in range(changes):
         sandbox.advance(LATER)
         log = ears.heard()
@@ -137,8 +138,8 @@ def both_have_news(sandbox: Sandbox, ears: Ears, count: int, *, changes: int) ->
     sandbox.scenario(timing=SLOW)
     known(sandbox, count)
     ears.listen()
-    for _change in range(changes):
-        sandbox.advance(LATER)
+    goes_on(sandbox, ears, changes=changes - 1)
+    sandbox.advance(LATER)
     ears.heard()
     assert messages(status="received") >= count
     due_now()

@@ -238,13 +238,20 @@ def test_fault_34b_an_item_fails_and_the_order_goes_on_for_an_hour(
 
 
 FEE = {"value": 3.5, "currency": "USD"}
+#: Henry names the products in another order than ours: what failed is his second, and our first.
+SWAPPED = {"products.0.status": "complete", "products.1.status": "failed"}
+OPTIONS = {"products.0.selectedOptions": ["10"], "products.1.selectedOptions": ["8"]}
 NAMES: dict[str, dict[str, Any]] = {
-    "as today": {"set": {"result.costs.serviceFee": FEE}},
-    "the fee": {"set": {"result.costs.commissionFee": FEE}, "remove": ["result.costs.serviceFee"]},
+    "as today": {"set": {**SWAPPED, **OPTIONS, "result.costs.serviceFee": FEE}},
+    "the fee": {
+        "set": {**SWAPPED, **OPTIONS, "result.costs.commissionFee": FEE},
+        "remove": ["result.costs.serviceFee"],
+    },
     "the options": {
         "set": {
-            "products.0.variant": "8",
-            "products.1.variant": {"size": "10"},
+            **SWAPPED,
+            "products.0.variant": {"size": "10"},
+            "products.1.variant": "8",
             "result.costs.serviceFee": FEE,
         },
         "remove": ["products.*.selectedOptions"],

@@ -88,7 +88,9 @@ def test_what_was_quoted_is_charged_and_followed_to_its_end(
     assert not PurchasePoll.objects.exists()
 
 
-def test_a_higher_price_buys_nothing_until_it_is_accepted(sandbox: Sandbox, version: str, cart: Cart) -> None:
+def test_fault_35_a_higher_price_buys_nothing_until_it_is_accepted(
+    sandbox: Sandbox, version: str, cart: Cart
+) -> None:
     begun = quoted(sandbox, cart, version)
     world(sandbox, prices={BOOTS: "110.00"})
     with pytest.raises(AmountChanged) as caught:

@@ -20,7 +20,9 @@ def finish(sandbox: Sandbox, *, rounds: int = 20) -> None:
         run_once()
 
 
-def test_a_paid_cart_is_followed_to_its_end(sandbox: Sandbox, polls_at_once: None, cart: Cart) -> None:
+def test_fault_22b_a_paid_cart_is_followed_to_its_end(
+    sandbox: Sandbox, polls_at_once: None, cart: Cart
+) -> None:
     begun = begin_checkout(cart)
     assert poll_due() == 1
     assert Order.objects.get().status == "open"

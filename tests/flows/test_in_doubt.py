@@ -107,7 +107,7 @@ def time_is_over() -> None:
     [*(("v1", *case) for case in DONE), *(("v1-rpc", *case) for case in (DONE[0], DONE[4]))],
     indirect=["version"],
 )
-def test_what_henry_has_is_found_and_never_bought_again(
+def test_fault_26_what_henry_has_is_found_and_never_bought_again(
     sandbox: Sandbox, version: str, cart: Cart, fault: str, more: dict[str, Any]
 ) -> None:
     begun = doubted(sandbox, cart, version, fault, **more)

@@ -55,7 +55,7 @@ def test_all_bought(sandbox: Sandbox, cart: Cart) -> None:
     assert signals_received() == ["purchase_submitted", "purchase_completed"]
 
 
-def test_some_failed(sandbox: Sandbox, cart: Cart) -> None:
+def test_fault_34_some_failed(sandbox: Sandbox, cart: Cart) -> None:
     order = buy(sandbox, cart, items={MUG: "failed"})
     assert order.status == "partially_completed"
     assert items(order) == {BOOTS: "bought", MUG: "failed"}
@@ -89,7 +89,7 @@ def test_cancelled(sandbox: Sandbox, cart: Cart) -> None:
     assert cart.lines.count() == 2
 
 
-def test_complete_that_hides_failed_items(sandbox: Sandbox, cart: Cart) -> None:
+def test_fault_34_complete_that_hides_failed_items(sandbox: Sandbox, cart: Cart) -> None:
     order = buy(sandbox, cart, dialect="four", fees="commission", items={MUG: "failed"})
     assert Purchase.objects.get().status == "complete"
     assert order.status == "partially_completed"
@@ -104,7 +104,7 @@ def test_complete_that_hides_that_everything_failed(sandbox: Sandbox, cart: Cart
     assert signals_received()[-1] == "purchase_failed"
 
 
-def test_a_status_never_seen_before_stays_open_and_turns_stuck_at_the_deadline(
+def test_fault_33_a_status_never_seen_before_stays_open_and_turns_stuck_at_the_deadline(
     sandbox: Sandbox, cart: Cart
 ) -> None:
     order = buy(sandbox, cart, outcome="awaiting_merchant")
@@ -158,7 +158,9 @@ def test_polling_of_a_stuck_purchase_ends_loudly(sandbox: Sandbox, cart: Cart, s
     assert signals_received() == ["purchase_submitted", "order_needs_review", "order_needs_review"]
 
 
-def test_an_item_that_fails_early_is_told_at_once_and_the_order_goes_on(sandbox: Sandbox, cart: Cart) -> None:
+def test_fault_34b_an_item_that_fails_early_is_told_at_once_and_the_order_goes_on(
+    sandbox: Sandbox, cart: Cart
+) -> None:
     sandbox.scenario(items={BOOTS: "failed"}, timing={"pendingSeconds": 1, "processingSeconds": 3600})
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
@@ -172,7 +174,7 @@ def test_an_item_that_fails_early_is_told_at_once_and_the_order_goes_on(sandbox:
     assert signals_received() == ["purchase_submitted", "order_item_failed", "purchase_partially_completed"]
 
 
-def test_a_status_that_goes_backwards_changes_nothing(sandbox: Sandbox, cart: Cart) -> None:
+def test_fault_32_a_status_that_goes_backwards_changes_nothing(sandbox: Sandbox, cart: Cart) -> None:
     order = buy(sandbox, cart)
     purchase = Purchase.objects.get()
     said = sandbox.orders()[0]["refId"]

@@ -198,7 +198,7 @@ def test_a_session_that_is_over_leads_nowhere(sandbox: Sandbox, cart: Cart) -> N
     assert Event.objects.filter(type="checkout_expired").count() == 1
 
 
-def test_a_return_opened_twenty_times_is_one_order(sandbox: Sandbox, cart: Cart) -> None:
+def test_fault_43_a_return_opened_twenty_times_is_one_order(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     session = find_session(begun.order.public_id, begun.token)

@@ -54,7 +54,7 @@ def settle(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("name", "threads"), [("v1", 50), ("v1-rpc", THREADS), ("v0", THREADS)])
-def test_clicks_on_pay_at_once_are_one_call_and_one_order(
+def test_fault_40_clicks_on_pay_at_once_are_one_call_and_one_order(
     sandbox: Sandbox, cart: Cart, settings: Any, name: str, threads: int
 ) -> None:
     world(sandbox)

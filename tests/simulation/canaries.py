@@ -27,6 +27,7 @@ class LogBook(logging.Handler):
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
         self.surprises: list[str] = []
+        self._before: list[tuple[logging.Logger, int, bool]] = []
         self._formatter = logging.Formatter("%(name)s %(levelname)s %(message)s")
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -38,15 +39,23 @@ class LogBook(logging.Handler):
             self.surprises.append(text)
 
     def open(self) -> None:
-        root = logging.getLogger()
-        self._level = root.level
-        root.setLevel(logging.DEBUG)
-        root.addHandler(self)
+        """Listen to everybody; keep the noise of those that talk much from whoever else listens."""
+        for logger in _loggers():
+            self._before.append((logger, logger.level, logger.propagate))
+            logger.setLevel(logging.DEBUG)
+            logger.addHandler(self)
+            logger.propagate = False
 
     def shut(self) -> None:
-        root = logging.getLogger()
-        root.removeHandler(self)
-        root.setLevel(self._level)
+        for logger, level, propagates in self._before:
+            logger.removeHandler(self)
+            logger.setLevel(level)
+            logger.propagate = propagates
+
+
+def _loggers() -> list[logging.Logger]:
+    names = ("django_henry_checkout", "django", "urllib3", "requests", "tests", "shop", None)
+    return [logging.getLogger(name) for name in names]
 
 
 def leaks(lines: list[str], payloads: list[Any]) -> list[str]:

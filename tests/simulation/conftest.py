@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.backends.signals import connection_created
 
 from django_henry_checkout.testing.sandbox_process import Sandbox, running_sandbox
+from tests.simulation import moves
 from tests.simulation.canaries import API_KEY
 from tests.simulation.world import make_sqlite_fast
 
@@ -22,6 +23,8 @@ def henry(_simulated_henry: Sandbox, transactional_db: None) -> Iterator[Sandbox
     """A sandbox that takes card numbers, and a database that need not survive a power cut."""
     connection.close()
     connection_created.connect(make_sqlite_fast)
+    moves.install()
     yield _simulated_henry
+    moves.remove()
     connection_created.disconnect(make_sqlite_fast)
     connection.close()

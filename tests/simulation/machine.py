@@ -105,16 +105,27 @@ class ShopMachine(RuleBasedStateMachine):
         if self.world.begin(self._basket(which, refill), crash) and how is not None:
             self.world.pay(self.world.pages[-1], **how)
 
-    @rule(which=some, refill=links, how=st.sampled_from(OUTCOMES), seconds=jumps, polls=st.booleans())
+    @rule(
+        which=some,
+        refill=links,
+        how=st.sampled_from(OUTCOMES),
+        seconds=jumps,
+        then=st.sampled_from(["poll", "hear", "mishear"]),
+        crash=crashes("webhooks"),
+    )
     def check_out_and_wait(
-        self, which: int, refill: str, how: dict[str, str], seconds: int, polls: bool
+        self, which: int, refill: str, how: dict[str, str], seconds: int, then: str, crash: Crash | None
     ) -> None:
+        """What most shoppers do, and what most often comes of it."""
         self.check_out(which, refill, None, how)
-        if polls:
-            self.poll(seconds, None, None)
+        self.poll(0, None, None)
         self.watch.look()
-        if self.watch.orders:
-            self.hear_of_an_order(-1, seconds, is_sent=True, is_thin=False, crash=None)
+        if then == "poll" or not self.watch.orders:
+            self.poll(seconds, None, None)
+        elif then == "hear":
+            self.hear_of_an_order(-1, seconds, is_sent=True, is_thin=False, crash=crash)
+        else:
+            self.hear_in_another_order(-1, order=[2, 0, 1], crash=crash)
 
     @precondition(lambda self: self.world.pages)
     @rule(which=some, how=st.sampled_from(OUTCOMES))
@@ -194,6 +205,20 @@ class ShopMachine(RuleBasedStateMachine):
         if letter is not None and is_sent:
             self.world.send_letter(letter, is_signed_now=False, is_thin=is_thin)
             self.world.apply_webhooks(crash)
+
+    @precondition(lambda self: self.watch.orders)
+    @rule(which=some, order=st.permutations(range(3)), crash=crashes("webhooks"))
+    def hear_in_another_order(self, which: int, order: list[int], crash: Crash | None) -> None:
+        """Three things that Henry says one after the other come in another order, each as if it were new."""
+        newest = self.watch.orders[-3:]
+        letters = []
+        for seconds in (0, 25, 20):
+            self.sandbox.advance(seconds)
+            letters.append(self.world.write_letter(newest[which % len(newest)]["refId"]))
+        for letter in (letters[at] for at in order):
+            if letter is not None:
+                self.world.send_letter(letter, is_signed_now=True, is_thin=False)
+                self.world.apply_webhooks(crash)
 
     @precondition(lambda self: self.world.letters)
     @rule(

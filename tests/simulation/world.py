@@ -39,6 +39,7 @@ from django_henry_checkout.testing.sandbox_process import Sandbox, SandboxRefuse
 from django_henry_checkout.testing.webhooks import send_webhook
 from django_henry_checkout.types import Card, RawCard
 from tests.inline import BUYER
+from tests.simulation import moves
 from tests.simulation.canaries import CARD, EMAIL
 from tests.simulation.crashes import FLOWS, Crash, run_mortal
 from tests.simulation.moods import Mood
@@ -107,8 +108,10 @@ class World:
         #: Whose each cart at Henry is, by the cart here; and which payments somebody waited for when they were made.
         self.owners: dict[str, int] = {}
         self.awaited: set[str] = set()
+        self.seen_by_staff: set[str] = set()
         self._shifted = 0.0
         call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+        moves.take()
         sandbox.reset()
         self.clear_weather()
         self._settings = override_settings(
@@ -296,10 +299,15 @@ class World:
 
     def resolve_doubts(self) -> None:
         """Staff look at Henry, and say so where nothing was bought, or what was tried there has failed."""
-        bought = {order["cartId"] for order in self.sandbox.orders() if _may_buy(order)}
+        orders = self.sandbox.orders()
+        bought = {order["cartId"] for order in orders if _may_buy(order)}
         for purchase in Purchase.objects.filter(status="in_doubt"):
-            if purchase.henry_cart_id not in bought:
-                purchases.resolve_not_bought(purchase, by="simulation")
+            if purchase.henry_cart_id in bought:
+                continue
+            purchases.resolve_not_bought(purchase, by="simulation")
+            # What failed there need not be found any more: a person has seen it.
+            failed = {order["refId"] for order in orders if order["cartId"] == purchase.henry_cart_id}
+            self.seen_by_staff |= failed
 
     def note_orders(self) -> None:
         """Learn whose each new cart at Henry is, while the cart here is still there."""

@@ -477,7 +477,7 @@ def test_a_cart_that_was_bought_elsewhere_is_told(sandbox: Sandbox, v1_shopper: 
     assert len(sandbox.orders()) == 1
 
 
-def test_two_confirms_at_once_buy_once_and_both_see_the_status(
+def test_fault_39_two_confirms_at_once_buy_once_and_both_see_the_status(
     sandbox: Sandbox, shopper: Shopper, version: str
 ) -> None:
     form = shopper.form(shopper.to_review(sandbox, version))
@@ -628,7 +628,7 @@ def test_two_sections_on_a_page_share_no_id(sandbox: Sandbox, v1_shopper: Shoppe
     assert len(ids) == len(set(ids)) > 20
 
 
-def test_texts_from_outside_are_escaped(sandbox: Sandbox, v1_shopper: Shopper) -> None:
+def test_fault_57_texts_from_outside_are_escaped(sandbox: Sandbox, v1_shopper: Shopper) -> None:
     OrderLine.objects.update(title="<script>alert(1)</script>")
     answer = v1_shopper.post("address", **{**TYPED, "email": '"><script>alert(2)</script>'})
     assert b"<script>alert" not in answer.content

@@ -369,7 +369,7 @@ def test_a_call_carries_key_version_request_id_and_nothing_of_earlier_answers(
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_redirect_is_followed_and_the_key_stays(
+def test_fault_36_no_redirect_is_followed_and_the_key_stays(
     henry: Henry, transport: Transport, status: int, method: str
 ) -> None:
     with running() as elsewhere:
@@ -506,7 +506,7 @@ LONG_JSON = json.dumps({"padding": "x" * 200}).encode()
         pytest.param(drips(b"HTTP/1.1 100 Continue\r\n\r\n" * 10), id="continue, for ever"),
     ],
 )
-def test_the_total_deadline_ends_an_answer_that_drips_in(
+def test_fault_28_the_total_deadline_ends_an_answer_that_drips_in(
     henry: Henry, transport: Transport, options: Any, play: Play
 ) -> None:
     options(READ_TIMEOUT=SLOW, TOTAL_TIMEOUT=0.3)
@@ -586,7 +586,7 @@ def chunk(data: bytes) -> bytes:
         pytest.param(floods(head(Content_Length=500 * len(BLOCK), status=500), BLOCK), id="of an error"),
     ],
 )
-def test_a_body_is_cut_at_the_cap_and_memory_stays_flat(
+def test_fault_29_a_body_is_cut_at_the_cap_and_memory_stays_flat(
     henry: Henry, transport: Transport, play: Play
 ) -> None:
     henry.will(answer(), play)
@@ -617,7 +617,7 @@ def test_a_body_is_cut_at_the_cap_and_memory_stays_flat(
         pytest.param(floods(head(Transfer_Encoding="chunked") + b"0\r\n", BLOCK), id="trailer"),
     ],
 )
-def test_a_head_that_never_ends_is_cut_too(henry: Henry, transport: Transport, play: Play) -> None:
+def test_fault_29_a_head_that_never_ends_is_cut_too(henry: Henry, transport: Transport, play: Play) -> None:
     henry.will(play)
     tracemalloc.start()
     try:
@@ -848,7 +848,9 @@ def test_a_refused_connection_sent_nothing(options: Any, scheme: str) -> None:
     assert (caught.value.maybe_sent, caught.value.retryable, caught.value.status) == (False, True, None)
 
 
-def test_a_name_that_is_not_found_sent_nothing(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_38_a_name_that_is_not_found_sent_nothing(
+    options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*args: Any, **kwargs: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -885,7 +887,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_connection_that_breaks_later_may_have_been_heard(
+def test_fault_27_a_connection_that_breaks_later_may_have_been_heard(
     henry: Henry, transport: Transport, fault: str
 ) -> None:
     henry.will(BROKEN[fault])
