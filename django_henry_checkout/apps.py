@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -14,9 +16,12 @@ class HenryCheckoutConfig(AppConfig):
     def ready(self) -> None:
         from django_henry_checkout import checks  # noqa: F401 - registers them
         from django_henry_checkout.conf import settings
+        from django_henry_checkout.exceptions import ConfigurationError
         from django_henry_checkout.flows.nudging import listen
 
-        if settings.CELERY_NUDGES:
-            from django_henry_checkout.tasks import send_nudge
+        # What is wrong with the settings is for the checks to say, which run after this.
+        with suppress(ConfigurationError, ModuleNotFoundError):
+            if settings.CELERY_NUDGES:
+                from django_henry_checkout.tasks import send_nudge
 
-            listen(send_nudge)
+                listen(send_nudge)
