@@ -18,7 +18,7 @@ from django_henry_checkout.flows.buyers import buyer_of
 from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
 from django_henry_checkout.flows.inline import begin_inline
 from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.sessions import Begun, begin_checkout
 from django_henry_checkout.flows.webhooks import process_webhooks
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, PurchasePoll
@@ -140,25 +140,45 @@ def test_fault_42_an_edit_meanwhile_stays_in_the_cart_and_out_of_the_order(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_fault_44_who_pays_after_the_session_has_expired_has_bought(
+def test_fault_44_who_pays_after_the_session_has_expired_is_told_that_he_has_bought(
     sandbox: Sandbox, settings: Any, cart: Cart, client: Client, version: str
 ) -> None:
     use(settings, version)
-    begun = begin_checkout(cart)
-    CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    run_once()
-    assert (CheckoutSession.objects.get().status, events("checkout_expired")) == ("expired", 1)
+    begun = expired(cart)
     who = "userId" if version == "v0" else "cartId"
     paid = sandbox._call("POST", "pay", {who: begun.order.henry_cart_id})
     back = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
     cache.clear()
-    page = client.get(back, {"orderId": paid.get("orderId", "")}, follow=True)
-    assert begun.order.number in page.content.decode()
-    assert 'data-status="open"' not in page.content.decode()
+    page = client.get(back, {"orderId": paid.get("orderId", "")}, follow=True).content.decode()
+    assert begun.order.number in page
+    assert 'data-status="open"' not in page
     settle(sandbox, seconds=60)
+    assert 'data-status="completed"' in client.get(back, follow=True).content.decode()
+    was_bought_by_an_expired_session(sandbox)
+
+
+@pytest.mark.parametrize("version", ["v1", "v1-rpc"])
+def test_fault_44_what_was_paid_after_the_session_has_expired_is_found_by_the_worker(
+    sandbox: Sandbox, settings: Any, cart: Cart, version: str
+) -> None:
+    use(settings, version)
+    begun = expired(cart)
+    sandbox.pay(begun.order.henry_cart_id)  # and the browser is closed
+    settle(sandbox, seconds=60)
+    was_bought_by_an_expired_session(sandbox)
+
+
+def expired(cart: Cart) -> Begun:
+    begun = begin_checkout(cart)
+    CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    run_once()
+    assert (CheckoutSession.objects.get().status, events("checkout_expired")) == ("expired", 1)
+    return begun
+
+
+def was_bought_by_an_expired_session(sandbox: Sandbox) -> None:
     order = Order.objects.get()
     assert (order.status, order.sessions.get().status) == ("completed", "expired")
-    assert 'data-status="completed"' in client.get(back, follow=True).content.decode()
     assert (events("purchase_completed"), len(sandbox.orders())) == (1, 1)
 
 

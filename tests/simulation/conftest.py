@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.db.backends.signals import connection_created
+from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from django_henry_checkout.testing.sandbox_process import Sandbox, running_sandbox
 from tests.simulation import moves
@@ -28,3 +29,9 @@ def henry(_simulated_henry: Sandbox, transactional_db: None) -> Iterator[Sandbox
     moves.remove()
     connection_created.disconnect(make_sqlite_fast)
     connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _the_same_from_the_same_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis mixes in numbers that it finds in the modules loaded so far: other tests would change this one."""
+    monkeypatch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *_, **__: None, raising=False)
