@@ -139,6 +139,12 @@ class CartChanged(CheckoutError):
     code = "cart_changed"
 
 
+class BuyerChanged(CheckoutError):
+    """Who buys, or where to, was changed elsewhere; look at it again before you pay."""
+
+    code = "buyer_changed"
+
+
 class CartFull(CheckoutError):
     """The cart holds as many lines as it may; remove one first."""
 

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from moneyed import Money
 
 from tests.henry import Sandbox, running_sandbox
+
+# How long an example takes says nothing on a busy machine; and a build must not fail by chance.
+hypothesis.settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("ours")
 
 #: What meets no database of its own kind, or walks the same code as other tests do, runs on SQLite only.
 ONCE = (

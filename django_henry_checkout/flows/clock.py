@@ -1,11 +1,15 @@
-"""The one clock of leases: the database's, because those who share the leases may disagree about the time."""
+"""The one clock of leases and queues: the database's, because those who share them may disagree about the time."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
+
+#: The database's time when this process last asked for it, and this machine's steady clock at that moment.
+_heard: tuple[datetime, float] | None = None
 
 
 def database_now() -> datetime:
@@ -13,9 +17,22 @@ def database_now() -> datetime:
 
     Effects: one statement on PostgreSQL.
     """
+    global _heard  # noqa: PLW0603 - one for the process
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
+    _heard = moment, time.monotonic()
     return moment
+
+
+def queue_now() -> datetime:
+    """Return the database's time without asking for it: as last heard by this process, and gone on since.
+
+    A worker hears it with each claim. A process that never did, such as a web server, goes by its own clock.
+    """
+    if _heard is None or connection.vendor != "postgresql":
+        return timezone.now()
+    moment, at = _heard
+    return moment + timedelta(seconds=time.monotonic() - at)

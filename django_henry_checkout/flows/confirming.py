@@ -21,6 +21,7 @@ from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import (
     AmountChanged,
     AuthenticationFailed,
+    BuyerChanged,
     CardRequired,
     GatewayError,
     NotSupported,
@@ -39,6 +40,7 @@ from django_henry_checkout.flows.buyers import (
     buyer_of,
     clean_address,
     clean_buyer,
+    digest_of,
     require_complete,
     save_buyer,
 )
@@ -81,6 +83,7 @@ class Payment:
         accepted: the total that the buyer saw; None takes that of the last quote, unless a confirm has stopped
             at it: then it must be said.
         exactly: refuse a lower total too.
+        buyer_digest: `buyers.digest_of` whom the shopper saw; empty for whoever it is now.
         settings: which details Henry is to collect, passed on as they are.
         transaction_id: what the shop calls this payment.
     """
@@ -88,6 +91,7 @@ class Payment:
     card: Card = field(default_factory=Card)
     accepted: Money | None = None
     exactly: bool = False
+    buyer_digest: str = ""
     coupons: tuple[str, ...] = ()
     selected_shipping: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -111,6 +115,7 @@ def confirm_session(
     Raises:
         AmountChanged: the total is higher than what was accepted. Nothing was bought; the new quote is kept.
         CartChanged: another order of the cart was placed since this one began. Nothing was sent.
+        BuyerChanged: who buys, or where to, is not what the shopper saw, or changed meanwhile. Nothing was sent.
         BuyerIncomplete, CardRequired, RawCardRefused, NotSupported, QuoteRequired, QuoteExpired,
         QuotePending, TokenLapsed: nothing was sent.
         PaymentRefused: Henry refused; the session is open for another card.
@@ -142,6 +147,8 @@ def _confirm(session: CheckoutSession, payment: Payment, on_intent: Callable[[Or
         raise QuoteExpired
     gateway, payment = _check_card(session.order.account, payment)
     buyer = buyer_of(session.order)
+    if payment.buyer_digest not in {"", digest_of(buyer)}:
+        raise BuyerChanged
     require_complete(buyer, to_pay=True)
     accepted = quote.total if payment.accepted is None else payment.accepted
     if payment.accepted is None and quote.needs_acceptance:
@@ -244,7 +251,7 @@ def _buy(
     quote: Quote | None,
     on_intent: Callable[[Order], None],
 ) -> Order:
-    purchase = _commit_intent(session, payment, quote, on_intent)
+    purchase = _commit_intent(session, payment, request.buyer, quote, on_intent)
     if purchase is None:  # somebody else was faster
         return Order.objects.get(pk=session.order_id)
     try:
@@ -263,7 +270,11 @@ def _buy(
 
 
 def _commit_intent(
-    session: CheckoutSession, payment: Payment, quote: Quote | None, on_intent: Callable[[Order], None]
+    session: CheckoutSession,
+    payment: Payment,
+    buyer: Buyer,
+    quote: Quote | None,
+    on_intent: Callable[[Order], None],
 ) -> Purchase | None:
     """Write down that the order is about to be bought; None if it is being bought, or was, already."""
     now = timezone.now()
@@ -276,6 +287,8 @@ def _commit_intent(
         refuse_beside_another(order)
         session.refresh_from_db(fields=["status", "expires_at", "choosing_until"])
         _refuse_while_shipping_changes(session, quote)
+        if buyer_of(order) != buyer:
+            raise BuyerChanged  # in another tab
         if session.status not in LIVE_SESSION or session.expires_at <= now:
             raise TokenLapsed  # another tab began anew
         session.move_to(SessionStatus.CONFIRMING)

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django_henry_checkout import signals
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import ReceiverMissing
+from django_henry_checkout.flows.clock import database_now, queue_now
 from django_henry_checkout.flows.nudging import Work, nudge
 from django_henry_checkout.models import Delivery, DeliveryStatus, Event, Order, OrderLine, Purchase
 from django_henry_checkout.models.orders import AMOUNTS
@@ -86,8 +87,9 @@ class Journal:
         for event in self._events:
             event.order = self._order
         Event.objects.bulk_create(self._events)
+        due_at = queue_now()
         deliveries = [
-            Delivery(event=event, order=self._order, sequence=event.sequence, receiver=name)
+            Delivery(event=event, order=self._order, sequence=event.sequence, receiver=name, due_at=due_at)
             for event in self._events
             for name in _receivers_of(event.type)
         ]
@@ -125,7 +127,7 @@ def deliver_due(*, limit: int | None = None, seconds: float = float("inf")) -> i
 
 
 def _claim(limit: int) -> list[Claim]:
-    now = timezone.now()
+    now = database_now()
     lease_until = now + settings.DELIVERY_LEASE
     with transaction.atomic():
         due = Delivery.objects.runnable(now)
@@ -143,7 +145,7 @@ def _claim(limit: int) -> list[Claim]:
 def _give_back(claims: Sequence[Claim]) -> None:
     """Let others have what there is no time for."""
     for claim in claims:
-        Delivery.objects.filter(pk=claim.pk, fence=claim.fence).update(due_at=timezone.now())
+        Delivery.objects.filter(pk=claim.pk, fence=claim.fence).update(due_at=queue_now())
 
 
 def _deliver(claim: Claim) -> None:
@@ -198,7 +200,7 @@ def _note_failure(delivery: Delivery, error: Exception) -> None:
     ceiling = min(timedelta(seconds=4**delivery.tries), RETRY_CAP)
     pause = ceiling * random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
     Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence, status=DeliveryStatus.PENDING).update(
-        due_at=timezone.now() + pause, last_error=_describe(error), failures=F("failures") + 1
+        due_at=queue_now() + pause, last_error=_describe(error), failures=F("failures") + 1
     )
 
 
@@ -222,6 +224,6 @@ def resume_delivery(delivery: Delivery) -> bool:
     """Let a parked delivery run again, from the start of its tries; return whether it was parked."""
     return bool(
         Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.PARKED).update(
-            status=DeliveryStatus.PENDING, tries=0, failures=0, due_at=timezone.now()
+            status=DeliveryStatus.PENDING, tries=0, failures=0, due_at=queue_now()
         )
     )

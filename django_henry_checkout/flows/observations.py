@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.utils import timezone
 from moneyed import Money
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.buyers import save_buyer
 from django_henry_checkout.flows.carts import put_back, take_out_bought
+from django_henry_checkout.flows.clock import queue_now
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.orders import flag_for_review, lock_order, move_order
 from django_henry_checkout.flows.records import without_personal_data
@@ -88,6 +89,7 @@ def apply_observation(
     source: Source,
     fence: int | None = None,
     text_digest: str = "",
+    said_at: datetime | None = None,
 ) -> Applied:
     """Write what Henry says about a purchase.
 
@@ -95,6 +97,7 @@ def apply_observation(
         purchase: as read before the call to Henry; it is read again under the lock.
         fence: the fence of the poller's claim; None for a caller that has no lease.
         text_digest: that of the answer's text, so that the same text need not be read again.
+        said_at: when Henry said it, if that was not just now.
 
     Returns:
         Applied: `changed` is True if an event was written.
@@ -105,7 +108,15 @@ def apply_observation(
     """
     verdict = judge(observation)
     return retried(
-        lambda: _apply(purchase, observation, verdict, source=source, fence=fence, text_digest=text_digest)
+        lambda: _apply(
+            purchase,
+            observation,
+            verdict,
+            source=source,
+            fence=fence,
+            text_digest=text_digest,
+            said_at=said_at,
+        )
     )
 
 
@@ -117,6 +128,7 @@ def _apply(
     source: Source,
     fence: int | None,
     text_digest: str,
+    said_at: datetime | None,
 ) -> Applied:
     with transaction.atomic():
         # The cart loses its lines at the first sight of the purchase, and gets them back if nothing can be
@@ -133,6 +145,7 @@ def _apply(
         if poll is not None:
             poll.text_digest = text_digest
         application = _Application(order, purchase, poll, observation, verdict)
+        application.said_at = said_at or application.now
         return application.run(cart, source=source)
 
 
@@ -156,7 +169,7 @@ class _Application:
         observation: Observation,
         verdict: Verdict,
     ) -> None:
-        self.now = timezone.now()
+        self.now = self.said_at = queue_now()
         self.order = order
         self.purchase = purchase
         self.poll = poll
@@ -338,7 +351,7 @@ class _Application:
         purchase, observation = self.purchase, self.observation
         purchase.error = observation.error[:500]
         purchase.answer = without_personal_data(observation)
-        purchase.answered_at = self.now
+        purchase.answered_at = self.said_at
         if purchase.is_terminal:
             purchase.ended_at = self.now
         purchase.save()

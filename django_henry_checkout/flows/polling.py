@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from queue import Empty
 
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import ConfigurationError, GatewayError, RateLimited
 from django_henry_checkout.flows import pace
 from django_henry_checkout.flows.asking import Asker, Outcome
 from django_henry_checkout.flows.claims import ClaimedPoll, PutBack, claim_polls, polls_of, put_back
+from django_henry_checkout.flows.clock import queue_now
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.purchases import pass_deadline, pick_purchase
 from django_henry_checkout.flows.schedule import next_poll_at, retry_at
@@ -61,6 +61,7 @@ class _Desk:
         self.is_exhausted = False
         self.waiting: deque[ClaimedPoll] = deque()
         self.sweep: Sweep | None = None
+        self.is_page_flying = False
         self.tally = pace.Tally()
 
 
@@ -120,7 +121,7 @@ class _Round:
         claims = claim_polls(desk.account, limit=self._left)
         desk.is_exhausted = True
         self._worked += len(claims)
-        due_at = timezone.now() + MISCONFIGURED_PAUSE
+        due_at = queue_now() + MISCONFIGURED_PAUSE
         put_back([PutBack(claim, due_at, claim.errors + 1, claim.text_digest) for claim in claims])
         if claims:
             text = "%s purchases of account %s cannot be followed: %s"
@@ -133,7 +134,7 @@ class _Round:
         gateway = desk.gateway
         if gateway is None:
             return
-        if desk.sweep is not None and desk.sweep.wants_page:
+        if desk.sweep is not None and desk.sweep.wants_page and not desk.is_page_flying:
             if desk.allowed > 0:
                 self._send(desk, desk.sweep, gateway)
             else:
@@ -141,15 +142,16 @@ class _Round:
         while desk.waiting and self._asker.has_room:
             claim = desk.waiting.popleft()
             if desk.allowed <= 0 or self._is_late(claim):
-                self._put_back(claim, timezone.now() + timedelta(seconds=1))
+                self._put_back(claim, queue_now() + timedelta(seconds=1))
             else:
                 self._send(desk, claim, gateway)
 
     def _is_late(self, claim: ClaimedPoll) -> bool:
         """Whether the answer could come after the lease has ended."""
-        return timezone.now() + timedelta(seconds=settings.TOTAL_TIMEOUT) > claim.lease_until
+        return queue_now() + timedelta(seconds=settings.TOTAL_TIMEOUT) > claim.lease_until
 
     def _send(self, desk: _Desk, what: ClaimedPoll | Sweep, gateway: Gateway) -> None:
+        desk.is_page_flying = desk.is_page_flying or isinstance(what, Sweep)
         desk.allowed -= 1
         desk.tally.asked += 1
         self._asker.ask(desk, what, gateway)
@@ -183,6 +185,7 @@ class _Round:
             desk.tally.answered += 1
 
     def _take_page(self, desk: _Desk, outcome: Outcome) -> None:
+        desk.is_page_flying = False
         sweep = desk.sweep
         if sweep is None:
             return
@@ -207,11 +210,11 @@ class _Round:
         digests = {row.ref_id: row.digest for row in outcome.glimpses if row.ref_id not in known}
         if not digests:
             return 0
-        soon = timezone.now() + settings.POLL_LEASE
+        soon = queue_now() + settings.POLL_LEASE
         others = [
             poll
             for poll in polls_of(desk.account, digests, due_before=soon)
-            if poll.text_digest == digests[poll.ref_id] and timezone.now() < poll.deadline_at
+            if poll.text_digest == digests[poll.ref_id] and queue_now() < poll.deadline_at
         ]
         for poll in others:
             self._put_back(poll, self._next_at(poll), text_digest=poll.text_digest)
@@ -223,7 +226,7 @@ class _Round:
         if desk.sweep is not None:
             desk.waiting.extend(desk.sweep.passed)
             for claim in desk.sweep.unreached:
-                self._put_back(claim, timezone.now(), errors=claim.errors)
+                self._put_back(claim, queue_now(), errors=claim.errors)
             desk.sweep = None
 
     def _take(self, claim: ClaimedPoll, outcome: Outcome) -> None:
@@ -267,12 +270,12 @@ class _Round:
             logger.error("%s could not be read.", what, exc_info=error)
 
     def _next_at(self, claim: ClaimedPoll) -> datetime:
-        return next_poll_at(born_at=claim.followed_since, status=claim.status, now=timezone.now())
+        return next_poll_at(born_at=claim.followed_since, status=claim.status, now=queue_now())
 
     def _retry(self, claim: ClaimedPoll, *, hint: float | None = None) -> None:
         """Try again after a growing pause, but never sooner than the purchase would be polled anyway."""
         errors = claim.errors + 1
-        due_at = max(self._next_at(claim), retry_at(now=timezone.now(), errors=errors, hint=hint))
+        due_at = max(self._next_at(claim), retry_at(now=queue_now(), errors=errors, hint=hint))
         self._put_back(claim, due_at, errors=errors)
 
     def _put_back(
@@ -290,7 +293,7 @@ class _Round:
             pace.settle(desk.account, tally)
 
     def _mind_deadline(self, claim: ClaimedPoll, *, is_verified: bool) -> None:
-        if timezone.now() < claim.deadline_at:
+        if queue_now() < claim.deadline_at:
             return
         try:
             self._flush()  # its next poll must not be written after what happens here

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import PurchaseNotFound
+from django_henry_checkout.flows.clock import queue_now
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.observations import Applied, apply_observation
 from django_henry_checkout.flows.orders import flag_for_review
@@ -173,7 +174,7 @@ def pass_deadline(purchase_pk: int, *, fence: int, is_verified: bool) -> None:
     Henry turns `stuck`, staff are told, and it is polled on, rarely. After STUCK_LIMIT polling ends, and staff
     are told that too.
     """
-    now = timezone.now()
+    now = queue_now()
     with transaction.atomic():
         order = Order.objects.lock().get(purchases=purchase_pk)
         purchase = Purchase.objects.select_related("poll").get(pk=purchase_pk)
@@ -255,7 +256,7 @@ def resolve_not_bought(purchase: Purchase, *, by: str) -> bool:
 
 
 def _call_in_doubt(purchase: Purchase, poll: PurchasePoll, *, journal: Journal) -> None:
-    now = timezone.now()
+    now = queue_now()
     purchase.move_to(PurchaseStatus.IN_DOUBT)
     purchase.deadline_at = now + settings.IN_DOUBT_WINDOW
     poll.due_at = now

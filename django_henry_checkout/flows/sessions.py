@@ -21,6 +21,7 @@ from django_henry_checkout.exceptions import (
     TemplateNotSold,
     UntrustedCheckoutUrl,
 )
+from django_henry_checkout.flows.clock import database_now
 from django_henry_checkout.flows.ledger import Journal
 from django_henry_checkout.flows.orders import lock_order, refuse_beside_another
 from django_henry_checkout.flows.purchases import ensure_wait, observe_now
@@ -318,7 +319,7 @@ def extend_session(session: CheckoutSession) -> bool:
 def expire_sessions(*, limit: int = 100) -> int:
     """End the sessions whose time is over; return how many."""
     ended = 0
-    for session in CheckoutSession.objects.lapsed(timezone.now()).order_by("expires_at")[:limit]:
+    for session in CheckoutSession.objects.lapsed(database_now()).order_by("expires_at")[:limit]:
         try:
             ended += end_session(session, SessionStatus.EXPIRED, source="worker")
         except CheckoutError:

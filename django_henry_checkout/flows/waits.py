@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from django_henry_checkout.conf import settings
+from django_henry_checkout.flows.clock import queue_now
 from django_henry_checkout.flows.schedule import next_poll_at
 from django_henry_checkout.models import Order, Purchase, PurchasePoll, SessionKind
 
@@ -15,7 +14,7 @@ def start_wait(order: Order) -> Purchase:
     Runs inside the caller's transaction. An order has one wait, however many sessions it has: they all
     lead to the same cart at Henry.
     """
-    now = timezone.now()
+    now = queue_now()
     purchase = Purchase.objects.create(
         order=order,
         account=order.account,

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from django_henry_checkout.conf import Account, settings
-from django_henry_checkout.flows.clock import database_now
+from django_henry_checkout.flows.clock import database_now, queue_now
 from django_henry_checkout.flows.nudging import Work, nudge
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.gateway.webhooks import Notice, read_notice, read_timestamp, why_refused
@@ -163,12 +163,14 @@ def _apply(message: WebhookMessage, notice: Notice, purchase: Purchase) -> None:
     is_late = purchase.answered_at is not None and message.signed_at <= purchase.answered_at
     outcome = "It was late: Henry is asked." if is_late else "It says too little: Henry is asked."
     if notice.observation is not None and not is_late:
-        applied = apply_observation(purchase, notice.observation, source=Source.WEBHOOK)
+        applied = apply_observation(
+            purchase, notice.observation, source=Source.WEBHOOK, said_at=message.signed_at
+        )
         if not applied.is_behind:
             _end(message, WebhookStatus.DONE, "It was news." if applied.changed else "It was no news.")
             return
         outcome = "It was older than what is known: Henry is asked."
-    PurchasePoll.objects.filter(purchase=purchase).update(due_at=timezone.now())
+    PurchasePoll.objects.filter(purchase=purchase).update(due_at=queue_now())
     _end(message, WebhookStatus.DONE, outcome)
     nudge(Work.POLLS)
 
@@ -186,9 +188,9 @@ def _wait_for_purchase(message: WebhookMessage) -> None:
         account=message.account, purchase__status__in=UNRESOLVED_PURCHASE
     ).values_list("pk", flat=True)[:MOST_LOOKED_UP]
     if message.status == WebhookStatus.RECEIVED:
-        PurchasePoll.objects.filter(pk__in=list(doubtful)).update(due_at=timezone.now())
+        PurchasePoll.objects.filter(pk__in=list(doubtful)).update(due_at=queue_now())
     message.status = WebhookStatus.UNMATCHED
-    message.due_at = timezone.now() + _pause(message.tries)
+    message.due_at = queue_now() + _pause(message.tries)
     message.processed_at = None
     message.save(update_fields=["status", "due_at", "event", "ref_id", "outcome", "processed_at"])
 
@@ -205,7 +207,7 @@ def _note_failure(message: WebhookMessage, error: Exception) -> None:
     is_last = message.tries >= settings.WEBHOOK_TRIES
     WebhookMessage.objects.filter(pk=message.pk, fence=message.fence).update(
         status=WebhookStatus.DEAD if is_last else message.status,
-        due_at=timezone.now() + _pause(message.tries),
+        due_at=queue_now() + _pause(message.tries),
         outcome=f"{type(error).__module__}.{type(error).__qualname__}",
         processed_at=None,
     )
@@ -220,6 +222,6 @@ def replay_webhook(message: WebhookMessage) -> bool:
     """Try a webhook again that was kept for staff; return whether it can be: its body may be gone."""
     replayable = WebhookMessage.objects.filter(pk=message.pk).exclude(body="")
     done = replayable.exclude(status=WebhookStatus.DONE).update(
-        status=WebhookStatus.RECEIVED, tries=0, due_at=timezone.now(), received_at=timezone.now(), outcome=""
+        status=WebhookStatus.RECEIVED, tries=0, due_at=queue_now(), received_at=timezone.now(), outcome=""
     )
     return bool(done)

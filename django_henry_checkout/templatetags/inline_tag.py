@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
 from django_henry_checkout.conf import settings
+from django_henry_checkout.flows.buyers import digest_of
 from django_henry_checkout.flows.countries import (
     AddressPart,
     address_lines,
@@ -316,7 +317,13 @@ def _review(state: InlineState, _shown: Mapping[str, Any]) -> dict[str, Any]:
     )
     name = f"{state.buyer.first_name} {state.buyer.last_name}"
     lines = [] if address is None else address_lines(address, name=name)
-    return {"quote": quote, "country_name": country, "address_lines": lines, "chosen": shipping}
+    return {
+        "quote": quote,
+        "country_name": country,
+        "address_lines": lines,
+        "chosen": shipping,
+        "buyer_digest": digest_of(state.buyer),
+    }
 
 
 def _chosen_rates(merchant: Mapping[str, Any]) -> Iterator[dict[str, str]]:

@@ -274,7 +274,11 @@ def _confirm(request: HttpRequest, order: Order) -> Answer:
     if not form.is_valid():
         return _failed(QuoteRequired(), wish=Step.REVIEW, **form.shown())
     state = inline_state(order, has_card=True)
-    payment = Payment(card=Card() if state.card_on_page else form.card(), accepted=form.accepted())
+    payment = Payment(
+        card=Card() if state.card_on_page else form.card(),
+        accepted=form.accepted(),
+        buyer_digest=form.cleaned_data["buyer"],
+    )
     return _buy(request, session, payment, state, form.shown())
 
 

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from moneyed import Money
 
 from django_henry_checkout.flows.buyers import MAX_TEXT_LENGTH
+from django_henry_checkout.flows.card_numbers import is_card_number
 from django_henry_checkout.flows.countries import country_choices
 from django_henry_checkout.types import Address, Buyer, Card
 
@@ -42,9 +43,10 @@ class AddressForm(forms.Form):
         return code
 
     def typed(self) -> dict[str, str]:
-        """Return what was typed, bounded, to show it again. A country that does not exist is left out."""
+        """Return what was typed, bounded, to show it again; but no card number, and no country that does not exist."""
         self.is_valid()
-        typed = {name: str(self.data.get(name, ""))[:MAX_TEXT_LENGTH] for name in self.fields}
+        given = {name: str(self.data.get(name, ""))[:MAX_TEXT_LENGTH] for name in self.fields}
+        typed = {name: "" if is_card_number(text) else text for name, text in given.items()}
         return typed | {"country_code": self.cleaned_data.get("country_code", "")}
 
     def said(self) -> dict[str, str]:
@@ -82,10 +84,11 @@ class CardTokenForm(forms.Form):
 
 
 class ConfirmForm(CardTokenForm):
-    """The click on "Pay": the card, and the total that stood on the button."""
+    """The click on "Pay": the card, the buyer who was shown, and the total that stood on the button."""
 
     amount = forms.DecimalField(max_digits=19, decimal_places=4, min_value=Decimal(0))
     currency = forms.RegexField(r"^[A-Z]{3}$")
+    buyer = forms.CharField(max_length=64)
 
     def accepted(self) -> Money:
         """Return the total that the shopper saw, of a valid form."""

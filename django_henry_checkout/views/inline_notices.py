@@ -12,6 +12,7 @@ from moneyed import Money
 
 from django_henry_checkout.exceptions import (
     AmountChanged,
+    BuyerChanged,
     CardRequired,
     CartChanged,
     CartNotFound,
@@ -33,6 +34,7 @@ logger = logging.getLogger("django_henry_checkout.pages")
 
 _STATUS: dict[type[Exception], int] = {
     AmountChanged: 409,
+    BuyerChanged: 409,
     CardRequired: 422,
     CartChanged: 409,
     CartNotFound: 409,
@@ -93,6 +95,11 @@ _WORDS: tuple[tuple[tuple[type[Exception], ...], Any, Any], ...] = (
         (AmountChanged,),
         _("The price has changed"),
         _("Nothing was charged. Please have a look at the new total before you pay."),
+    ),
+    (
+        (BuyerChanged,),
+        _("Your details were changed elsewhere"),
+        _("Perhaps in another tab. Nothing was charged; please have a look at them before you pay."),
     ),
     (
         (QuoteExpired, QuoteRequired),

@@ -30,7 +30,7 @@ from tests.api.test_every_way import DETAILS, ok
 from tests.conftest import make_item
 from tests.faults.wire import SLOW, Ears, due_now, ears, events, options, settle, story_holds
 from tests.henry import KEY, Sandbox
-from tests.inline import BOOTS, MUG, TOTAL, VERSIONS, bought, buying_calls, confirm, quoted, use, world
+from tests.inline import BOOTS, MUG, TOTAL, VERSIONS, bought, buying_calls, buys, confirm, quoted, use, world
 from tests.races.test_races import at_once
 from tests.surfaces.test_inline import TYPED, Shopper, step_of, text_of
 
@@ -243,3 +243,35 @@ def test_fault_45_a_poll_between_henrys_answer_and_the_cancel_wins(sandbox: Sand
         assert return_from_payment(session, Ending.CANCELED) is Ending.COMPLETED
     assert not Event.objects.filter(type="checkout_canceled").exists()
     assert CheckoutSession.objects.get().status == "confirming"
+
+
+def test_fault_41_the_form_buys_for_the_address_that_it_shows(sandbox: Sandbox, cart: Cart) -> None:
+    world(sandbox)
+    first = Shopper(begin_inline(cart).order)
+    second = Shopper(first.order, first.client)
+    review = first.to_review(sandbox, "v1")
+    assert "350 Fifth Avenue" in text_of(review)
+    second.post("address", **{**TYPED, "line1": "1 Elsewhere Road"})
+    first.buy(review)
+    assert not sandbox.orders() or address_at_henry(sandbox) == "350 Fifth Avenue"
+
+
+def test_fault_41_an_answer_tells_the_address_that_was_bought_for(sandbox: Sandbox) -> None:
+    world(sandbox)
+    holder, _cart = guest(BOOTS_JSON)
+    quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))
+
+    def call(path: str, street: str, **more: Any) -> Any:
+        body = {"shippingDetails": {**DETAILS, "addressLine1": street}, **more}
+        session = Api(**{"X-Session-Token": quote["sessionToken"]})
+        return session("POST", f"checkout/session/{path}", body, **{"Idempotency-Key": street})
+
+    world(sandbox, faults=[buys("v1", "lost_reply")])
+    moment = "django_henry_checkout.flows.confirming._commit_intent"
+    with race(moment, before=lambda: call("quote", "2 Street")):
+        said = call("confirm", "1 Street", cardToken="card_test_pays")
+    address = address_at_henry(sandbox) if sandbox.orders() else "none"
+    assert said.status_code == 409 or said.json()["shippingDetails"]["addressLine1"] == address
+    buyer = buyer_of(Order.objects.get()).shipping_address
+    assert buyer is not None
+    assert address in {"none", buyer.line1}

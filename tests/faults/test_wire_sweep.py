@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django_henry_checkout.flows import sweeping
 from django_henry_checkout.flows.polling import poll_due
 from django_henry_checkout.gateway.jobs import GatewayOfJobs
 from django_henry_checkout.models import Event, Order, Purchase, PurchasePoll
-from tests.faults.wire import LATER, SLOW, begun, due_now, events, followed, options, story_holds
+from tests.faults.wire import LATER, SLOW, Options, begun, due_now, events, followed, options, story_holds
 from tests.henry import Sandbox
 
 __all__ = ["options"]  # a fixture
@@ -123,3 +124,28 @@ def test_fault_22c_a_row_that_slips_between_two_pages_is_asked_for_alone(sandbox
     found = asked(sandbox, before)
     assert (found[LIST], found[ONE]) == (3, 2)
     each_was_bought_once(sandbox)
+
+
+def test_fault_22_a_page_is_asked_for_once(
+    sandbox: Sandbox, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many answers of other purchases come in while it is on its way."""
+    options(SWEEP_FROM=5)
+    sandbox.scenario(timing=SLOW)
+    followed(sandbox, PAGE - 9)
+    sandbox.advance(60)
+    for number in range(9):
+        begun(number)
+    usual = GatewayOfJobs.glance_at_orders
+
+    def slow(*arguments: Any, **more: Any) -> Any:
+        found = usual(*arguments, **more)
+        time.sleep(0.5)
+        return found
+
+    monkeypatch.setattr(GatewayOfJobs, "glance_at_orders", slow)
+    due_now()
+    before = len(sandbox.requests())
+    poll_due()
+    asked = [row["query"] for row in sandbox.requests()[before:] if row["path"] == "/v1/orders"]
+    assert Counter(query for query in asked if "cartId" not in query) == {f"limit={PAGE}": 1}

@@ -298,3 +298,18 @@ def test_fault_23_webhooks_go_on_while_polls_find_henry_down(
     assert "Henry answers again" in caplog.text
     assert not AccountPace.objects.get().is_broken
     assert Order.objects.get(pk=waiting.pk).status == "placed"
+
+
+def test_fault_23_webhooks_that_have_queued_up_end_the_order_though_henry_is_down(
+    sandbox: Sandbox, ears: Ears
+) -> None:
+    sandbox.scenario(timing=SLOW)
+    known(sandbox, 1)
+    ears.listen()
+    down = [{"fault": "status", "status": 503, "path": "/v1/*", "times": 0}]
+    sandbox.scenario(timing=SLOW, faults=down)
+    for _change in range(3):
+        sandbox.advance(LATER)
+        ears.heard()
+    process_webhooks()
+    assert Order.objects.get().status == "completed"

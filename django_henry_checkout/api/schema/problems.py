@@ -57,6 +57,10 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "method_not_allowed": (405, 'Method "PATCH" not allowed.'),
     "not_acceptable": (406, "Could not satisfy the request Accept header."),
     "cart_changed": (409, "The cart was edited elsewhere; read it again and repeat the change."),
+    "buyer_changed": (
+        409,
+        "Who buys, or where to, was changed elsewhere; look at it again before you pay.",
+    ),
     "cart_empty": (409, "Put something into the cart first."),
     "cart_full": (409, "A cart holds 100 lines at most."),
     "order_not_open": (
@@ -188,6 +192,7 @@ BUY = (
     "quote_expired",
     "quote_pending",
     "AMOUNT_CHANGED",
+    "buyer_changed",
     "buyer_incomplete",
     "invalid_buyer",
     "invalid_item",
