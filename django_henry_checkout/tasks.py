@@ -99,6 +99,7 @@ def beat_schedule(*, queue: str | None = None) -> dict[str, dict[str, Any]]:
     Args:
         queue: where the tasks go; None means CELERY_QUEUE.
 
+    Settings are read before there are models, so it cannot be called there: merge it in `app.on_after_finalize`.
     An entry that no worker has taken up when the next one comes expires, so that none pile up.
     """
     seconds = {

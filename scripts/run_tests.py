@@ -15,6 +15,8 @@ NOT_ON_SQLITE = (
     "--ignore-glob=tests/faults/test_processes_*",
     "--ignore-glob=tests/processes/test_celery.py",
 )
+#: In a browser, against `make demo-scale` there.
+AT_SCALE = "tests/browser/test_purchase.py"
 TOUCH_THE_DATABASE = ("api", "faults", "flows", "processes", "races", "surfaces")
 
 
@@ -29,7 +31,12 @@ def main() -> int:
     """Start the services, run the suite on both databases."""
     arguments = sys.argv[1:]
     # The rest meets no database, or brings its own, and has nothing new to meet on the second one.
-    on_postgres = arguments or ["-m", "not once", *(f"tests/{folder}" for folder in TOUCH_THE_DATABASE)]
+    on_postgres = arguments or [
+        "-m",
+        "not once",
+        AT_SCALE,
+        *(f"tests/{folder}" for folder in TOUCH_THE_DATABASE),
+    ]
     # The caller's own database must not leak into the SQLite run.
     os.environ.pop("DATABASE_URL", None)
     with running_services() as found:
@@ -38,7 +45,7 @@ def main() -> int:
             "PostgreSQL": run_suite(
                 # The shorter run is the one in Python's development mode, which makes it half as long again.
                 "PostgreSQL",
-                {**found, "DATABASE_URL": found["POSTGRES_URL"], "PYTHONDEVMODE": "1"},
+                {**found, "DATABASE_URL": found["POSTGRES_URL"], "PYTHONDEVMODE": "1", "DEMO_SCALE": "1"},
                 on_postgres,
             ),
         }

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Frame, FrameLocator, Page, sync_playwright
 
 from tests.henry import ROOT, Sandbox
 
+IS_SCALED = os.environ.get("DEMO_SCALE") == "1"
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -47,21 +49,22 @@ WHO = {
 class Demo:
     """The example shop as `make demo` runs it: shop, sandbox and worker in processes of their own.
 
-    `elsewhere` is the address of the second storefront, on another site.
+    With DEMO_SCALE=1 it is that of `make demo-scale`: PostgreSQL, Redis, gunicorn, Celery workers and beat.
+    `elsewhere` is the address of the second storefront, on another site; `database` a file, or PostgreSQL's URL.
     """
 
-    def __init__(self, url: str, sandbox: Sandbox, database: Path, *, elsewhere: str) -> None:
+    def __init__(self, url: str, sandbox: Sandbox, database: str, *, elsewhere: str) -> None:
         self.url = url
         self.sandbox = sandbox
         self.elsewhere = elsewhere
         self._database = database
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=20)
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
+        if IS_SCALED:
+            with psycopg.connect(self._database) as connection:
+                return connection.execute(sql.encode()).fetchall()
+        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=20)) as file:
+            return file.execute(sql).fetchall()
 
 
 def free_ports(number: int) -> list[int]:
@@ -95,7 +98,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "KEEP"}}
     environment |= {"WEB_PORT": str(web), "SANDBOX_PORT": str(sandbox), "ELSEWHERE_PORT": str(elsewhere)}
     environment["DEMO_FOLDER"] = str(folder)
-    command = [sys.executable, str(ROOT / "scripts" / "demo.py")]
+    command = [sys.executable, str(ROOT / "scripts" / ("demo_scale.py" if IS_SCALED else "demo.py"))]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -113,14 +116,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield Demo(
             f"http://127.0.0.1:{web}",
             Sandbox(f"http://127.0.0.1:{sandbox}"),
-            folder / "shop.sqlite3",
+            _database_of(said) if IS_SCALED else str(folder / "shop.sqlite3"),
             elsewhere=f"http://localhost:{elsewhere}",
         )
     finally:
         process.terminate()
-        assert process.wait(20) == 0, "".join(said[-50:])
+        assert process.wait(60) == 0, "".join(said[-50:])
         reader.join(10)
         process.stdout.close()
+
+
+def _database_of(said: list[str]) -> str:
+    (found,) = re.findall(r"^Database ready: (\S+)$", "".join(said), re.MULTILINE)
+    return str(found)
 
 
 @pytest.fixture(scope="module")
