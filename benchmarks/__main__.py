@@ -38,10 +38,11 @@ def prepare() -> None:
 
 def sections(*, quick: bool) -> dict[str, Callable[[], list[Result]]]:
     """Return each benchmark by its number."""
-    from benchmarks import celery_floor, claims, lag, polls
+    from benchmarks import celery_floor, claims, lag, oscar, polls, storefront, webhooks
 
     small = ((10_000, 1_000), (100_000, 10_000))
     whole = ((10_000, 1_000), (1_000_000, 50_000), (10_000_000, 100_000))
+    rounds = 3 if quick else 9
     return {
         "P1": polls.single_polls,
         "P2": polls.polls_behind_latency,
@@ -51,7 +52,12 @@ def sections(*, quick: bool) -> dict[str, Callable[[], list[Result]]]:
         "P6": claims.throughput,
         "P7": lambda: lag.due_lag(purchases=10_000 if quick else 100_000),
         "P8": lag.end_to_end,
+        "P9": lambda: storefront.read_cart(rounds=rounds),
+        "P10": lambda: storefront.add_item(rounds=rounds),
+        "P11": lambda: storefront.button(rounds=rounds),
         "P13": lambda: polls.memory(polls=36_000 if quick else 360_000),
+        "P14": lambda: oscar.against_oscar(rounds=rounds),
+        "P15": lambda: webhooks.against_dj_stripe(rounds=rounds),
     }
 
 

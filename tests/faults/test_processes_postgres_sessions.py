@@ -50,15 +50,19 @@ class Session:
         self.theirs.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR UPDATE", [row.pk])
 
     def is_waited_for(self) -> bool:
-        """Whether the process with faults waits for a lock right now."""
-        query = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+        """Whether the process with faults waits right now to lock an order, not only to refer to one."""
+        query = (
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+            " AND query LIKE 'SELECT%%'"
+        )
         return bool(self._looks.execute(query, [NAME]).fetchall())
 
-    def wait_until_waited_for(self) -> None:
-        wait_until(self.is_waited_for, what="somebody waits for a lock")
+    def wait_until_waited_for(self, sandbox: Sandbox) -> None:
+        """Whoever waits may be another thread of the process; that Henry was asked is sure."""
+        wait_until(lambda: reads_of(sandbox) and self.is_waited_for(), what="an answer waits for a lock")
 
-    def wait_until_given_up(self) -> None:
-        self.wait_until_waited_for()
+    def wait_until_given_up(self, sandbox: Sandbox) -> None:
+        self.wait_until_waited_for(sandbox)
         wait_until(lambda: not self.is_waited_for(), what="a wait for a lock has ended")
 
     def close(self) -> None:
@@ -83,7 +87,7 @@ def test_fault_10_a_deadlock_is_tried_again_without_asking_henry_again(
 ) -> None:
     session.lock(paid)
     worker = start(**with_options())
-    session.wait_until_waited_for()  # it has the cart
+    session.wait_until_waited_for(sandbox)  # it has the cart
     asked = len(sandbox.requests())
     session.lock(cart)
     session.theirs.rollback()
@@ -98,7 +102,7 @@ def test_fault_10_a_lost_race_of_snapshots_is_tried_again_without_asking_henry_a
 ) -> None:
     session.theirs.execute("UPDATE henry_checkout_order SET metadata = '{\"erp\": 7}'")
     worker = start(**with_options(isolation_level=psycopg.IsolationLevel.REPEATABLE_READ))
-    session.wait_until_waited_for()
+    session.wait_until_waited_for(sandbox)
     asked = len(sandbox.requests())
     session.theirs.commit()
     wait_until_quiet()
@@ -113,7 +117,7 @@ def test_fault_10_a_lock_that_is_not_had_in_time_is_tried_again_without_asking_h
 ) -> None:
     session.lock(paid)
     worker = start(**with_options(PATIENCE))
-    session.wait_until_given_up()
+    session.wait_until_given_up(sandbox)
     asked = len(sandbox.requests())
     session.theirs.rollback()
     wait_until_quiet()
