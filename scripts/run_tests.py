@@ -31,21 +31,16 @@ def main() -> int:
     """Start the services, run the suite on both databases."""
     arguments = sys.argv[1:]
     # The rest meets no database, or brings its own, and has nothing new to meet on the second one.
-    on_postgres = arguments or [
-        "-m",
-        "not once",
-        AT_SCALE,
-        *(f"tests/{folder}" for folder in TOUCH_THE_DATABASE),
-    ]
+    folders = [f"tests/{folder}" for folder in TOUCH_THE_DATABASE]
+    on_postgres = arguments or ["-m", "not once", AT_SCALE, *folders]
     # The caller's own database must not leak into the SQLite run.
     os.environ.pop("DATABASE_URL", None)
     with running_services() as found:
         codes = {
             "SQLite": run_suite("SQLite", found, arguments or list(NOT_ON_SQLITE)),
             "PostgreSQL": run_suite(
-                # The shorter run is the one in Python's development mode, which makes it half as long again.
                 "PostgreSQL",
-                {**found, "DATABASE_URL": found["POSTGRES_URL"], "PYTHONDEVMODE": "1", "DEMO_SCALE": "1"},
+                {**found, "DATABASE_URL": found["POSTGRES_URL"], "DEMO_SCALE": "1"},
                 on_postgres,
             ),
         }

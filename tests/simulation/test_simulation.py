@@ -23,7 +23,7 @@ from tests.simulation.machine import ShopMachine
 IS_LONG = os.environ.get("HENRY_SIMULATION") == "long"
 pytestmark = [pytest.mark.once, pytest.mark.timeout(6 * 3600 if IS_LONG else 600)]
 
-EXAMPLES, STEPS = (400, 60) if IS_LONG else (6, 40)
+EXAMPLES, STEPS = (400, 60) if IS_LONG else (5, 40)
 GIVEN = os.environ.get("HENRY_SIMULATION_SEED")
 #: In halves that two workers can share.
 SEEDS = ["given"] if GIVEN else ["new"] if IS_LONG else ["1", "2"]
