@@ -39,7 +39,7 @@ chaos: $(VENV)/.dev-installed ## shoppers buy while all around them is killed an
 mutations: $(VENV)/.dev-installed ## take out one lock or fence after the other: does a test notice?
 	@$(BIN)/python scripts/services.py run -- $(CURDIR)/$(BIN)/python scripts/mutations.py $(ARGS)
 
-bench: $(VENV)/.dev-installed ## the benchmarks, as ratios against a floor of the same run (ARGS="--only P1,P3 --quick --write")
+bench: $(VENV)/.dev-installed $(VENV)/.bench-installed ## the benchmarks, as ratios against a floor of the same run (ARGS="--only P1,P3 --quick --write")
 	@$(BIN)/python scripts/services.py run -- $(CURDIR)/$(BIN)/python -m benchmarks $(ARGS)
 
 matrix: $(VENV)/.dev-installed ## run the suite on every Python and Django that can run here
@@ -67,4 +67,12 @@ $(VENV)/.scale-installed: $(VENV)/.base-installed
 $(VENV)/.dev-installed: $(VENV)/.base-installed
 	@echo "Installing the development tools into $(VENV) ..."
 	@$(PIP) install --editable . --group dev $(PINS)
+	@touch $@
+
+# An environment of its own: what the projects that we compare with need must not choose our versions.
+$(VENV)/.bench-installed: $(VENV)/.base-installed
+	@echo "Installing the projects to compare with into $(VENV)/peers ..."
+	@$(VENV)/peers/bin/python -c '' 2>/dev/null || $(BIN)/python -m venv --clear $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check -qq install --upgrade 'pip>=25.1'
+	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check -qq install --group bench $(PINS)
 	@touch $@

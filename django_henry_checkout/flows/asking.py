@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -15,7 +17,25 @@ from django_henry_checkout.types import Glimpse, Observation
 
 Sender = TypeVar("Sender")
 
-_pools: dict[int, ThreadPoolExecutor] = {}
+
+class _Pool:
+    """Threads that ask, made when they are first needed. Futures would cost as much as the rest of a question."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def grow(self, size: int) -> None:
+        while self.size < size:
+            self.size += 1
+            threading.Thread(target=self._run, name=f"henry-poll-{self.size}", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self.work.get()()
+
+
+_pools: dict[int, _Pool] = {}
 # A forked child has none of its parent's threads.
 os.register_at_fork(after_in_child=_pools.clear)
 
@@ -46,9 +66,9 @@ class Asker(Generic[Sender]):
     def ask(self, sender: Sender, asked: ClaimedPoll | Sweep, gateway: Gateway) -> None:
         """Send one question."""
         self.flying += 1
-        if self.size not in _pools:
-            _pools[self.size] = ThreadPoolExecutor(self.size, thread_name_prefix="henry-poll")
-        _pools[self.size].submit(self._run, sender, asked, gateway)
+        pool = _pools.setdefault(self.size, _pools.get(self.size) or _Pool())
+        pool.grow(min(self.size, self.flying))
+        pool.work.put(partial(self._run, sender, asked, gateway))
 
     def _run(self, sender: Sender, asked: ClaimedPoll | Sweep, gateway: Gateway) -> None:
         try:

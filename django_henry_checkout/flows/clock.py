@@ -32,7 +32,7 @@ def queue_now() -> datetime:
 
     A worker hears it with each claim. A process that never did, such as a web server, goes by its own clock.
     """
-    if _heard is None or connection.vendor != "postgresql":
+    if _heard is None:
         return timezone.now()
     moment, at = _heard
     return moment + timedelta(seconds=time.monotonic() - at)

@@ -23,7 +23,7 @@ from django_henry_checkout.flows.claims import ClaimedPoll, PutBack, claim_polls
 from django_henry_checkout.flows.clock import queue_now
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.purchases import pass_deadline, pick_purchase
-from django_henry_checkout.flows.schedule import next_poll_at, retry_at
+from django_henry_checkout.flows.schedule import Schedule, retry_at
 from django_henry_checkout.flows.sweeping import PAGE, Sweep
 from django_henry_checkout.gateway import Gateway, gateway_for
 from django_henry_checkout.models import Purchase
@@ -34,6 +34,8 @@ logger = logging.getLogger("django_henry_checkout.polling")
 MISCONFIGURED_PAUSE = timedelta(minutes=1)
 #: For so long a round claims more; then it brings home what is under way.
 ROUND_SECONDS = 20.0
+#: Not more for single questions, so that those before are under way meanwhile.
+CLAIM_AT_ONCE = 500
 #: How many answers without news are written back at once, at most.
 FLUSH_AT = 500
 
@@ -62,6 +64,8 @@ class _Desk:
         self.waiting: deque[ClaimedPoll] = deque()
         self.sweep: Sweep | None = None
         self.is_page_flying = False
+        #: By `time.monotonic`: an answer to what is asked later could come after the lease has ended.
+        self.ask_until = 0.0
         self.tally = pace.Tally()
 
 
@@ -73,6 +77,9 @@ class _Round:
         self._desks = deque(_Desk(account) for account in pace.known_accounts())
         self._asker: Asker[_Desk] = Asker(settings.POLL_CONCURRENCY)
         self._unchanged: list[PutBack] = []
+        self._schedule = Schedule()
+        #: The time of the last claim or answer.
+        self._now = queue_now()
 
     def run(self) -> int:
         try:
@@ -97,21 +104,27 @@ class _Round:
             self._ask(desk)
 
     def _fill(self, desk: _Desk) -> None:
-        desk.allowed = pace.allowance(desk.account)
-        try:
-            desk.gateway = gateway_for(settings.account(desk.account))
-        except ConfigurationError as error:
-            self._put_off(desk, error)
-            return
-        lists = desk.gateway.supports_order_list
+        if desk.gateway is None:
+            desk.allowed = pace.allowance(
+                desk.account
+            )  # for the round: what was asked is taken off at its end
+            try:
+                desk.gateway = gateway_for(settings.account(desk.account))
+            except ConfigurationError as error:
+                self._put_off(desk, error)
+                return
+        lists = desk.gateway.supports_order_list and settings.SWEEP_FROM > 0
         share = -(-self._left // len(self._desks))
-        wanted = min(desk.allowed * PAGE if lists else desk.allowed, share, settings.SWEEP_PAGES * PAGE)
+        most = settings.SWEEP_PAGES * PAGE if lists else CLAIM_AT_ONCE
+        wanted = min(desk.allowed * PAGE if lists else desk.allowed, share, most)
+        desk.ask_until = time.monotonic() + settings.POLL_LEASE.total_seconds() - settings.TOTAL_TIMEOUT
         claims = claim_polls(desk.account, limit=wanted) if wanted > 0 else []
+        self._now = queue_now()
         desk.is_exhausted = len(claims) < wanted or wanted <= 0
         self._left -= len(claims)
         self._worked += len(claims)
         followed = [claim for claim in claims if claim.ref_id]
-        if lists and 0 < settings.SWEEP_FROM <= len(followed):
+        if lists and settings.SWEEP_FROM <= len(followed):
             desk.sweep = Sweep(followed)
             claims = [claim for claim in claims if not claim.ref_id]
         desk.waiting.extend(claims)
@@ -121,7 +134,7 @@ class _Round:
         claims = claim_polls(desk.account, limit=self._left)
         desk.is_exhausted = True
         self._worked += len(claims)
-        due_at = queue_now() + MISCONFIGURED_PAUSE
+        due_at = self._now + MISCONFIGURED_PAUSE
         put_back([PutBack(claim, due_at, claim.errors + 1, claim.text_digest) for claim in claims])
         if claims:
             text = "%s purchases of account %s cannot be followed: %s"
@@ -141,14 +154,10 @@ class _Round:
                 self._end_sweep(desk)
         while desk.waiting and self._asker.has_room:
             claim = desk.waiting.popleft()
-            if desk.allowed <= 0 or self._is_late(claim):
-                self._put_back(claim, queue_now() + timedelta(seconds=1))
+            if desk.allowed <= 0 or time.monotonic() > desk.ask_until:
+                self._put_back(claim, self._now + timedelta(seconds=1))
             else:
                 self._send(desk, claim, gateway)
-
-    def _is_late(self, claim: ClaimedPoll) -> bool:
-        """Whether the answer could come after the lease has ended."""
-        return queue_now() + timedelta(seconds=settings.TOTAL_TIMEOUT) > claim.lease_until
 
     def _send(self, desk: _Desk, what: ClaimedPoll | Sweep, gateway: Gateway) -> None:
         desk.is_page_flying = desk.is_page_flying or isinstance(what, Sweep)
@@ -165,6 +174,7 @@ class _Round:
             logger.warning("%s questions to Henry never ended; their leases will.", self._asker.flying)
             self._asker.forget()
             return
+        self._now = queue_now()
         for desk, outcome in outcomes:
             self._count(desk, outcome)
             if isinstance(outcome.asked, Sweep):
@@ -210,11 +220,11 @@ class _Round:
         digests = {row.ref_id: row.digest for row in outcome.glimpses if row.ref_id not in known}
         if not digests:
             return 0
-        soon = queue_now() + settings.POLL_LEASE
+        soon = self._now + settings.POLL_LEASE
         others = [
             poll
             for poll in polls_of(desk.account, digests, due_before=soon)
-            if poll.text_digest == digests[poll.ref_id] and queue_now() < poll.deadline_at
+            if poll.text_digest == digests[poll.ref_id] and self._now < poll.deadline_at
         ]
         for poll in others:
             self._put_back(poll, self._next_at(poll), text_digest=poll.text_digest)
@@ -226,7 +236,7 @@ class _Round:
         if desk.sweep is not None:
             desk.waiting.extend(desk.sweep.passed)
             for claim in desk.sweep.unreached:
-                self._put_back(claim, queue_now(), errors=claim.errors)
+                self._put_back(claim, self._now, errors=claim.errors)
             desk.sweep = None
 
     def _take(self, claim: ClaimedPoll, outcome: Outcome) -> None:
@@ -270,12 +280,12 @@ class _Round:
             logger.error("%s could not be read.", what, exc_info=error)
 
     def _next_at(self, claim: ClaimedPoll) -> datetime:
-        return next_poll_at(born_at=claim.followed_since, status=claim.status, now=queue_now())
+        return self._schedule.next_poll_at(born_at=claim.followed_since, status=claim.status, now=self._now)
 
     def _retry(self, claim: ClaimedPoll, *, hint: float | None = None) -> None:
         """Try again after a growing pause, but never sooner than the purchase would be polled anyway."""
         errors = claim.errors + 1
-        due_at = max(self._next_at(claim), retry_at(now=queue_now(), errors=errors, hint=hint))
+        due_at = max(self._next_at(claim), retry_at(now=self._now, errors=errors, hint=hint))
         self._put_back(claim, due_at, errors=errors)
 
     def _put_back(
@@ -293,7 +303,7 @@ class _Round:
             pace.settle(desk.account, tally)
 
     def _mind_deadline(self, claim: ClaimedPoll, *, is_verified: bool) -> None:
-        if queue_now() < claim.deadline_at:
+        if self._now < claim.deadline_at:
             return
         try:
             self._flush()  # its next poll must not be written after what happens here

@@ -13,17 +13,28 @@ ERROR_CAP = timedelta(minutes=5)
 HINT_BOUNDS = (timedelta(seconds=1), timedelta(hours=1))
 
 
+class Schedule:
+    """What the settings say about it, read once: a round of polling asks it thousands of times."""
+
+    def __init__(self) -> None:
+        self._steps = settings.POLL_SCHEDULE[::-1]
+        self._jitter = settings.POLL_JITTER
+        self._stuck_interval = settings.STUCK_INTERVAL.total_seconds()
+
+    def next_poll_at(self, *, born_at: datetime, status: str, now: datetime) -> datetime:
+        """Return when to poll again: soon while the purchase is young, hourly once it is stuck."""
+        if status == PurchaseStatus.STUCK:
+            interval = self._stuck_interval
+        else:
+            age = (now - born_at).total_seconds()
+            interval = next((step for since, step in self._steps if age >= since), self._steps[-1][1])
+        spread = random.uniform(1 - self._jitter, 1 + self._jitter)  # noqa: S311 - spreads load
+        return now + timedelta(seconds=interval * spread)
+
+
 def next_poll_at(*, born_at: datetime, status: str, now: datetime) -> datetime:
-    """Return when to poll again: soon while the purchase is young, hourly once it is stuck."""
-    if status == PurchaseStatus.STUCK:
-        interval = settings.STUCK_INTERVAL
-    else:
-        age = (now - born_at).total_seconds()
-        schedule = settings.POLL_SCHEDULE
-        step = next((step for since, step in reversed(schedule) if age >= since), schedule[0][1])
-        interval = timedelta(seconds=step)
-    spread = random.uniform(1 - settings.POLL_JITTER, 1 + settings.POLL_JITTER)  # noqa: S311 - spreads load
-    return now + interval * spread
+    """Return when to poll one purchase again."""
+    return Schedule().next_poll_at(born_at=born_at, status=status, now=now)
 
 
 def retry_at(*, now: datetime, errors: int, hint: float | None = None) -> datetime:
