@@ -83,9 +83,9 @@ class CartItemView(HenryView):
     def post(self, request: Request, cart_id: str) -> Response:
         """Add an item; one with the same link and options gets more."""
         content = self.read(AddItemInput)
-        cart = self.cart(cart_id)
-        carts.add_item(cart, as_item(content["item"]), expected_version=content.get("version"))
-        return Response(_show(self.cart(cart_id)))
+        item, version = as_item(content["item"]), content.get("version")
+        filled = carts.fill_cart(self.cart(cart_id), item, expected_version=version)
+        return Response(answers.cart(filled.cart, filled.lines))
 
     @idempotent
     def put(self, request: Request, cart_id: str) -> Response:

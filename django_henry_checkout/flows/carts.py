@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -80,32 +80,47 @@ def find_cart(cart_id: UUID) -> Cart:
     return cart
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A cart right after something was put into it: `line` is one of its `lines`, oldest first."""
+
+    cart: Cart
+    lines: list[CartLine]
+    line: CartLine
+
+
 def add_item(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> CartLine:
+    """Put a product into the cart, as `fill_cart` does; return its line as it is now."""
+    return fill_cart(cart, item, expected_version=expected_version).line
+
+
+def fill_cart(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> Filled:
     """Put a product into the cart; one that is there already, with the same options, gets more.
 
     Args:
         expected_version: the `cart.version` that the shopper saw; None accepts any.
 
-    Returns:
-        CartLine: the line as it is now.
-
     Raises:
         InvalidItem: the item, or the quantity that it would add up to, is refused.
         CartFull: the cart has MAX_CART_LINES lines.
         CartChanged: the cart is no longer at `expected_version`.
+
+    Effects: one transaction of four statements.
     """
     item = clean_item(item)
     with transaction.atomic():
         cart = _lock(cart, expected_version=expected_version)
         key = line_key(item)
-        line = cart.lines.filter(key=key).first()
+        lines = list(cart.lines.all())
+        line = next((each for each in lines if each.key == key), None)
         if line is None:
-            _refuse_if_full(cart)
+            _refuse_if_full(len(lines))
             line = CartLine(cart=cart, key=key, quantity=0)
+            lines.append(line)
         _fill(line, item, quantity=clean_quantity(line.quantity + item.quantity))
         line.save()
         _touch(cart)
-    return line
+    return Filled(cart, lines, line)
 
 
 def find_lines(cart: Cart, *, item_id: str = "", link: str = "") -> list[CartLine]:
@@ -270,8 +285,8 @@ def _edit(cart: Cart, change: Callable[[Cart], int], *, expected_version: int | 
         _touch(locked)
 
 
-def _refuse_if_full(cart: Cart) -> None:
-    if cart.lines.count() >= settings.MAX_CART_LINES:
+def _refuse_if_full(count: int) -> None:
+    if count >= settings.MAX_CART_LINES:
         raise CartFull(
             f"The cart holds {settings.MAX_CART_LINES} lines, which is the most; remove one first."
         )

@@ -340,12 +340,13 @@ class _Application:
 
     def _move_session(self) -> None:
         target = _SESSION_MOVES.get(PurchaseStatus(self.purchase.status))
-        session = CheckoutSession.objects.live().filter(order=self.order).first()
-        if session is None or target is None or not session.can_move_to(target):
+        if target is None:
             return
-        session.move_to(target)
-        session.ended_at = self.now if session.is_terminal else None
-        session.save(update_fields=["status", "ended_at"])
+        movable = CheckoutSession.objects.filter(
+            order=self.order, status__in=CheckoutSession.leading_to(target)
+        )
+        is_over = target not in CheckoutSession.MOVES
+        movable.update(status=target, ended_at=self.now if is_over else None)
 
     def _save_purchase(self) -> None:
         purchase, observation = self.purchase, self.observation

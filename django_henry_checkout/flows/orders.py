@@ -33,10 +33,9 @@ def lock_order(order_pk: int, *, with_cart: bool) -> tuple[Cart | None, Order]:
     A sign-in may merge that cart into another one while we wait for its lock: then we look again.
     """
     for _look in range(3):
-        cart_pk = Order.objects.values_list("cart", flat=True).get(pk=order_pk) if with_cart else None
-        cart = None if cart_pk is None else Cart.objects.lock().filter(pk=cart_pk).first()
+        cart = Cart.objects.lock().filter(orders=order_pk).first() if with_cart else None
         order = Order.objects.lock().get(pk=order_pk)
-        if not with_cart or order.cart_id == cart_pk:
+        if not with_cart or order.cart_id == (cart and cart.pk):
             break
     return cart, order
 

@@ -124,7 +124,7 @@ class _Round:
         self._left -= len(claims)
         self._worked += len(claims)
         followed = [claim for claim in claims if claim.ref_id]
-        if lists and settings.SWEEP_FROM <= len(followed):
+        if lists and len(followed) >= settings.SWEEP_FROM:
             desk.sweep = Sweep(followed)
             claims = [claim for claim in claims if not claim.ref_id]
         desk.waiting.extend(claims)

@@ -125,16 +125,18 @@ def pick_purchase(purchase: Purchase, found: Sequence[Observation]) -> Observati
 def _ours(purchase: Purchase, found: list[Observation]) -> list[Observation]:
     """Keep the orders that hold a product of this one: a list whose filter fails shows other people's.
 
-    A single order whose links are all spelled differently is taken; its items then go to review.
+    A single order is taken even if its links are all spelled differently; its items then go to review.
     """
+    if len(found) <= 1:
+        return found
     links = set(OrderLine.objects.filter(order=purchase.order_id).values_list("link", flat=True))
     ours = [
         observation
         for observation in found
         if not observation.items or links & {item.link for item in observation.items}
     ]
-    if ours or len(found) <= 1:
-        return ours or found
+    if ours:
+        return ours
     _flag(purchase, "foreign_orders_in_henrys_list")
     return []
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from django_henry_checkout.conf import Account, is_safe_origin, settings
@@ -44,7 +45,6 @@ from django_henry_checkout.models import (
     SessionKind,
     SessionMode,
     SessionStatus,
-    TemplateLink,
 )
 from django_henry_checkout.models.purchases import LIVE_PURCHASE, UNRESOLVED_PURCHASE
 from django_henry_checkout.models.tokens import hash_secret, new_secret
@@ -120,11 +120,10 @@ def begin_checkout(
     Effects: one or two HTTP calls, then one transaction.
     Source: henry-api.md 3.4.3.
     """
-    if TemplateLink.objects.filter(cart=cart).exists():
-        raise TemplateNotSold
+    version, has_orders = _look_at(cart)
     lines = take_snapshot(cart, changes)
     digest = digest_of(lines)
-    known = _open_order(cart, digest)
+    known = _open_order(cart, digest) if has_orders else None
     if known is not None:
         make_sure_it_is_unpaid(known)
     draft = Order(
@@ -132,12 +131,14 @@ def begin_checkout(
     )
     page = _page_at_henry(draft if known is None else known, lines, opening)
     with transaction.atomic():
-        if Cart.objects.lock().filter(pk=cart.pk).first() is None:
+        locked = Cart.objects.lock().filter(pk=cart.pk).first()
+        if locked is None:
             raise CartNotFound  # merged away by a sign-in, while Henry was asked
         order = _open_order(cart, digest, lock=True)
         if order is None and known is not None:  # the open order was paid while we looked away
             raise OrderNotOpen(order_id=known.public_id)
-        if order is None and digest_of(take_snapshot(cart, changes)) != digest:
+        is_edited = order is None and locked.version != version
+        if is_edited and digest_of(take_snapshot(cart, changes)) != digest:
             raise CartChanged  # edited, or paid by another order, while Henry was asked
         _refuse_while_unresolved(Purchase.objects.filter(order__cart=cart))
         if order is not None:
@@ -146,6 +147,18 @@ def begin_checkout(
         if opening.is_hosted:
             start_wait(order)
         return _open_session(order, opening)
+
+
+def _look_at(cart: Cart) -> tuple[int, bool]:
+    """Return the version that a cart has now, and whether there are orders of it."""
+    orders = Order.objects.filter(cart=OuterRef("pk"))
+    looked = Cart.objects.filter(pk=cart.pk).values_list("version", "link", Exists(orders)).first()
+    if looked is None:
+        raise CartNotFound
+    version, link, has_orders = looked
+    if link is not None:
+        raise TemplateNotSold
+    return version, has_orders
 
 
 def renew_session(order: Order, *, opening: Opening = HOSTED) -> Begun:

@@ -51,6 +51,11 @@ class StateMachine(models.Model):
         """Tell whether the table has the move."""
         return status in self.MOVES.get(self.status, frozenset())
 
+    @classmethod
+    def leading_to(cls, status: str) -> list[str]:
+        """Return the statuses from which the table has a move to this one."""
+        return [before for before, after in cls.MOVES.items() if status in after]
+
     def move_to(self, status: str) -> None:
         """Set the status; the caller saves, and writes the event in the same transaction.
 

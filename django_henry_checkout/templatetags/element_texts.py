@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext
+import json
+from functools import lru_cache
+
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 TEXTS = {
@@ -40,7 +43,13 @@ TEXTS = {
 }
 
 
-def element_texts() -> dict[str, str]:
-    """Return the texts that are not as the script has them anyway."""
+def element_texts() -> str:
+    """Return the texts that are not as the script has them anyway, as JSON; "" if all are."""
+    return _texts_in(get_language() or "")
+
+
+@lru_cache(maxsize=128)
+def _texts_in(_language: str) -> str:
     translated = {name: gettext(text) for name, text in TEXTS.items()}
-    return {name: text for name, text in translated.items() if text != TEXTS[name]}
+    changed = {name: text for name, text in translated.items() if text != TEXTS[name]}
+    return json.dumps(changed) if changed else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import template
@@ -81,7 +80,7 @@ def _element(
         "mode": mode,
         "phone": phone,
         "theme": theme,
-        "texts": json.dumps(texts) if (texts := element_texts()) else "",
+        "texts": element_texts(),
         "request": request,
         "soft_limit": settings.FRAME_SOFT_LIMIT,
         "hard_limit": settings.FRAME_HARD_LIMIT,

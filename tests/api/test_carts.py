@@ -276,5 +276,5 @@ def test_calls_cost_the_same_for_one_line_and_for_fifty(lines: int, django_asser
     path = f"cart/{made['cartId']}"
     with django_assert_num_queries(3):
         holder("GET", path)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(8):
         holder("POST", f"{path}/item", {"item": {**BOOTS, "link": "https://alpine.example/new"}})

@@ -152,7 +152,7 @@ def test_calls_cost_the_same_for_one_line_and_for_fifty(
 ) -> None:
     items = [{**BOOTS, "link": f"https://alpine.example/products/{number}"} for number in range(lines)]
     holder, cart = guest(*items)
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(18):
         order = begin(holder, cart)
     with django_assert_num_queries(3):
         holder("GET", f"orders/{order['orderId']}")

@@ -45,7 +45,8 @@ WEATHER = (
     {"fault": "reset", "path": LIST},
     {"fault": "lost_reply", "path": "/v1/cart"},
 )
-QUIET_SECONDS = 240
+#: Longer than the longest pause after errors.
+QUIET_SECONDS = 400
 
 
 class Process:

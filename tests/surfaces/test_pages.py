@@ -258,7 +258,7 @@ class TestQueryCounts:
 
     def test_add_an_item(self, lines: int, django_assert_num_queries: Any) -> None:
         cart = self.cart_of(lines)
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             carts.add_item(cart, make_item("https://alpine.example/products/new"))
 
     def test_change_a_quantity(self, lines: int, django_assert_num_queries: Any) -> None:
@@ -270,7 +270,7 @@ class TestQueryCounts:
         self, sandbox: Sandbox, client: Client, lines: int, django_assert_num_queries: Any
     ) -> None:
         give(client, self.cart_of(lines))
-        with django_assert_num_queries(27):
+        with django_assert_num_queries(20):
             assert client.post(BUY).status_code == 303
 
     def test_pay_and_status(
@@ -294,7 +294,7 @@ class TestQueryCounts:
         begun = begin_checkout(self.cart_of(lines))
         sandbox.pay(begun.order.henry_cart_id)
         url = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
-        with django_assert_num_queries(25):
+        with django_assert_num_queries(22):
             assert client.get(url).status_code == 302
         with django_assert_num_queries(1):
             assert client.get(url).status_code == 302

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -18,6 +19,6 @@ def test_the_script_has_the_same_texts() -> None:
 
 def test_only_what_differs_is_handed_over() -> None:
     with override("en"):
-        assert element_texts() == {}
+        assert element_texts() == ""
     with override("de"):  # Django has a word for this one
-        assert element_texts().get("close", "Close") != ""
+        assert json.loads(element_texts() or "{}").get("close", "Close") != ""
