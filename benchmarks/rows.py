@@ -25,12 +25,14 @@ def make_purchases(*, ended: int, open_: int) -> None:
     total = ended + open_
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
+        # Foreign keys are right by construction; ids rise, as ULIDs do.
+        cursor.execute("SET session_replication_role = replica")
         cursor.execute(
             """
             INSERT INTO henry_checkout_order
                 (id, public_id, number, account, status, henry_cart_id, currency, needs_review, review_reason,
                  event_count, link_epoch, cart_digest, hosted_url, created_at, updated_at, metadata)
-            SELECT n, gen_random_uuid(), 'N' || n, 'default', 'processing', 'crt_' || n, 'USD', false, '', 0, 0,
+            SELECT n, lpad(to_hex(n), 32, '0')::uuid, 'N' || n, 'default', 'processing', 'crt_' || n, 'USD', false, '', 0, 0,
                    '', '', now(), now(), '{}'
             FROM generate_series(%s, %s) AS n
             """,
@@ -41,7 +43,7 @@ def make_purchases(*, ended: int, open_: int) -> None:
             INSERT INTO henry_checkout_purchase
                 (id, public_id, order_id, account, ref_id, henry_cart_id, claimed_id, status, error,
                  accepted_currency, settings, answer, drift, created_at, found_at, deadline_at)
-            SELECT n, gen_random_uuid(), greatest(n, %(ended)s), 'default',
+            SELECT n, lpad(to_hex(n), 32, '0')::uuid, greatest(n, %(ended)s), 'default',
                    'ckp-ref_' || lpad((n - 1)::text, 8, '0') || '-5717-4562-b3fc', 'crt_' || n, '',
                    CASE WHEN n <= %(ended)s THEN 'complete' ELSE 'processing' END, '', '', '{}', '{}', '[]',
                    %(epoch)s::timestamptz + (n - 1) * interval '10 milliseconds',
@@ -59,6 +61,7 @@ def make_purchases(*, ended: int, open_: int) -> None:
             """,
             [ended, total],
         )
+        cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("ANALYZE")
 
 

@@ -36,7 +36,7 @@ class Mutation:
 
 MUTATIONS = (
     Mutation("polls are claimed without row locks", f"{FLOWS}/claims.py",
-             'due = due.select_for_update(skip_locked=True, of=("self",))', "pass",
+             "ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED", "ORDER BY due_at LIMIT %s",
              f"{RACES}::test_each_due_purchase_is_claimed_by_one_worker"),
     Mutation("a lost lease may set the next poll", f"{FLOWS}/claims.py",
              'f" WHERE {table}.purchase_id = new.pk AND {table}.fence = new.fence"',
@@ -49,7 +49,7 @@ MUTATIONS = (
              "order = Order.objects.lock().get(pk=order_pk)", "order = Order.objects.get(pk=order_pk)",
              f"{RACES}::test_the_same_ending_many_times_at_once_is_told_once"),
     Mutation("checkouts begin without the cart's lock", f"{FLOWS}/sessions.py",
-             "if Cart.objects.lock().filter(pk=cart.pk).first() is None:", "if Cart.objects.filter(pk=cart.pk).first() is None:",
+             "locked = Cart.objects.lock().filter(pk=cart.pk).first()", "locked = Cart.objects.filter(pk=cart.pk).first()",
              f"{RACES}::test_clicks_at_once_are_one_order"),
     Mutation("carts are edited without their lock", f"{FLOWS}/carts.py",
              "    locked = Cart.objects.lock().filter(pk=cart.pk).first()", "    locked = Cart.objects.filter(pk=cart.pk).first()",

@@ -1,4 +1,4 @@
-"""Claims polls that are due, and writes back those that told nothing new: two statements a batch, and one.
+"""Claims polls that are due, and writes back those that told nothing new: one statement a batch each.
 
 A claim is a lease: it moves `due_at` to its end and raises `fence`. Whoever lost his lease writes nothing.
 """
@@ -17,27 +17,27 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.clock import database_now
+from django_henry_checkout.flows.clock import note_database_time
 from django_henry_checkout.flows.retrying import retried
-from django_henry_checkout.models import PurchasePoll
+from django_henry_checkout.models import Purchase, PurchasePoll
 from django_henry_checkout.types import format_public_id
 
-_ROW = (
-    "pk", "fence", "errors", "digest", "text_digest", "account", "purchase__ref_id", "purchase__henry_cart_id",
-    "purchase__claimed_id", "purchase__status", "followed_since", "purchase__deadline_at", "purchase__public_id",
-)  # fmt: skip
+#: What a `ClaimedPoll` is made of, in its order: columns of the poll and of its purchase.
+_POLL = ("pk", "fence", "errors", "digest", "text_digest", "account")
+_PURCHASE = ("ref_id", "henry_cart_id", "claimed_id", "status", "public_id", "deadline_at")
+_ROW = (*_POLL, *(f"purchase__{name}" for name in _PURCHASE), "followed_since")
 _FOLLOWED_SINCE = Coalesce("purchase__found_at", "purchase__sent_at", "purchase__created_at")
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedPoll:
-    """A purchase that is ours to ask about until `lease_until`, as it was when it was claimed."""
+    """A purchase that is ours to ask about until its lease ends, as it was when it was claimed."""
 
-    lease_until: datetime
-    fence: int
     pk: int
+    fence: int
     errors: int
     digest: str
     text_digest: str
@@ -46,9 +46,9 @@ class ClaimedPoll:
     henry_cart_id: str
     claimed_id: str
     status: str
-    followed_since: datetime
-    deadline_at: datetime
     public_id: UUID
+    deadline_at: datetime
+    followed_since: datetime
 
     @property
     def ulid(self) -> str:
@@ -69,24 +69,53 @@ class PutBack:
 def claim_polls(account: str, *, limit: int) -> list[ClaimedPoll]:
     """Claim up to `limit` polls of an account that are due, longest overdue first.
 
-    Effects: one short transaction of two statements, whatever the limit and the size of the table.
+    Effects: one statement on PostgreSQL, elsewhere a short transaction of two; whatever the limit and the table.
     """
-    return retried(lambda: _claim(account, limit))
+    claim = _claim_at_once if connection.vendor == "postgresql" else _claim
+    return retried(lambda: claim(account, limit))
 
 
 def _claim(account: str, limit: int) -> list[ClaimedPoll]:
-    now = database_now()
-    lease_until = now + settings.POLL_LEASE
+    now = timezone.now()
     with transaction.atomic():
         due = PurchasePoll.objects.due(account, now).annotate(followed_since=_FOLLOWED_SINCE)
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
         rows: list[tuple[Any, ...]] = list(due.values_list(*_ROW)[:limit])
-        # Compare-and-set as well: SQLite has no row locks.
+        # Compare-and-set, because SQLite has no row locks.
         PurchasePoll.objects.filter(pk__in=[row[0] for row in rows], due_at__lte=now).update(
-            due_at=lease_until, fence=F("fence") + 1, worker=_worker_name()
+            due_at=now + settings.POLL_LEASE, fence=F("fence") + 1, worker=_worker_name()
         )
-    return [ClaimedPoll(lease_until, row[1] + 1, row[0], *row[2:]) for row in rows]
+    return [ClaimedPoll(row[0], row[1] + 1, *row[2:]) for row in rows]
+
+
+#: Times come as texts: reading them takes a tenth of the time that Django's own conversion does.
+_CLAIM = """
+    WITH due AS (
+        SELECT purchase_id FROM {poll} WHERE account = %s AND due_at <= statement_timestamp()
+        ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE {poll} AS poll SET due_at = statement_timestamp() + %s, fence = fence + 1, worker = %s
+        FROM due WHERE poll.purchase_id = due.purchase_id
+        RETURNING poll.purchase_id, fence, errors, digest, text_digest, account
+    )
+    SELECT purchase_id, fence, errors, digest, text_digest, claimed.account,
+        ref_id, henry_cart_id, claimed_id, status, public_id,
+        deadline_at::text, coalesce(found_at, sent_at, created_at)::text, statement_timestamp()::text
+    FROM claimed JOIN {purchase} AS purchase ON purchase.id = claimed.purchase_id
+"""
+
+
+def _claim_at_once(account: str, limit: int) -> list[ClaimedPoll]:
+    quote = connection.ops.quote_name
+    tables = {"poll": PurchasePoll._meta.db_table, "purchase": Purchase._meta.db_table}  # noqa: SLF001 - public
+    statement = _CLAIM.format(**{name: quote(table) for name, table in tables.items()})
+    with connection.cursor() as cursor:
+        values: list[Any] = [account, limit, settings.POLL_LEASE, _worker_name()]
+        cursor.execute(statement, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    read = datetime.fromisoformat
+    if rows:
+        note_database_time(read(rows[0][-1]))
+    return [ClaimedPoll(*(*row[:-3], read(row[-3]), read(row[-2]))) for row in rows]
 
 
 def polls_of(account: str, refs: Collection[str], *, due_before: datetime) -> list[ClaimedPoll]:
@@ -99,7 +128,7 @@ def polls_of(account: str, refs: Collection[str], *, due_before: datetime) -> li
     polls = PurchasePoll.objects.filter(account=account, due_at__lt=due_before)
     named = polls.filter(purchase__account=account, purchase__ref_id__in=refs)
     rows: list[tuple[Any, ...]] = list(named.annotate(followed_since=_FOLLOWED_SINCE).values_list(*_ROW))
-    return [ClaimedPoll(due_before, row[1], row[0], *row[2:]) for row in rows]
+    return [ClaimedPoll(*row) for row in rows]
 
 
 def _worker_name() -> str:

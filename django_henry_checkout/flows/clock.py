@@ -17,14 +17,19 @@ def database_now() -> datetime:
 
     Effects: one statement on PostgreSQL.
     """
-    global _heard  # noqa: PLW0603 - one for the process
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
-    _heard = moment, time.monotonic()
+    note_database_time(moment)
     return moment
+
+
+def note_database_time(moment: datetime) -> None:
+    """Take note of what the database's time is now, from a statement that said so."""
+    global _heard  # noqa: PLW0603 - one for the process
+    _heard = moment, time.monotonic()
 
 
 def queue_now() -> datetime:
