@@ -9,9 +9,8 @@ import json
 import os
 import socket
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -32,8 +31,7 @@ _ROW = (*_POLL, *(f"purchase__{name}" for name in _PURCHASE), "followed_since")
 _FOLLOWED_SINCE = Coalesce("purchase__found_at", "purchase__sent_at", "purchase__created_at")
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedPoll:
+class ClaimedPoll(NamedTuple):
     """A purchase that is ours to ask about until its lease ends, as it was when it was claimed."""
 
     pk: int
@@ -56,8 +54,7 @@ class ClaimedPoll:
         return format_public_id(self.public_id)
 
 
-@dataclass(frozen=True, slots=True)
-class PutBack:
+class PutBack(NamedTuple):
     """When a claimed poll is due again. `errors` are those in a row."""
 
     claimed: ClaimedPoll

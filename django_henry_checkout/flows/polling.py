@@ -24,7 +24,7 @@ from django_henry_checkout.flows.clock import queue_now
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.flows.purchases import pass_deadline, pick_purchase
 from django_henry_checkout.flows.schedule import Schedule, retry_at
-from django_henry_checkout.flows.sweeping import PAGE, Sweep
+from django_henry_checkout.flows.sweeping import PAGE, WORTHWHILE, Sweep
 from django_henry_checkout.gateway import Gateway, gateway_for
 from django_henry_checkout.models import Purchase
 from django_henry_checkout.types import Observation, Source
@@ -105,9 +105,8 @@ class _Round:
 
     def _fill(self, desk: _Desk) -> None:
         if desk.gateway is None:
-            desk.allowed = pace.allowance(
-                desk.account
-            )  # for the round: what was asked is taken off at its end
+            # For the round: what was asked is taken off at its end.
+            desk.allowed = pace.allowance(desk.account)
             try:
                 desk.gateway = gateway_for(settings.account(desk.account))
             except ConfigurationError as error:
@@ -205,10 +204,15 @@ class _Round:
             self._end_sweep(desk)
             return
         told = sweep.take(outcome.glimpses)
+        is_worth_more = len(told) >= WORTHWHILE
+        if is_worth_more:  # the next page is on its way while this one is written
+            sweep.go_on(refreshed=len(told))
+            self._ask(desk)
         for claim, glimpse in told:
             self._take(claim, Outcome(asked=claim, glimpses=(glimpse,)))
         beside = self._refresh_others(desk, outcome, known={claim.ref_id for claim, _glimpse in told})
-        sweep.go_on(refreshed=len(told) + beside)
+        if not is_worth_more:
+            sweep.go_on(refreshed=len(told) + beside)
         if not sweep.wants_page:
             self._end_sweep(desk)
 

@@ -8,6 +8,7 @@ What stands beside the wanted ones on a page is refreshed too, though it is not 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +36,8 @@ class Sweep:
         self._wanted = {claim.ref_id: claim for claim in claims}
         self._pages = 0
         self._dry = 0
-        self._reached = max(claim.followed_since for claim in claims)
+        self._times = sorted(claim.followed_since for claim in claims)
+        self._reached = self._times[-1]
         self.wants_page = True
         self.cursor = "" if timezone.now() - self._reached < YOUNG else _cursor(self._reached + MARGIN)
 
@@ -52,7 +54,8 @@ class Sweep:
     def take(self, page: Sequence[Glimpse]) -> list[tuple[ClaimedPoll, Glimpse]]:
         """Return what a page tells of the purchases that are wanted."""
         self._pages += 1
-        told = [(self._wanted.pop(row.ref_id), row) for row in page if row.ref_id in self._wanted]
+        wanted = self._wanted
+        told = [(wanted.pop(row.ref_id), row) for row in page if row.ref_id in wanted]
         if told:
             self._reached = min(claim.followed_since for claim, _row in told)
         elif self.cursor == "":
@@ -62,16 +65,14 @@ class Sweep:
     def go_on(self, *, refreshed: int) -> None:
         """Decide about the next page, after one that has refreshed so many purchases, wanted or not."""
         self._dry = 0 if refreshed >= WORTHWHILE else self._dry + 1
-        older = [
-            claim.followed_since for claim in self._wanted.values() if claim.followed_since < self._reached
-        ]
-        if not older or self._dry >= DRY or len(older) < WORTHWHILE:
+        older = bisect_left(self._times, self._reached)  # none of these was told of yet
+        if self._dry >= DRY or older < WORTHWHILE:
             self.fail()
         elif self._pages >= settings.SWEEP_PAGES:
             self.wants_page = False
         else:
             # No further up than where this page ended: else the margin alone might fill the next one.
-            ended, self._reached = self._reached, max(older)
+            ended, self._reached = self._reached, self._times[older - 1]
             self.cursor = _cursor(min(self._reached + MARGIN, ended))
 
     def fail(self) -> None:
