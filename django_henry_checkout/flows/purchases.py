@@ -195,7 +195,7 @@ def pass_deadline(purchase_pk: int, *, fence: int, is_verified: bool) -> None:
             poll.delete()
             flag_for_review(order, "polling_ended", journal=journal)
         elif purchase.status == PurchaseStatus.IN_DOUBT:
-            _poll_rarely(purchase, poll, now=now)
+            _stay_in_doubt(purchase, poll, is_verified=is_verified, now=now)
             reason = "in_doubt_not_found" if is_verified else "in_doubt_unverified"
             flag_for_review(order, reason, journal=journal)
         elif purchase.is_waiting:
@@ -264,6 +264,13 @@ def _call_in_doubt(purchase: Purchase, poll: PurchasePoll, *, journal: Journal) 
     poll.due_at = now
     poll.save(update_fields=["due_at"])
     journal.add("purchase_in_doubt", purchase=purchase)
+
+
+def _stay_in_doubt(purchase: Purchase, poll: PurchasePoll, *, is_verified: bool, now: datetime) -> None:
+    if is_verified:
+        _poll_rarely(purchase, poll, now=now)
+    else:  # Henry could not be asked: soon it perhaps can
+        purchase.deadline_at = now + settings.IN_DOUBT_WINDOW
 
 
 def _longest_life(purchase: Purchase) -> timedelta:

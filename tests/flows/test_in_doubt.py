@@ -28,7 +28,15 @@ from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.gateway.v0 import GatewayV0
 from django_henry_checkout.gateway.v1 import GatewayV1
 from django_henry_checkout.gateway.v1_rpc import GatewayV1RPC
-from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase, PurchasePoll
+from django_henry_checkout.models import (
+    AccountPace,
+    Cart,
+    CheckoutSession,
+    Event,
+    Order,
+    Purchase,
+    PurchasePoll,
+)
 from tests.conftest import make_item
 from tests.henry import Sandbox
 from tests.inline import (
@@ -161,6 +169,25 @@ def test_in_v0_what_was_bought_unseen_waits_for_a_person(sandbox: Sandbox, cart:
         assert (order.status, purchase().status) == ("open", "in_doubt")
         assert order.review_reason == "in_doubt_unverified"
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
+
+
+def test_what_henry_could_not_say_at_the_end_of_the_window_is_asked_for_within_another(
+    sandbox: Sandbox, v1: str, cart: Cart, settings: Any
+) -> None:
+    doubted(sandbox, cart, v1)
+    world(sandbox, faults=[{"fault": "status", "status": 503, "times": 0}])
+    time_is_over()
+    run_once()
+    assert Order.objects.get().review_reason == "in_doubt_unverified"
+    window = timedelta(seconds=1) + settings.HENRY_CHECKOUT.get("IN_DOUBT_WINDOW", timedelta(minutes=15))
+    assert purchase().deadline_at < timezone.now() + window
+    world(sandbox)
+    AccountPace.objects.all().delete()  # its pauses
+    time_is_over()
+    run_once()
+    assert Order.objects.get().review_reason == "in_doubt_unverified; in_doubt_not_found"
+    assert purchase().status == "in_doubt"
+    assert sandbox.orders() == []
 
 
 @pytest.mark.parametrize(
