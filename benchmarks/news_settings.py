@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tests.chaos.settings import *  # noqa: F403 - see above
+from tests.chaos.settings import *  # noqa: F403 - all of them, but for the schedule below
 from tests.chaos.settings import HENRY_CHECKOUT as CHAOTIC
 
 HENRY_CHECKOUT = {

@@ -10,15 +10,15 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
 
-from django_henry_checkout.flows import carts  # noqa: E402
-from django_henry_checkout.flows.purchases import observe_now  # noqa: E402
-from django_henry_checkout.flows.sessions import begin_checkout  # noqa: E402
-from django_henry_checkout.models import Delivery, Purchase  # noqa: E402
-from django_henry_checkout.types import Source  # noqa: E402
-from tests.conftest import make_item  # noqa: E402
-from tests.henry import Sandbox  # noqa: E402
+from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.purchases import observe_now
+from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.models import Delivery, Purchase
+from django_henry_checkout.types import Source
+from tests.conftest import make_item
+from tests.henry import Sandbox
 
 
 def main() -> None:

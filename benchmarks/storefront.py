@@ -121,7 +121,7 @@ def add_item(*, rounds: int) -> list[Result]:
     for lines in (1, 20):
         ours, bare = sides(lines)
         _refuse_difference(ours.add(Watch()), bare.add(Watch()))
-        mine, theirs = medians(lambda: _fresh(ours.add), lambda: _fresh(bare.add), rounds=rounds)  # noqa: B023
+        mine, theirs = medians(lambda: _fresh(ours.add), lambda: _fresh(bare.add), rounds=rounds)  # noqa: B023 - both are called before the loop goes on
         found = f"{mine:.2f} ms of CPU; floor {theirs:.2f} ms, {statements(bare.add)} SQL"
         what = f"add an item to a cart of {lines} / bare view of DRF"
         results.append(at_most("P10", what, mine / theirs, 1.5, found))

@@ -41,28 +41,28 @@ class AmountSerializer(serializers.Serializer[Any]):
 
 
 class LineSerializer(serializers.Serializer[CartLine]):
-    itemId = serializers.CharField(source="key")  # noqa: N815 - spelled as in the answer
+    itemId = serializers.CharField(source="key")
     link = serializers.CharField()
     quantity = serializers.IntegerField()
-    selectedOptions = serializers.JSONField(source="selected_options")  # noqa: N815
-    selectedShipping = serializers.JSONField(source="selected_shipping")  # noqa: N815
+    selectedOptions = serializers.JSONField(source="selected_options")
+    selectedShipping = serializers.JSONField(source="selected_shipping")
     coupons = serializers.JSONField()
     metadata = serializers.JSONField()
     title = serializers.CharField()
-    imageUrl = serializers.CharField(source="image_url")  # noqa: N815
-    unitPrice = AmountSerializer(source="unit_price")  # noqa: N815
+    imageUrl = serializers.CharField(source="image_url")
+    unitPrice = AmountSerializer(source="unit_price")
     subtotal = AmountSerializer()
 
 
 class CartSerializer(serializers.Serializer[Cart]):
-    cartId = serializers.CharField(source="ulid")  # noqa: N815
+    cartId = serializers.CharField(source="ulid")
     version = serializers.IntegerField()
     account = serializers.CharField()
     items = LineSerializer(many=True, source="shown")
     subtotals = serializers.SerializerMethodField()
     metadata = serializers.JSONField()
-    createdAt = serializers.DateTimeField(source="created_at")  # noqa: N815
-    updatedAt = serializers.DateTimeField(source="updated_at")  # noqa: N815
+    createdAt = serializers.DateTimeField(source="created_at")
+    updatedAt = serializers.DateTimeField(source="updated_at")
 
     def get_subtotals(self, cart: Any) -> list[dict[str, str]]:
         """Add up; all lines of the benchmark have one currency."""
@@ -78,10 +78,10 @@ class PriceInput(serializers.Serializer[Any]):
 class ItemInput(serializers.Serializer[Any]):
     link = serializers.CharField(max_length=2048)
     quantity = serializers.IntegerField(min_value=1, max_value=99)
-    selectedOptions = serializers.ListField(child=serializers.CharField(max_length=200))  # noqa: N815
+    selectedOptions = serializers.ListField(child=serializers.CharField(max_length=200))
     title = serializers.CharField(max_length=300)
-    imageUrl = serializers.CharField(max_length=2048)  # noqa: N815
-    unitPrice = PriceInput()  # noqa: N815
+    imageUrl = serializers.CharField(max_length=2048)
+    unitPrice = PriceInput()
     metadata = serializers.JSONField()
 
 

@@ -12,14 +12,14 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.core.signing import Signer  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.urls import reverse  # noqa: E402
-from oscar.core.loading import get_class, get_model  # noqa: E402
+from django.conf import settings
+from django.core.signing import Signer
+from django.test import Client
+from django.urls import reverse
+from oscar.core.loading import get_class, get_model
 
-from benchmarks.peers.answering import answer, make_tables  # noqa: E402
-from benchmarks.peers.measuring import Watch, cpu_each, statements  # noqa: E402
+from benchmarks.peers.answering import answer, make_tables
+from benchmarks.peers.measuring import Watch, cpu_each, statements
 
 Basket = get_model("basket", "Basket")
 Country = get_model("address", "Country")

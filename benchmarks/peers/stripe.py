@@ -17,14 +17,14 @@ import django
 
 django.setup()
 
-import stripe  # noqa: E402
-from django.test import Client, override_settings  # noqa: E402
-from django.urls import reverse  # noqa: E402
-from djstripe.models import Event, PaymentIntent, WebhookEndpoint, WebhookEventTrigger  # noqa: E402
-from djstripe.signals import WEBHOOK_SIGNALS  # noqa: E402
+import stripe
+from django.test import Client, override_settings
+from django.urls import reverse
+from djstripe.models import Event, PaymentIntent, WebhookEndpoint, WebhookEventTrigger
+from djstripe.signals import WEBHOOK_SIGNALS
 
-from benchmarks.peers.answering import answer, make_tables  # noqa: E402
-from benchmarks.peers.measuring import Watch, cpu_each, statements  # noqa: E402
+from benchmarks.peers.answering import answer, make_tables
+from benchmarks.peers.measuring import Watch, cpu_each, statements
 
 SECRET = "whsec_of_the_benchmark_0123456789"
 numbers = itertools.count()

@@ -1,8 +1,8 @@
-"""How a check is registered, and what checks ask of the settings."""
+"""How a check is registered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -25,10 +25,3 @@ def check(look: Check) -> Check:
 def is_a_dict() -> bool:
     """Tell whether there is anything to look at."""
     return isinstance(getattr(django_settings, "HENRY_CHECKOUT", None), dict)
-
-
-def raw_option(name: str, default: Any = None, *, account: str = "default") -> Any:
-    """Return an option as it was written, which need not be what it should be."""
-    options: Mapping[str, Any] = django_settings.HENRY_CHECKOUT
-    own = options.get("ACCOUNTS", {}).get(account, {})
-    return own.get(name, options.get(name, default))

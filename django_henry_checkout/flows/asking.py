@@ -66,7 +66,7 @@ class Asker(Generic[Sender]):
     def ask(self, sender: Sender, asked: ClaimedPoll | Sweep, gateway: Gateway) -> None:
         """Send one question."""
         self.flying += 1
-        pool = _pools.setdefault(self.size, _pools.get(self.size) or _Pool())
+        pool = _pools.get(self.size) or _pools.setdefault(self.size, _Pool())
         pool.grow(min(self.size, self.flying))
         pool.work.put(partial(self._run, sender, asked, gateway))
 

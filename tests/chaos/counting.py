@@ -13,16 +13,16 @@ import django
 os.environ["CHAOS_BROKER"] = ""  # this process sends no nudges
 django.setup()
 
-from django.db import DatabaseError, InterfaceError, connection  # noqa: E402
+from django.db import DatabaseError, InterfaceError, connection
 
-from django_henry_checkout.flows.ledger import resume_delivery  # noqa: E402
-from django_henry_checkout.flows.purchases import resolve_not_bought  # noqa: E402
-from django_henry_checkout.models import Delivery, Event, Order, Purchase, PurchasePoll, WebhookMessage  # noqa: E402
-from django_henry_checkout.signals import BY_NAME  # noqa: E402
-from django_henry_checkout.types import format_public_id  # noqa: E402
-from example_project.shop.models import Receipt  # noqa: E402
-from tests.henry import Sandbox  # noqa: E402
-from tests.receivers.models import Received  # noqa: E402
+from django_henry_checkout.flows.ledger import resume_delivery
+from django_henry_checkout.flows.purchases import resolve_not_bought
+from django_henry_checkout.models import Delivery, Event, Order, Purchase, PurchasePoll, WebhookMessage
+from django_henry_checkout.signals import BY_NAME
+from django_henry_checkout.types import format_public_id
+from example_project.shop.models import Receipt
+from tests.henry import Sandbox
+from tests.receivers.models import Received
 
 T = TypeVar("T")
 

@@ -14,18 +14,18 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.db import DatabaseError, InterfaceError, connection  # noqa: E402
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
 
-from django_henry_checkout.exceptions import CheckoutError, GatewayError  # noqa: E402
-from django_henry_checkout.flows import carts  # noqa: E402
-from django_henry_checkout.flows.confirming import Payment, buy_cart  # noqa: E402
-from django_henry_checkout.flows.sessions import begin_checkout  # noqa: E402
-from django_henry_checkout.models import Purchase  # noqa: E402
-from django_henry_checkout.types import Card  # noqa: E402
-from tests.conftest import make_item  # noqa: E402
-from tests.henry import Sandbox  # noqa: E402
-from tests.inline import BUYER  # noqa: E402
+from django_henry_checkout.exceptions import CheckoutError, GatewayError
+from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.confirming import Payment, buy_cart
+from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.models import Purchase
+from django_henry_checkout.types import Card
+from tests.conftest import make_item
+from tests.henry import Sandbox
+from tests.inline import BUYER
 
 OUTCOMES = ("complete", "complete", "complete", "failed")
 FAULTS = (CheckoutError, GatewayError, DatabaseError, InterfaceError, OSError)

@@ -183,7 +183,7 @@ def hang_up() -> None:
     """Close the connections that are kept, as a process does that starts anew: each call asks for the name again."""
     kept = gateway._gateways.pop(henry.account(), None)
     if kept is not None:
-        kept._transport.close()  # type: ignore[attr-defined]
+        kept._transport.close()  # type: ignore[attr-defined]  # a gateway's own, behind its protocol
 
 
 def test_fault_38_nothing_is_in_doubt_while_the_name_is_not_found(

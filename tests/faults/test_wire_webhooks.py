@@ -116,7 +116,7 @@ def test_fault_17_news_that_overtake_the_answer_to_the_purchase(
     with under_way(lambda: confirm(shopper, "v1", accepted=TOTAL)) as call:
         wait_until(WebhookMessage.objects.exists, seconds=20)
         process_webhooks()
-        assert WebhookMessage.objects.first().status == "unmatched"  # type: ignore[union-attr]
+        assert WebhookMessage.objects.get().status == "unmatched"
         assert Purchase.objects.get().status == "sent"
         if is_polled:
             poll_due()
