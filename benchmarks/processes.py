@@ -39,6 +39,8 @@ def running(*command: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
     )  # fmt: skip
     try:
         yield process
+        if process.poll() is not None:
+            raise RuntimeError(f"{' '.join(command)} ended by itself, with {process.returncode}.")
     finally:
         process.terminate()
         try:

@@ -11,5 +11,5 @@ HENRY_CHECKOUT = {
     "API_KEY": "sandbox-key",
     "BASE_URL": os.environ.get("SANDBOX_URL", "http://127.0.0.1:9"),
     "CHECKOUT_ORIGINS": ["https://checkout.henrylabs.ai"],
-    "POLL_RATE": 1_000_000.0,
+    "POLL_RATE": 10_000.0,
 }
