@@ -49,16 +49,23 @@ def machine() -> str:
     )
 
 
-def table(results: list[Result], *, load: float) -> str:
-    """Return the whole table as Markdown."""
+def table(rows: list[str], *, load: float) -> str:
+    """Return a table as Markdown."""
     head = ["| # | What | Ratio | Goal | Met | Measured |", "| --- | --- | --- | --- | --- | --- |"]
-    said = f"Machine: {machine()}; load average at the start {load:.1f}."
-    return "\n".join([said, "", *head, *(result.row for result in results)])
+    said = f"Machine: {machine()}; load average at the start of the last run {load:.1f}."
+    return "\n".join([said, "", *head, *rows])
 
 
-def write(text: str) -> None:
-    """Put the table into the docs."""
+def write(results: list[Result], *, load: float) -> None:
+    """Put the results into the docs. Rows of benchmarks that did not run stay as they are."""
     content = TABLE.read_text()
     before, rest = content.split(BEGIN)
-    _old, after = rest.split(END)
-    TABLE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+    old, after = rest.split(END)
+    ran = {result.number for result in results}
+    kept = [row for row in old.splitlines() if row.startswith("| P") and _number(row) not in ran]
+    rows = sorted([*kept, *(result.row for result in results)], key=lambda row: int(_number(row)[1:]))
+    TABLE.write_text(f"{before}{BEGIN}\n\n{table(rows, load=load)}\n\n{END}{after}")
+
+
+def _number(row: str) -> str:
+    return row.split("|")[1].strip()
