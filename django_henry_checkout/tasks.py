@@ -18,7 +18,9 @@ from django_henry_checkout.flows.nudging import Work
 from django_henry_checkout.flows.polling import poll_due as poll_batch
 from django_henry_checkout.flows.pruning import prune_batch
 from django_henry_checkout.flows.sessions import expire_sessions as expire_batch
+from django_henry_checkout.flows.signs import note_beat, note_life
 from django_henry_checkout.flows.webhooks import process_webhooks as process_batch
+from django_henry_checkout.models import WorkerKind
 
 #: After so many seconds a task begins nothing more; the limits below are for one that hangs.
 WORK_SECONDS = 30.0
@@ -32,6 +34,7 @@ _OPTIONS: dict[str, Any] = {
 
 def _until_idle(work: Callable[[float], int]) -> None:
     """Work until nothing is due, or the time is over; `work` is told how many seconds are left."""
+    note_life(WorkerKind.CELERY)
     ends_at = time.monotonic() + WORK_SECONDS
     while (left := ends_at - time.monotonic()) > 0 and work(left):
         pass
@@ -55,9 +58,10 @@ def process_webhooks() -> None:
     _until_idle(lambda _left: process_batch())
 
 
-@shared_task(name="henry_checkout.expire_sessions", **_OPTIONS)
-def expire_sessions() -> None:
-    """End the checkout sessions whose time is over."""
+@shared_task(name="henry_checkout.expire_sessions", bind=True, **_OPTIONS)
+def expire_sessions(self: Any) -> None:
+    """End the checkout sessions whose time is over. Only beat sends it, so it also shows which beats there are."""
+    note_beat(self.request.origin)
     _until_idle(lambda _left: expire_batch())
 
 

@@ -8,7 +8,14 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.models import Delivery, DeliveryStatus, IdempotencyRecord, WebhookMessage
+from django_henry_checkout.flows.signs import FORGET_AFTER
+from django_henry_checkout.models import (
+    Delivery,
+    DeliveryStatus,
+    IdempotencyRecord,
+    SignOfLife,
+    WebhookMessage,
+)
 from django_henry_checkout.models.webhooks import WAITING_WEBHOOK
 
 BATCH = 500
@@ -18,14 +25,15 @@ def prune_batch() -> int:
     """Delete one batch of each kind; return how many rows.
 
     Gone are, after PRUNE_AFTER, webhooks that were settled and deliveries that were made; and idempotency
-    records whose time is over.
+    records whose time is over, and signs of life of processes that have ended.
     """
     now = timezone.now()
     before = now - settings.PRUNE_AFTER
     settled = WebhookMessage.objects.exclude(status__in=WAITING_WEBHOOK).filter(received_at__lt=before)
     made = Delivery.objects.filter(status=DeliveryStatus.DONE, done_at__lt=before)
     lapsed = IdempotencyRecord.objects.filter(expires_at__lt=now - timedelta(days=1))
-    return sum(_delete(each) for each in (settled, made, lapsed))
+    ended = SignOfLife.objects.filter(seen_at__lt=now - FORGET_AFTER)
+    return sum(_delete(each) for each in (settled, made, lapsed, ended))
 
 
 def _delete(rows: QuerySet[Model]) -> int:

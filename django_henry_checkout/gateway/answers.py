@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -38,6 +39,15 @@ class Answer:
     def digest(self) -> str:
         """Equal for two answers of the same bytes."""
         return text_digest(self.body)
+
+    @property
+    def date(self) -> datetime | None:
+        """When Henry sent it, by Henry's clock; None where it does not say."""
+        try:
+            moment = parsedate_to_datetime(self.headers.get("date", ""))
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
     def require_success(self) -> None:
         """Raise the error that a status other than 2xx stands for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from django_henry_checkout.types import (
@@ -41,6 +42,13 @@ class Gateway(Protocol):
     supports_hosted_options: bool
     #: The address of a hosted page is valid as long as its cart.
     hosted_url_lasts: bool
+
+    def clock(self) -> datetime | None:
+        """Return Henry's time, to the second, as a cheap read says it; None where its answer has no date.
+
+        Asked once, within a few seconds: it also shows whether the key opens anything.
+        """
+        ...
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
         """Make a cart that holds `items`; answer its id and the address of its hosted page."""

@@ -65,7 +65,7 @@ def read_framing(headers: Mapping[str, str], *, page: str, ancestors: Iterable[s
     own = _origin_of(page)
     if policies:
         fits = all(
-            any(_matches(source, ancestor, own=own) for source in sources)
+            any(covers(source, ancestor, own=own) for source in sources)
             for sources in policies
             for ancestor in ancestors
         )
@@ -89,7 +89,7 @@ def _frame_ancestors(policy: str) -> list[str] | None:
     return None
 
 
-def _matches(source: str, ancestor: str, *, own: str) -> bool:
+def covers(source: str, ancestor: str, *, own: str) -> bool:
     """Whether a source of a policy covers an origin: `*`, `'self'`, a scheme, or a host with or without scheme."""
     scheme, _sep, host = ancestor.partition("://")
     if source in {"*", f"{scheme}:"} or (source == "'self'" and ancestor == own):

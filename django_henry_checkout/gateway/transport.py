@@ -12,6 +12,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
@@ -31,7 +32,7 @@ from django_henry_checkout.exceptions import (
     GatewayTimeout,
     GatewayUnavailable,
 )
-from django_henry_checkout.gateway.answers import Answer
+from django_henry_checkout.gateway.answers import Answer, require_json_type
 from django_henry_checkout.gateway.deadline import DeadlineAdapter, deadline
 
 logger = logging.getLogger("django_henry_checkout.gateway")
@@ -39,6 +40,8 @@ logger = logging.getLogger("django_henry_checkout.gateway")
 _JSON_BODY: tuple[dict[str, str], dict[str, str]] = ({}, {"Content-Type": "application/json"})
 #: Connections that are kept; as many as may be in flight, see POLL_CONCURRENCY.
 POOL_SIZE = 64
+#: For a look at Henry's clock.
+CLOCK_SECONDS = 4.0
 RETRY_BASE_SECONDS = 0.25
 RETRY_CAP_SECONDS = 4.0
 #: A hint to wait longer than this is not obeyed within a request; the poll schedule obeys it.
@@ -151,6 +154,26 @@ class Transport:
         """
         answer: Answer = self._send(_as_it_is, method, path, query=query, body=body)
         return answer
+
+    def clock(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> datetime | None:
+        """Send a call that changes nothing, once, and return the date of its answer, None if it has none.
+
+        Raises:
+            GatewayError: see its subclasses; BadResponse where what answers is no API.
+        """
+        answer: Answer = self._send(
+            _as_it_is, method, path, query=query, body=body, headers=headers, total_timeout=CLOCK_SECONDS
+        )
+        require_json_type(answer)
+        return answer.date
 
     def _send(
         self,

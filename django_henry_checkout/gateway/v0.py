@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -43,6 +44,10 @@ class GatewayV0:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    def clock(self) -> datetime | None:
+        """Source: `GET /cart/items` of a shopper whom nobody knows."""
+        return self._transport.clock("GET", "/v0/cart/items", headers=_user(f"hc-{ULID()}".lower()))
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
         """Source: `POST /cart/items`, then `POST /cart/checkout`; v0 carts have no tags."""

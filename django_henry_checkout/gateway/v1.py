@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,10 @@ class GatewayV1(GatewayOfJobs):
     """Cart, hosted page, details, purchase, status and order list over REST. See `base.Gateway`."""
 
     supports_prefill = True
+
+    def clock(self) -> datetime | None:
+        """Source: `GET /orders`, one row."""
+        return self._transport.clock("GET", "/v1/orders", query={"limit": "1"})
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
         """Source: `POST /cart`."""

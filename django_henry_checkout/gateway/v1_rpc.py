@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django_henry_checkout.conf import settings
@@ -27,6 +28,10 @@ class GatewayV1RPC(GatewayOfJobs):
     """
 
     supports_prefill = False
+
+    def clock(self) -> datetime | None:
+        """Source: `POST /orders/fetch`, one row."""
+        return self._transport.clock("POST", "/v1/orders/fetch", body={"limit": 1})
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
         """Source: `POST /cart/create`; this generation has no tags."""

@@ -12,6 +12,7 @@ from django_henry_checkout.models.orders import ItemStatus, Order, OrderBuyer, O
 from django_henry_checkout.models.purchases import AccountPace, Purchase, PurchasePoll, PurchaseStatus
 from django_henry_checkout.models.quotes import Quote
 from django_henry_checkout.models.sessions import CheckoutSession, SessionKind, SessionMode, SessionStatus
+from django_henry_checkout.models.signs import SignOfLife, WorkerKind
 from django_henry_checkout.models.tokens import ApiKey, CartToken
 from django_henry_checkout.models.webhooks import WebhookMessage, WebhookStatus
 
@@ -40,7 +41,9 @@ __all__ = [
     "SessionKind",
     "SessionMode",
     "SessionStatus",
+    "SignOfLife",
     "TemplateLink",
     "WebhookMessage",
     "WebhookStatus",
+    "WorkerKind",
 ]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
@@ -14,7 +15,9 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from django_henry_checkout.flows import nudging
 from django_henry_checkout.flows.nudging import Work
+from django_henry_checkout.flows.signs import note_life
 from django_henry_checkout.flows.working import deliver, follow, listen, run_once
+from django_henry_checkout.models import WorkerKind
 
 logger = logging.getLogger("django_henry_checkout.worker")
 
@@ -46,7 +49,7 @@ class Command(BaseCommand):
         try:
             for loop in loops:
                 loop.start()
-            Loop(follow, stop, interval).run()
+            Loop(_follow, stop, interval).run()
             for loop in loops:
                 loop.wake()
                 loop.join()
@@ -62,6 +65,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, end)
 
     def _work_until_idle(self, stop: threading.Event) -> None:
+        # One name for all of them: a scheduler may start a new process every minute.
+        note_life(WorkerKind.WORKER, f"{socket.gethostname()}:once")
         done = 0
         for _round in range(ROUND_TRIP_LIMIT):
             worked = run_once()
@@ -101,6 +106,11 @@ class Loop(threading.Thread):
             logger.warning("The database refused, trying again: %s", type(error).__name__)
             connection.close()
             return 0
+
+
+def _follow() -> int:
+    note_life(WorkerKind.WORKER)
+    return follow()
 
 
 def _wake(loops: Mapping[Work, Loop], work: Work) -> None:

@@ -1,0 +1,41 @@
+"""Notes which processes are at work, so that the doctor can say what is missing or doubled."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from datetime import timedelta
+
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from django_henry_checkout.models import SignOfLife, WorkerKind
+
+#: A process is noted once in so many seconds, however much it does.
+EVERY_SECONDS = 15.0
+#: Whoever was not heard of for so long has ended, or does not work.
+ALIVE = timedelta(minutes=2)
+#: For so long the row of one that has ended is kept.
+FORGET_AFTER = timedelta(days=1)
+
+_next: dict[str, float] = {}
+
+
+def note_life(kind: WorkerKind, name: str = "") -> None:
+    """Note that a process works: this one, unless `name` says which. Effects: one upsert, now and then."""
+    name = (name or f"{socket.gethostname()}:{os.getpid()}")[:100]
+    key, now = f"{os.getpid()} {kind} {name}", time.monotonic()
+    if now < _next.get(key, 0.0):
+        return
+    _next[key] = now + EVERY_SECONDS
+    sign = SignOfLife(kind=kind, name=name, began_at=Now(), seen_at=Now(), clock_at=timezone.now())
+    SignOfLife.objects.bulk_create(
+        [sign], update_conflicts=True, unique_fields=["kind", "name"], update_fields=["seen_at", "clock_at"]
+    )
+
+
+def note_beat(origin: str | None) -> None:
+    """Note that beat has sent a task that nobody else sends. `origin` is Celery's name of the sending process."""
+    if origin:
+        note_life(WorkerKind.BEAT, origin)
