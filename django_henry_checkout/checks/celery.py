@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from django_henry_checkout.checks.base import check
 from django_henry_checkout.conf import settings
+from django_henry_checkout.flows.celery_app import celery_app, is_redis
 
 #: Seconds after which Celery ends one of our tasks.
 TASK_LIMIT = 60
 PICKLE = {"pickle", "application/x-python-serialize"}
 OWN_SCHEDULER = "celery.beat:PersistentScheduler"
-
-
-def _app() -> Any:
-    """Return the app that tasks of this process go to; None where there is none with a broker."""
-    module = sys.modules.get("celery.app")  # whoever has an app has imported it
-    app = module.default_app if module is not None else None
-    return app if app and app.conf.broker_url else None
 
 
 @check
@@ -36,7 +28,7 @@ def nudges_have_an_app() -> Iterator[CheckMessage]:
             hint="pip install 'django-henry-checkout[celery]', or take the setting away: `henry_worker` needs none.",
             id="henry_checkout.E013",
         )
-    elif _app() is None:
+    elif celery_app() is None:
         yield Warning(
             'HENRY_CHECKOUT["CELERY_NUDGES"] is on, and this process has no Celery app with a broker.',
             hint="Nudges would go to a broker on this machine, which may not exist. Import your Celery app in the "
@@ -47,7 +39,7 @@ def nudges_have_an_app() -> Iterator[CheckMessage]:
 
 @check
 def pickle_is_refused() -> Iterator[CheckMessage]:
-    app = _app()
+    app = celery_app()
     if app and PICKLE & {str(name).lower() for name in (*app.conf.accept_content, app.conf.task_serializer)}:
         yield Error(
             "Celery accepts pickle: whoever can write to the broker can run any code in the workers.",
@@ -58,7 +50,7 @@ def pickle_is_refused() -> Iterator[CheckMessage]:
 
 @check
 def tasks_run_elsewhere() -> Iterator[CheckMessage]:
-    app = _app()
+    app = celery_app()
     if app and app.conf.task_always_eager:
         yield Warning(
             "Celery runs tasks where they are sent: CELERY_TASK_ALWAYS_EAGER is on.",
@@ -69,7 +61,7 @@ def tasks_run_elsewhere() -> Iterator[CheckMessage]:
 
 @check
 def tasks_are_not_repeated_while_they_run() -> Iterator[CheckMessage]:
-    app = _app()
+    app = celery_app()
     seconds = app.conf.broker_transport_options.get("visibility_timeout", TASK_LIMIT) if app else TASK_LIMIT
     if seconds < TASK_LIMIT:
         yield Warning(
@@ -82,7 +74,7 @@ def tasks_are_not_repeated_while_they_run() -> Iterator[CheckMessage]:
 
 @check
 def beat_knows_our_tasks() -> Iterator[CheckMessage]:
-    app = _app()
+    app = celery_app()
     if not app or not settings.CELERY_NUDGES or app.conf.beat_scheduler != OWN_SCHEDULER:
         return
     ours = {name for name in app.tasks if name.startswith("henry_checkout.")}
@@ -99,7 +91,7 @@ def beat_knows_our_tasks() -> Iterator[CheckMessage]:
 @check
 def database_takes_many_writers() -> Iterator[CheckMessage]:
     engines = {database.get("ENGINE", "") for database in django_settings.DATABASES.values()}
-    if _app() and any(engine.endswith("sqlite3") for engine in engines):
+    if celery_app() and any(engine.endswith("sqlite3") for engine in engines):
         yield Warning(
             "Celery workers share a SQLite database, which takes one writer at a time.",
             hint="Use PostgreSQL, or the embedded `henry_worker`, which needs no Celery.",
@@ -109,10 +101,10 @@ def database_takes_many_writers() -> Iterator[CheckMessage]:
 
 @check
 def shoppers_do_not_wait_for_the_broker() -> Iterator[CheckMessage]:
-    app = _app()
+    app = celery_app()
     if not app or not settings.CELERY_NUDGES:
         return
-    needed = ["max_retries", "socket_timeout"] if _is_redis(app.conf.broker_url) else ["max_retries"]
+    needed = ["max_retries", "socket_timeout"] if is_redis(app.conf.broker_url) else ["max_retries"]
     missing = [name for name in needed if app.conf.broker_transport_options.get(name) is None]
     if missing:
         yield Warning(
@@ -121,7 +113,3 @@ def shoppers_do_not_wait_for_the_broker() -> Iterator[CheckMessage]:
             '{"max_retries": 0, "socket_connect_timeout": 1, "socket_timeout": 2}.',
             id="henry_checkout.W011",
         )
-
-
-def _is_redis(url: str) -> bool:
-    return url.startswith(("redis", "sentinel"))

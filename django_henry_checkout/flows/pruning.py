@@ -19,6 +19,8 @@ from django_henry_checkout.models import (
 from django_henry_checkout.models.webhooks import WAITING_WEBHOOK
 
 BATCH = 500
+#: Nobody prunes where rows are still there so long after their time.
+OVERDUE = timedelta(days=7)
 
 
 def prune_batch() -> int:
@@ -34,6 +36,20 @@ def prune_batch() -> int:
     lapsed = IdempotencyRecord.objects.filter(expires_at__lt=now - timedelta(days=1))
     ended = SignOfLife.objects.filter(seen_at__lt=now - FORGET_AFTER)
     return sum(_delete(each) for each in (settled, made, lapsed, ended))
+
+
+def has_old_rows() -> bool:
+    """Tell whether the oldest rows should have been deleted a week ago or earlier. Effects: three short queries."""
+    now = timezone.now()
+    before = now - settings.PRUNE_AFTER - OVERDUE
+    message = WebhookMessage.objects.order_by("pk").exclude(status__in=WAITING_WEBHOOK)[:1]
+    delivery = Delivery.objects.order_by("pk").filter(status=DeliveryStatus.DONE)[:1]
+    record = IdempotencyRecord.objects.order_by("pk")[:1]
+    return (
+        any(each.received_at < before for each in message)
+        or any(each.done_at is not None and each.done_at < before for each in delivery)
+        or any(each.expires_at < now - OVERDUE for each in record)
+    )
 
 
 def _delete(rows: QuerySet[Model]) -> int:

@@ -32,6 +32,7 @@ def opens_popups(view: View) -> View:
         response.headers.setdefault(OPENER, "same-origin-allow-popups")
         return response
 
+    wrapped.opens_popups = True  # type: ignore[attr-defined]  # how `henry_doctor` knows
     return cast("View", wrapped)
 
 

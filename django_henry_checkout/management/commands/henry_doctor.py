@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from django_henry_checkout.flows.doctor import Finding, Level, examine
+
+#: Of the JSON; it rises when a name in it changes or goes.
+FORMAT = 1
+FAIL_LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE)
+
+
+class Command(BaseCommand):
+    help = "Examines this deployment and names each trap that it has run into, why it hurts, and what to do."
+    requires_system_checks = []  # it lists what they find
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="Print JSON; docs/doctor.md describes it.")
+        parser.add_argument(
+            "--fail-level",
+            default=Level.WARNING.value,
+            choices=[level.value for level in FAIL_LEVELS],
+            help="End with code 1 from this level on (default: warning).",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        everything = examine()
+        findings = [finding for finding in everything if finding.level != Level.UNSEEN]
+        unseen = [finding for finding in everything if finding.level == Level.UNSEEN]
+        failing = FAIL_LEVELS[: FAIL_LEVELS.index(Level(options["fail_level"])) + 1]
+        is_ok = not any(finding.level in failing for finding in findings)
+        if options["json"]:
+            self._write_json(findings, unseen, is_ok=is_ok)
+        else:
+            self._write_text(findings, unseen)
+        if not is_ok:
+            sys.exit(1)
+
+    def _write_json(self, findings: Sequence[Finding], unseen: Sequence[Finding], *, is_ok: bool) -> None:
+        content = {
+            "format": FORMAT,
+            "ok": is_ok,
+            "counts": _counts([*findings, *unseen]),
+            "findings": [finding.as_dict() for finding in findings],
+            "unseen": [finding.as_dict() for finding in unseen],
+        }
+        self.stdout.write(json.dumps(content, indent=2))
+
+    def _write_text(self, findings: Sequence[Finding], unseen: Sequence[Finding]) -> None:
+        styles = {Level.ERROR: self.style.ERROR, Level.WARNING: self.style.WARNING}
+        for finding in [*findings, *unseen]:
+            self.stdout.write(
+                styles.get(finding.level, self.style.NOTICE)(f"{finding.level.upper()} {finding.name}")
+            )
+            for label in ("found", "why", "fix"):
+                self.stdout.write(f"  {label + ':':<6} {getattr(finding, label)}")
+            self.stdout.write("")
+        counts = _counts([*findings, *unseen])
+        self.stdout.write(
+            f"Errors: {counts['error']}, warnings: {counts['warning']}, notes: {counts['note']}; "
+            f"could not be examined: {counts['unseen']}."
+        )
+
+
+def _counts(findings: Sequence[Finding]) -> dict[str, int]:
+    found = Counter(finding.level for finding in findings)
+    return {level.value: found[level] for level in Level}
