@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from django_henry_checkout.flows.doctor.work import clocks_of_workers_agree, workers_are_there
 from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.models import Cart, Delivery, Order, PurchasePoll
+from django_henry_checkout.models import Cart, Delivery, Order, PurchasePoll, SignOfLife
 from tests.faults.hooks import Fault
 from tests.faults.processes import (
     FLOWS,
@@ -39,6 +40,19 @@ def look(start: Start, folder: Path, place: str, *, off: int) -> None:
     counted = Fault(when="before", place=f"{FLOWS}.{place}", act="count")
     start(lease=LONG, faults=[counted], TEST_CLOCK=str(clock), TEST_COUNT=str(looks))
     wait_until(lambda: len(looks.read_text()) >= LOOKS, what="it has looked")
+
+
+@pytest.mark.parametrize("off", [HOUR, -HOUR])
+def test_fault_49_the_doctor_names_a_worker_whose_clock_is_off(
+    sandbox: Sandbox, start: Start, tmp_path: Path, off: int
+) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text(str(off))
+    start(TEST_CLOCK=str(clock))
+    wait_until(SignOfLife.objects.exists, what="the worker was heard of")
+    assert not list(workers_are_there())
+    (finding,) = clocks_of_workers_agree()
+    assert finding.name == "worker_clock"
 
 
 def test_fault_49_a_clock_that_is_ahead_takes_no_poll_from_its_worker(

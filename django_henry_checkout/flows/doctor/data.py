@@ -72,7 +72,10 @@ def migrations_are_applied() -> Iterator[Finding]:
     try:
         executor = MigrationExecutor(connection)
         targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == APP]
-        missing = [f"{migration.app_label}.{migration.name}" for migration, _backwards in executor.migration_plan(targets)]
+        missing = [
+            f"{migration.app_label}.{migration.name}"
+            for migration, _backwards in executor.migration_plan(targets)
+        ]
     except DatabaseError:  # the look above says so
         return
     if missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from django_henry_checkout.conf import settings
@@ -64,7 +65,7 @@ def policy_lets_the_checkout_work() -> Iterator[Finding]:
     own = f"https://{own_host()}"
     try:
         script, style = [_origin(static(name)) or own for name in STATIC_FILES]
-    except ValueError as error:  # a storage with a manifest that lacks them
+    except (ValueError, ImproperlyConfigured) as error:  # a manifest that lacks them, or no place for one
         yield STATIC.found(f"Static files of this app are not known to the storage ({type(error).__name__}).")
         return
     try:

@@ -67,7 +67,7 @@ def after_middleware(headers: Mapping[str, str] | None = None, *, is_framed: boo
     page = HttpResponse("<!doctype html><title>doctor</title>", headers={**(headers or {}), MARK: mark})
     page.headers["Cache-Control"] = "private, no-store"
     if is_framed:
-        page.xframe_options_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks it
+        page.xframe_options_exempt = True
     seen = _Middleware(page).send(request_of_a_browser(f"/henry-doctor/{mark}"))
     if seen.headers.get(MARK) != mark or not isinstance(seen, HttpResponse):
         raise UnseenError(seen.status_code)
@@ -89,7 +89,7 @@ def request_of_a_browser(path: str) -> WSGIRequest:
         "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": "0",
         "wsgi.url_scheme": "https", "wsgi.input": BytesIO(), "wsgi.errors": BytesIO(),
     }  # fmt: skip
-    trusted = django_settings.SECURE_PROXY_SSL_HEADER
+    trusted: Any = django_settings.SECURE_PROXY_SSL_HEADER
     if isinstance(trusted, tuple | list) and len(trusted) == 2:
         environ[str(trusted[0])] = str(trusted[1])
     return WSGIRequest(environ)

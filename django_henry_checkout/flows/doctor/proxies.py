@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.urls import NoReverseMatch, reverse
@@ -96,7 +97,7 @@ def cookies_survive_the_way_back() -> Iterator[Finding]:
 
 def proxies_are_known() -> Iterator[Finding]:
     """Look at what Django is told about the proxies before it."""
-    trusted = django_settings.SECURE_PROXY_SSL_HEADER
+    trusted: Any = django_settings.SECURE_PROXY_SSL_HEADER  # whatever somebody has written there
     if trusted:
         name = trusted[0] if isinstance(trusted, tuple | list) and len(trusted) == 2 else ""
         if not str(name).startswith("HTTP_") or str(name) != str(name).upper() or "-" in str(name):

@@ -27,7 +27,7 @@ def without_secrets(text: str) -> str:
 
 def _secrets() -> Iterator[str]:
     yield django_settings.SECRET_KEY
-    yield from django_settings.SECRET_KEY_FALLBACKS
+    yield from map(str, django_settings.SECRET_KEY_FALLBACKS)
     yield from (str(database.get("PASSWORD") or "") for database in django_settings.DATABASES.values())
     app = celery_app()
     if app:

@@ -1,0 +1,129 @@
+"""What the doctor says of real workers and beats, and that it finds nothing on the example shop."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_henry_checkout.flows.doctor import work
+from django_henry_checkout.flows.doctor.findings import Look
+from django_henry_checkout.models import SignOfLife
+from tests.henry import ROOT, Sandbox
+from tests.processes.conftest import Starter
+from tests.workers import Beat, CeleryWorker, Worker, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
+#: So that beat is heard of more often than every half minute.
+HURRIES = """
+
+@app.on_after_finalize.connect
+def hurry(sender, **kwargs):
+    from django_henry_checkout.flows import signs
+
+    signs.EVERY_SECONDS = 0.2
+    sender.conf.beat_schedule["henry_checkout.expire_sessions"]["schedule"] = 0.5
+"""
+
+
+def names(look: Look) -> list[str]:
+    return [finding.name for finding in look()]
+
+
+def test_a_worker_is_known_while_it_lives(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names(work.workers_are_there) == ["no_worker"]
+    worker = Worker(sandbox)
+    try:
+        wait_until(lambda: names(work.workers_are_there) == [], what="the worker is known")
+        assert names(work.clocks_of_workers_agree) == []
+        assert SignOfLife.objects.get().kind == "worker"
+    finally:
+        worker.end()
+    monkeypatch.setattr(work, "ALIVE", timedelta(seconds=1))
+    wait_until(lambda: names(work.workers_are_there) == ["no_worker"], what="it is missed")
+
+
+def test_beats_are_told_apart(
+    sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "TWICE", timedelta(seconds=1))
+    shop = open_shop(redis_url, CELERY_NUDGES=False)
+    with (shop.folder / "shop" / "celery.py").open("a") as file:
+        file.write(HURRIES)
+    start(CeleryWorker, shop).wait_until_ready()
+    assert names(work.workers_are_there) == ["no_worker"]  # without beat it has nothing to do
+
+    first = start(Beat, shop)
+    wait_until(
+        lambda: SignOfLife.objects.filter(kind="beat").exists() and names(work.workers_are_there) == [],
+        what="worker and beat are known",
+    )
+    second = start(Beat, shop)
+    wait_until(lambda: names(work.beat_comes_once) == ["two_beats"], what="the second beat is known")
+    beats = SignOfLife.objects.filter(kind="beat")
+    assert {name.partition("@")[0] for name in beats.values_list("name", flat=True)} == {
+        f"gen{beat._process.pid}" for beat in (first, second)
+    }
+
+    second.kill()
+    monkeypatch.setattr(work, "ALIVE", timedelta(seconds=4))
+    wait_until(lambda: names(work.beat_comes_once) == [], what="the second is forgotten")
+    assert names(work.workers_are_there) == []
+    first.kill()
+    # What beat had sent is still being done; then nobody is heard of any more.
+    wait_until(lambda: names(work.workers_are_there) in (["no_beat"], ["no_worker"]), what="it is missed")
+
+
+@pytest.fixture
+def demo(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The example shop with its worker, on a database of its own, set up as `make demo` does."""
+    env = {
+        **os.environ,
+        "CELERY_BROKER_URL": "",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'shop.sqlite3'}",
+        "DEMO_FOLDER": str(tmp_path),
+        "HENRY_BASE_URL": sandbox.url,
+        "HENRY_WEBHOOK_KEY": "canary-endpoint-key",
+        "HENRY_WEBHOOK_SECRETS": "canary-webhook-secret",
+        "PYTHONPATH": str(ROOT),
+    }
+    env.pop("DJANGO_SETTINGS_MODULE", None)
+    subprocess.run([*MANAGE, "migrate", "--verbosity", "0"], cwd=ROOT, env=env, check=True, timeout=60)
+    worker = subprocess.Popen([*MANAGE, "henry_worker"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    yield env
+    worker.terminate()
+    worker.wait(20)
+
+
+def doctor(env: dict[str, str]) -> dict[str, Any]:
+    command = [*MANAGE, "henry_doctor", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+    shown: dict[str, Any] = json.loads(done.stdout)
+    assert shown["ok"] == (done.returncode == 0), done.stderr
+    assert "canary" not in done.stdout + done.stderr
+    return shown
+
+
+def test_nothing_is_found_on_the_example_shop(demo: dict[str, str]) -> None:
+    wait_until(lambda: not is_missing_its_worker(demo), what="the worker is known")
+    shown = doctor(demo)
+    assert shown["findings"] == shown["unseen"] == []
+    assert shown["ok"]
+
+
+def is_missing_its_worker(env: dict[str, str]) -> bool:
+    return "no_worker" in {finding["name"] for finding in doctor(env)["findings"]}
+
+
+def test_fault_61_a_key_of_another_environment_is_named_on_the_example_shop(demo: dict[str, str]) -> None:
+    shown = doctor({**demo, "HENRY_API_KEY": "a-key-of-production"})
+    assert "key_refused" in {finding["name"] for finding in shown["findings"]}
