@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -11,6 +12,7 @@ from django_henry_checkout.exceptions import ConfigurationError
 from django_henry_checkout.flows.webhooks import is_endpoint, receive_webhook
 
 
+@login_not_required
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest, account: str, key: str) -> HttpResponse:

@@ -201,6 +201,12 @@ def is_whole(finding: Finding) -> bool:
     return all(texts) and not any("canary" in text or "{" in text for text in texts)
 
 
+def test_webhooks_need_no_login_where_all_pages_do(settings: Any) -> None:
+    use(settings, {"LOGIN_URL": "/login/"})
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    assert names(webhooks.webhooks_come_through) == []
+
+
 @opens_popups
 def cart_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
