@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from django_henry_checkout.exceptions import GatewayUnavailable
 from django_henry_checkout.gateway.deadline import DeadlineAdapter, deadline
 
 logger = logging.getLogger("django_henry_checkout.gateway")
@@ -37,6 +38,24 @@ def probe_framing(url: str, *, ancestors: Iterable[str]) -> Framing:
     Effects: one HTTP GET of at most PROBE_SECONDS, without the key; redirects are not followed, the body is not
     read.
     """
+    try:
+        status, headers = read_head(url)
+    except GatewayUnavailable as error:
+        logger.warning("Henry's page gave no answer to a look at its headers (%s).", error)
+        return Framing.FAILING
+    if status >= 500:
+        return Framing.FAILING
+    return read_framing(headers, page=url, ancestors=ancestors)
+
+
+def read_head(url: str) -> tuple[int, Mapping[str, str]]:
+    """Return status and headers of a page, asked once, without any key.
+
+    Raises:
+        GatewayUnavailable: no answer within PROBE_SECONDS; its text names the kind of trouble.
+
+    Effects: one HTTP GET; redirects are not followed, the body is not read.
+    """
     adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=1)
     request = requests.Request("GET", url, headers={"Accept": "text/html"}).prepare()
     token = deadline.set(time.monotonic() + PROBE_SECONDS)
@@ -45,14 +64,11 @@ def probe_framing(url: str, *, ancestors: Iterable[str]) -> Framing:
         status, headers = response.status_code, response.headers
         response.close()
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        logger.warning("Henry's page gave no answer to a look at its headers (%s).", type(error).__name__)
-        return Framing.FAILING
+        raise GatewayUnavailable(type(error).__name__) from error
     finally:
         deadline.reset(token)
         adapter.close()
-    if status >= 500:
-        return Framing.FAILING
-    return read_framing(headers, page=url, ancestors=ancestors)
+    return status, headers
 
 
 def read_framing(headers: Mapping[str, str], *, page: str, ancestors: Iterable[str]) -> Framing:

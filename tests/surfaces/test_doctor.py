@@ -117,7 +117,7 @@ def test_the_exit_code_follows_the_fail_level(
     arguments: tuple[str, ...],
 ) -> None:
     found = [Finding(name="x", level=level, found="f", why="w", fix="x")]
-    monkeypatch.setattr("django_henry_checkout.management.commands.henry_doctor.examine", lambda: found)
+    monkeypatch.setattr("django_henry_checkout.management.commands.henry_doctor.examine", lambda **how: found)
     more = ("--fail-level", fail_level) if fail_level else ()
     assert run(*more, *arguments)[0] == (1 if level in failing else 0)
 

@@ -116,7 +116,7 @@ TROUBLE: list[tuple[Look, dict[str, Any], list[str]]] = [
     # Windows
     (web.windows_keep_touch, {"SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin"}, ["coop"]),
     (web.windows_keep_touch, sending("cuts_windows"), ["coop", "coop_overwritten"]),
-    (web.windows_keep_touch, sending("isolates"), ["coep"]),
+    (web.frames_may_pay, sending("isolates"), ["coep"]),
     (web.windows_keep_touch, sending("answers"), ["middleware_answers"]),
     # Frames
     (web.frames_can_be_shown, sending("denies_frames"), ["x_frame_options"]),

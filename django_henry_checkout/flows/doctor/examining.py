@@ -17,6 +17,7 @@ from django_henry_checkout.flows.doctor import (
     data,
     henry,
     keys,
+    outside,
     policies,
     proxies,
     web,
@@ -54,22 +55,27 @@ ROWS_UNSEEN = Trap(
 )
 TRAPS: tuple[Trap, ...] = (
     *data.TRAPS, *keys.TRAPS, *web.TRAPS, *policies.TRAPS, *proxies.TRAPS, *broker.TRAPS, *henry.TRAPS,
-    *work.TRAPS, *webhooks.TRAPS, LOOK_FAILED, LOOK_SLOW, ROWS_UNSEEN,
+    *work.TRAPS, *webhooks.TRAPS, *outside.TRAPS, LOOK_FAILED, LOOK_SLOW, ROWS_UNSEEN,
 )  # fmt: skip
 
 
-def examine() -> list[Finding]:
+def examine(*, url: str = "") -> list[Finding]:
     """Return what is wrong with this deployment, the worst first; empty where all is well.
+
+    Args:
+        url: a page of the shop that holds the checkout, at the address that shoppers use: it is looked at from
+            outside too, through the shop's proxies. "" leaves that out.
 
     Findings of the level `UNSEEN` say what could not be examined from here; they are no trouble by themselves.
     What the system checks of this app find is among them, under their ids ("W011"). No finding holds a secret.
     A finding is left out where SILENCED_SYSTEM_CHECKS holds "henry_doctor." and its name.
 
-    Effects: looks only. Some queries, none of them over whole tables; one HTTP read for each account; answers
+    Effects: looks only. Some queries, none of them over whole tables; one HTTP read for each account, three with `url`; answers
     of no view of yours go through the middleware. Each look ends after LOOK_SECONDS at the latest. Looks run in
     threads of their own, and so outside the caller's transaction.
     """
-    found = [finding for look in LOOKS for finding in _look(look)]
+    looks = (*LOOKS, *(outside.looks_at(url) if url else ()))
+    found = [finding for look in looks for finding in _look(look)]
     blind = {data.DATABASE_AWAY.name, data.MIGRATIONS.name}
     if blind & {finding.name for finding in found}:
         found.append(

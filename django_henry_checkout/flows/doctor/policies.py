@@ -62,15 +62,19 @@ _FALLBACKS = {
 
 def policy_lets_the_checkout_work() -> Iterator[Finding]:
     """Look at the policy that a page of the shop gets where its view sets none."""
-    own = f"https://{own_host()}"
+    try:
+        said = after_middleware().headers.get(POLICY, "")
+    except UnseenError:  # another look says so
+        return
+    yield from judge_policy(said, own=f"https://{own_host()}")
+
+
+def judge_policy(said: str, *, own: str) -> Iterator[Finding]:
+    """Look at the policy of a page that holds the checkout; `own` is the origin of that page."""
     try:
         script, style = [_origin(static(name)) or own for name in STATIC_FILES]
     except (ValueError, ImproperlyConfigured) as error:  # a manifest that lacks them, or no place for one
         yield STATIC.found(f"Static files of this app are not known to the storage ({type(error).__name__}).")
-        return
-    try:
-        said = after_middleware().headers.get(POLICY, "")
-    except UnseenError:  # another look says so
         return
     needs = (
         (SCRIPT, "script-src", {script}),

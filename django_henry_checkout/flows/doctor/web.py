@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.urls import get_resolver
@@ -98,9 +98,6 @@ def windows_keep_touch() -> Iterator[Finding]:
         yield COOP_OVERWRITTEN.found(
             f"A page that says {OPENER}: {POPUPS} is sent with {became or 'nothing'!r}."
         )
-    isolation = plain.headers.get(EMBEDDER, "").strip().lower()
-    if isolation not in {"", "unsafe-none"}:
-        yield COEP.found(f"Pages are sent with {EMBEDDER}: {isolation}.")
 
 
 def _opens_popups(patterns: Sequence[Any], depth: int = DEPTH) -> bool:
@@ -128,19 +125,27 @@ def frames_can_be_shown() -> Iterator[Finding]:
 
 
 def frames_may_pay() -> Iterator[Finding]:
-    """Look for permissions that the payment frame needs and the page denies; and for addresses that leak."""
+    """Look at what pages deny the frames in them, and at addresses that leak."""
     try:
         seen = after_middleware()
     except UnseenError:  # said once
         return
-    said = seen.headers.get("Permissions-Policy", "")
+    yield from judge_page(seen.headers)
+
+
+def judge_page(headers: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at the headers of a page that holds the checkout."""
+    isolation = headers.get(EMBEDDER, "").strip().lower()
+    if isolation not in {"", "unsafe-none"}:
+        yield COEP.found(f"Pages are sent with {EMBEDDER}: {isolation}.")
+    said = headers.get("Permissions-Policy", "")
     for feature in ("payment", "publickey-credentials-get"):
         denied = re.search(rf"(?:^|,)\s*{feature}\s*=\s*\(\s*(?:self)?\s*\)", said)
         if denied:
             yield PERMISSIONS.found(
                 f"Pages are sent with Permissions-Policy: {denied.group().strip(', ')}.", feature=feature
             )
-    policies = [each.strip().lower() for each in seen.headers.get("Referrer-Policy", "").split(",")]
+    policies = [each.strip().lower() for each in headers.get("Referrer-Policy", "").split(",")]
     if policies[-1] in LEAKY:  # browsers take the last that they know
         yield REFERRER.found(f"Pages are sent with Referrer-Policy: {policies[-1]}.")
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand
 
@@ -23,6 +24,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print JSON; docs/doctor.md describes it.")
         parser.add_argument(
+            "--url",
+            default="",
+            type=_address,
+            help="A page with the checkout, as shoppers reach it: looks at the shop through its proxies, too.",
+        )
+        parser.add_argument(
             "--fail-level",
             default=Level.WARNING.value,
             choices=[level.value for level in FAIL_LEVELS],
@@ -30,7 +37,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        everything = examine()
+        everything = examine(url=options["url"])
         findings = [finding for finding in everything if finding.level != Level.UNSEEN]
         unseen = [finding for finding in everything if finding.level == Level.UNSEEN]
         failing = FAIL_LEVELS[: FAIL_LEVELS.index(Level(options["fail_level"])) + 1]
@@ -66,6 +73,13 @@ class Command(BaseCommand):
             f"Errors: {counts['error']}, warnings: {counts['warning']}, notes: {counts['note']}; "
             f"could not be examined: {counts['unseen']}."
         )
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+        raise ArgumentTypeError("write the whole address of a page, such as https://shop.example/cart/")
+    return text
 
 
 def _counts(findings: Sequence[Finding]) -> dict[str, int]:
