@@ -23,7 +23,7 @@ def table() -> str:
 
 
 def _row(*cells: str) -> str:
-    escaped = (cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells)
+    escaped = (cell.replace("|", "\\|").replace("<", "&lt;").replace("!r}", "}") for cell in cells)
     return f"| {' | '.join(escaped)} |"
 
 

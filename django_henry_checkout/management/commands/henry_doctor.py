@@ -25,7 +25,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print JSON; docs/doctor.md describes it.")
         parser.add_argument(
             "--url",
-            default="",
             type=_address,
             help="A page with the checkout, as shoppers reach it: looks at the shop through its proxies, too.",
         )
@@ -37,7 +36,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        everything = examine(url=options["url"])
+        everything = examine(url=options["url"] or "")
         findings = [finding for finding in everything if finding.level != Level.UNSEEN]
         unseen = [finding for finding in everything if finding.level == Level.UNSEEN]
         failing = FAIL_LEVELS[: FAIL_LEVELS.index(Level(options["fail_level"])) + 1]
