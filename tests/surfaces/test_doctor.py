@@ -233,6 +233,18 @@ def test_migrations_that_were_not_applied_are_named(tmp_path: Path) -> None:
     assert not {"look_failed", "database_away", "no_worker"} & set(found)
 
 
+def test_a_database_that_hangs_is_not_asked_about_everything(
+    well: None, monkeypatch: pytest.MonkeyPatch, released: None
+) -> None:
+    def hangs() -> Iterator[Finding]:
+        doctor_middleware.released.wait(30)
+        yield from ()
+
+    monkeypatch.setattr(examining, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(examining.data, "LOOKS_AT_THE_DATABASE", (hangs,))
+    assert names() == ["look_slow", "rows_unseen"]
+
+
 # Secrets ----------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_henry_checkout.flows import signs
-from django_henry_checkout.flows.doctor import broker, data, webhooks, work
+from django_henry_checkout.flows.doctor import broker, data, examining, webhooks, work
 from django_henry_checkout.flows.doctor.findings import Look
 from django_henry_checkout.flows.ledger import deliver_due
 from django_henry_checkout.flows.polling import poll_due
@@ -390,6 +390,23 @@ def test_a_shop_without_celery_has_no_broker_to_look_at(monkeypatch: pytest.Monk
 def test_a_broker_that_is_not_redis_is_left_alone(project: Project) -> None:
     project("amqp://127.0.0.1:9//")
     assert [names(look) for look in LOOKS_AT_THE_BROKER] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("transport", "expected"),
+    [
+        ({"visibility_timeout": 5, "max_retries": 0, "socket_timeout": 2}, "W006"),
+        ({"visibility_timeout": 300}, "W011"),
+    ],
+)
+def test_what_the_checks_say_of_the_broker_is_listed(
+    project: Project, settings: Any, transport: dict[str, Any], expected: str
+) -> None:
+    settings.HENRY_CHECKOUT = {**HENRY, "CELERY_NUDGES": True}
+    project("redis://127.0.0.1:9/0", broker_transport_options=transport)
+    found = {finding.name: finding for finding in examining.system_checks()}
+    assert {"W006", "W011"} & set(found) == {expected}
+    assert "CELERY_BROKER_TRANSPORT_OPTIONS" in found[expected].fix
 
 
 def test_a_redis_as_it_comes_is_well(project: Project, own_redis: Redis) -> None:

@@ -171,6 +171,7 @@ TROUBLE: list[tuple[Look, dict[str, Any], list[str]]] = [
     ),
     (proxies.proxies_are_known, with_henry(PROXY_COUNT=0), ["proxy_count"]),
     (proxies.hosts_are_named, {"ALLOWED_HOSTS": ["shop.example", "*"]}, ["any_host"]),
+    (proxies.hosts_are_named, {"ALLOWED_HOSTS": []}, ["no_host"]),
     # Webhooks
     (
         webhooks.secrets_last,

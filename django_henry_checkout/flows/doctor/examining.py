@@ -75,9 +75,9 @@ def examine(*, url: str = "") -> list[Finding]:
     threads of their own, and so outside the caller's transaction.
     """
     looks = (*LOOKS, *(outside.looks_at(url) if url else ()))
-    found = [finding for look in looks for finding in _look(look)]
-    blind = {data.DATABASE_AWAY.name, data.MIGRATIONS.name}
-    if blind & {finding.name for finding in found}:
+    first = [finding for look in data.LOOKS_AT_THE_DATABASE for finding in _look(look)]
+    found = [*first, *(finding for look in looks for finding in _look(look))]
+    if first:
         found.append(
             ROWS_UNSEEN.found("The tables of this app cannot be read, so what stands in them is unknown.")
         )

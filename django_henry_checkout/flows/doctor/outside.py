@@ -22,7 +22,7 @@ from django_henry_checkout.flows.doctor.web import (
     POLICY,
     judge_page,
 )
-from django_henry_checkout.flows.doctor.webhooks import BLOCKED, METHOD_NOT_ALLOWED
+from django_henry_checkout.flows.doctor.webhooks import BLOCKED, METHOD_NOT_ALLOWED, webhooks_path
 from django_henry_checkout.gateway.framing import read_head
 
 SHOP_AWAY = Trap(
@@ -93,8 +93,8 @@ def frames_pass_proxies(url: str) -> Iterator[Finding]:
 def webhooks_are_let_in(url: str) -> Iterator[Finding]:
     """Send a GET to the address of webhooks from outside; our view answers 405."""
     try:
-        path = reverse("henry_checkout:webhook", args=["doctor", "doctor"])
-        status, _headers = read_head(f"{_origin(url)}{path}")
+        path = webhooks_path()
+        status, _headers = read_head(f"{_origin(url)}{path}doctor/doctor")
     except (GatewayUnavailable, NoReverseMatch):  # other looks say so
         return
     if status != METHOD_NOT_ALLOWED:

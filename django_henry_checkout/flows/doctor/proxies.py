@@ -53,6 +53,12 @@ ANY_HOST = Trap(
     "are led back to, with a token in the address.",
     fix="Name the shop's hosts in ALLOWED_HOSTS.",
 )
+NO_HOST = Trap(
+    "no_host",
+    Level.ERROR,
+    why="With DEBUG off Django answers 400 to every request whose host is not named.",
+    fix="Name the shop's hosts in ALLOWED_HOSTS.",
+)
 FORWARDED_HOST = Trap(
     "forwarded_host",
     Level.WARNING,
@@ -73,7 +79,7 @@ URLS = Trap(
     fix='Add path("henry/", include("django_henry_checkout.urls")) to the project\'s urls.py.',
 )
 TRAPS = (
-    SESSION_SAMESITE, CSRF_SAMESITE, COOKIE_DROPPED, PROXY_TLS, PROXY_HEADER, ANY_HOST, FORWARDED_HOST, PROXY_COUNT,
+    SESSION_SAMESITE, CSRF_SAMESITE, COOKIE_DROPPED, PROXY_TLS, PROXY_HEADER, ANY_HOST, NO_HOST, FORWARDED_HOST, PROXY_COUNT,
     URLS,
 )  # fmt: skip
 
@@ -113,7 +119,9 @@ def proxies_are_known() -> Iterator[Finding]:
 
 
 def hosts_are_named() -> Iterator[Finding]:
-    """Look for a host that anybody can make up."""
+    """Look for a host that anybody can make up, and for none at all."""
+    if not django_settings.ALLOWED_HOSTS and not django_settings.DEBUG:
+        yield NO_HOST.found("ALLOWED_HOSTS is empty.")
     if "*" in django_settings.ALLOWED_HOSTS:
         yield ANY_HOST.found('ALLOWED_HOSTS holds "*".')
 
