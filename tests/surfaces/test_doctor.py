@@ -254,6 +254,7 @@ def test_a_database_that_hangs_is_not_asked_about_everything(
         {},
         {"BASE_URL": "https://user:canary-password@127.0.0.1:9/v1"},
         {"BASE_URL": "not an address"},
+        {"CHECKOUT_ORIGINS": [f"https://{CANARIES['API_KEY']}@pay.example"]},  # E005 repeats what is wrong
         {"BASE_URL": "http://127.0.0.1:9/v0", "API_VERSION": "v0"},
         {"WEBHOOK_SECRETS": "canary-text-1234567890"},
         {"API_KEY": "canary\nkey"},
