@@ -74,6 +74,7 @@ def found_by(look: Look) -> str:
         ([{"seen": 600}], ["no_worker"]),
         ([{"kind": "beat"}], ["no_worker"]),
         ([{"kind": "celery"}], ["no_beat"]),
+        ([{"kind": "celery", "began": 50}], []),  # just started: beat has not shown itself yet
         ([{"kind": "celery"}, {"kind": "beat", "seen": 600}], ["no_beat"]),
         ([{}], []),
         ([{}, {"kind": "celery"}], []),

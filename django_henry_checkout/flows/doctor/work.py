@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import combinations
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.clock import database_now
@@ -28,6 +28,8 @@ from django_henry_checkout.models import (
 MOST_SKEW = timedelta(seconds=30)
 #: Work that is overdue by more than this is not being done.
 OVERDUE = timedelta(minutes=5)
+#: Beat shows itself every half minute, so right after a start nothing is known of it.
+BEAT_SHOWS = timedelta(minutes=1)
 #: A beat is one that was heard of at least twice.
 TWICE = timedelta(seconds=20)
 #: How many of the newest purchases are looked at for words that nobody knows, and how old they may be.
@@ -122,7 +124,9 @@ def workers_are_there() -> Iterator[Finding]:
         )
         found = f"No worker was heard of in the last {_minutes(ALIVE)}, {when}."
         yield NO_WORKER.found(found, queue=settings.CELERY_QUEUE)
-    if WorkerKind.CELERY in seen and not seen & {WorkerKind.BEAT, WorkerKind.WORKER}:
+    celery_began = _living().filter(kind=WorkerKind.CELERY).aggregate(Min("began_at"))["began_at__min"]
+    is_alone = celery_began is not None and not seen & {WorkerKind.BEAT, WorkerKind.WORKER}
+    if is_alone and celery_began < database_now() - BEAT_SHOWS:
         yield NO_BEAT.found(
             f"Celery workers are there, and no beat was heard of in the last {_minutes(ALIVE)}."
         )
