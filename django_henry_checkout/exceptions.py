@@ -369,6 +369,28 @@ class StillRunning(CheckoutError):
     code = "still_running"
 
 
+class StaffError(HenryCheckoutError):
+    """Base of what only people who run the shop can meet: no API answers it."""
+
+
+class NotInDoubt(StaffError):
+    """Look at the order again: what became of the purchase is known by now."""
+
+    code = "not_in_doubt"
+
+
+class RefTaken(StaffError):
+    """Look for the right refId: another purchase has this one."""
+
+    code = "ref_taken"
+
+
+class CannotCancel(StaffError):
+    """Resolve the purchase first: it is being bought, or may have been; or the order has ended."""
+
+    code = "cannot_cancel"
+
+
 class IllegalTransition(CheckoutError):
     """The state machine has no such move; nothing was changed."""
 

@@ -69,7 +69,12 @@ class Source(StrEnum):
     WEBHOOK = "webhook"
     CONFIRM = "confirm"
     RETURN_PAGE = "return_page"
-    STAFF = "staff"
+    RECONCILE = "reconcile"
+
+
+def staff_source(name: str) -> str:
+    """Return what an event's source is called when a person with this user name caused it."""
+    return f"staff:{name}"
 
 
 @dataclass(frozen=True, slots=True)

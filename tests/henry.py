@@ -46,6 +46,16 @@ class Sandbox:
         """Pay a cart as a shopper on the hosted page would."""
         return self._call("POST", "pay", {"cartId": cart_id, **how})
 
+    def pay_as(self, user_id: str, **how: Any) -> Any:
+        """Pay the cart of a user, as v0 has them."""
+        return self._call("POST", "pay", {"userId": user_id, **how})
+
+    def purchase(self, ref_id: str) -> dict[str, Any]:
+        """What Henry says about a purchase now, asked as the app asks."""
+        path, headers = f"{self.url}/v1/cart/purchase/status", {"x-api-key": KEY}
+        answer = self._http.get(path, params={"refId": ref_id}, headers=headers, timeout=20)
+        return dict(answer.json())
+
     def orders(self) -> list[dict[str, Any]]:
         """What was really bought."""
         return list(_rows(self._call("GET", "orders")))

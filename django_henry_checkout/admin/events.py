@@ -1,14 +1,47 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from django_henry_checkout import signals
 from django_henry_checkout.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from django_henry_checkout.flows.ledger import resume_delivery
+from django_henry_checkout.admin.words import EVENTS
+from django_henry_checkout.flows.staff import resume_delivery
 from django_henry_checkout.models import Delivery, Event
+
+MOST_AT_ONCE = 200
+
+
+class TypeFilter(admin.SimpleListFilter):
+    """The kinds that there are: to look for them in the table would read all of it."""
+
+    title = _("type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, str(words)) for kind, words in EVENTS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset if self.value() is None else queryset.filter(type=self.value())
+
+
+class ReceiverFilter(admin.SimpleListFilter):
+    """The receivers that are connected now."""
+
+    title = _("receiver")
+    parameter_name = "receiver"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = {name for signal in signals.BY_NAME.values() for name in signal.receivers_by_name()}
+        return [(name, name) for name in sorted(names)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset if self.value() is None else queryset.filter(receiver=self.value())
 
 
 class DeliveryInline(ReadOnlyInline):
@@ -20,10 +53,10 @@ class DeliveryInline(ReadOnlyInline):
 class EventAdmin(ReadOnlyAdmin):
     list_display = ["occurred_at", "order", "sequence", "type", "source"]
     list_select_related = ["order"]
-    list_filter = ["type", "source"]
-    search_fields = ["order__number"]
-    ordering = ["-pk"]
-    fields = ["order", "sequence", "type", "source", "occurred_at", "purchase", "line", "payload"]
+    list_filter = [TypeFilter]
+    search_fields = ["order__number__exact"]
+    search_help_text = _("Number of an order")
+    fields = ["order", "sequence", "type", "source", "occurred_at", "purchase", "line", "payload", "state"]
     inlines = [DeliveryInline]
 
 
@@ -31,14 +64,15 @@ class EventAdmin(ReadOnlyAdmin):
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ["receiver", "event", "order", "status", "tries", "due_at", "done_at"]
     list_select_related = ["event", "order"]
-    list_filter = ["status", "receiver"]
-    search_fields = ["order__number", "receiver"]
-    ordering = ["-pk"]
+    list_filter = ["status", ReceiverFilter]
+    search_fields = ["order__number__exact"]
+    search_help_text = _("Number of an order")
     actions = ["resume"]
 
     @admin.action(description=_("Run parked deliveries again"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        count = sum(resume_delivery(delivery) for delivery in queryset)
+        by = request.user.get_username()
+        count = sum(resume_delivery(delivery, by=by) for delivery in queryset[:MOST_AT_ONCE])
         self.message_user(
             request,
             ngettext("%d delivery will run again.", "%d deliveries will run again.", count) % count,

@@ -1,67 +1,245 @@
 from __future__ import annotations
 
-from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from datetime import UTC, datetime
+from typing import Any
 
-from django_henry_checkout.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from django_henry_checkout.flows.orders import mark_reviewed
-from django_henry_checkout.models import CheckoutSession, Event, Order, OrderLine, Purchase
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from django_henry_checkout.admin.attention import shown
+from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin
+from django_henry_checkout.admin.deeds import DEEDS, Deed, FoundForm
+from django_henry_checkout.admin.story import story_context
+from django_henry_checkout.admin.words import next_step
+from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError
+from django_henry_checkout.flows.attention import concerns
+from django_henry_checkout.flows.exporting import orders_as_csv
+from django_henry_checkout.flows.finding import find_orders
+from django_henry_checkout.flows.stories import story_of
+from django_henry_checkout.models import Order, OrderStatus, Purchase, PurchaseStatus
+from django_henry_checkout.models.orders import OPERATE, RESOLVE, SEE_BUYERS
 
-class OrderLineInline(ReadOnlyInline):
-    model = OrderLine
-    fields = [
-        "position",
-        "title",
-        "merchant",
-        "quantity",
-        "unit_price",
-        "status",
-        "confirmation_number",
-        "total",
-    ]
-
-
-class SessionInline(ReadOnlyInline):
-    model = CheckoutSession
-    fields = ["ulid", "kind", "status", "created_at", "expires_at", "ended_at"]
-
-
-class PurchaseInline(ReadOnlyInline):
-    model = Purchase
-    fields = ["ref_id", "henry_cart_id", "status", "answered_at", "deadline_at", "ended_at", "error"]
+MASKED = "•••"
 
 
-class EventInline(ReadOnlyInline):
-    model = Event
-    fields = ["sequence", "occurred_at", "type", "source", "payload"]
-    ordering = ["sequence"]
+class AttentionFilter(admin.SimpleListFilter):
+    """What waits for a person; each has an index of its own."""
+
+    title = gettext_lazy("needs a person")
+    parameter_name = "needs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("review", _("flagged for review")),
+            ("in_doubt", _("in doubt")),
+            ("stuck", _("stuck")),
+            ("partial", _("partly completed, not reviewed")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "review":
+                return queryset.filter(needs_review=True)
+            case "in_doubt" | "stuck" as status:
+                return queryset.filter(purchases__status=status)
+            case "partial":
+                return queryset.filter(status=OrderStatus.PARTIALLY_COMPLETED, reviewed_at=None)
+        return queryset
 
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    list_display = ["number", "status", "needs_review", "total", "account", "user", "created_at"]
-    list_select_related = ["user"]
-    list_filter = ["status", "needs_review", "account"]
-    search_fields = ["number", "henry_cart_id", "purchases__ref_id"]
-    fields = [
-        ("number", "ulid"),
-        ("status", "account", "user"),
-        ("needs_review", "review_reason"),
-        ("subtotal", "shipping", "tax", "discount", "fee", "total"),
-        ("henry_cart_id", "cart"),
-        ("created_at", "placed_at", "ended_at"),
-        "metadata",
-    ]
-    inlines = [OrderLineInline, PurchaseInline, SessionInline, EventInline]
-    actions = ["mark_reviewed"]
+    list_display = ["number", "status_badge", "needed_next", "age", "total", "buyer_name", "account"]
+    list_select_related = ["buyer"]
+    list_filter = ["status", AttentionFilter, AccountFilter, "created_at"]
+    search_fields = ["number"]
+    search_help_text = gettext_lazy("Number, refId, cart id, e-mail")
+    actions = ["export_csv"]
 
-    @admin.action(description=_("Mark as reviewed"), permissions=["operate"])
-    def mark_reviewed(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        count = sum(mark_reviewed(order, by=request.user.get_username()) for order in queryset)
-        self.message_user(
-            request, ngettext("%d order was reviewed.", "%d orders were reviewed.", count) % count
+    # The list -----------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        attention = Purchase.objects.filter(status__in=[PurchaseStatus.IN_DOUBT, PurchaseStatus.STUCK])
+        orders: QuerySet[Order] = super().get_queryset(request)
+        return orders.prefetch_related(
+            Prefetch("purchases", attention.only("order_id", "status"), to_attr="worrying")
         )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        if not search_term.strip():
+            return queryset, False
+        found = find_orders(search_term, by_email=self.has_buyers_permission(request))
+        return queryset.filter(pk__in=found), False
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        shows = self.has_buyers_permission(request)
+        return [self._masked if name == "buyer_name" and not shows else name for name in self.list_display]
+
+    @admin.display(description=gettext_lazy("status"))
+    def status_badge(self, order: Order) -> str:
+        return format_html('<span class="hc-badge hc-{}">{}</span>', order.status, order.get_status_display())
+
+    @admin.display(description=gettext_lazy("next"))
+    def needed_next(self, order: Order) -> str:
+        worrying = {purchase.status for purchase in getattr(order, "worrying", [])}
+        words = next_step(order, worrying)
+        is_urgent = bool(worrying) or order.wants_review
+        return format_html('<strong class="hc-warn">{}</strong>', words) if is_urgent else words
+
+    @admin.display(description=gettext_lazy("age"))
+    def age(self, order: Order) -> str:
+        shown = timesince(order.created_at, depth=1)
+        return format_html(
+            '<span title="{}">{}</span>', order.created_at.isoformat(timespec="seconds"), shown
+        )
+
+    @admin.display(description=gettext_lazy("buyer"))
+    def buyer_name(self, order: Order) -> str:
+        buyer = getattr(order, "buyer", None)
+        return "" if buyer is None else f"{buyer.first_name} {buyer.last_name}".strip() or buyer.email
+
+    @admin.display(description=gettext_lazy("buyer"))
+    def _masked(self, order: Order) -> str:
+        return MASKED if getattr(order, "buyer", None) is not None else ""
+
+    @admin.action(description=gettext_lazy("Export as CSV"))
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> StreamingHttpResponse:
+        """Stream the chosen orders; who may not see buyers gets no columns of theirs."""
+        lines = orders_as_csv(
+            queryset.prefetch_related(None).select_related(None),
+            with_buyers=self.has_buyers_permission(request),
+        )
+        answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M")
+        answer["Content-Disposition"] = f'attachment; filename="orders-{stamp}.csv"'
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    # One order ----------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("attention/", wrap(self.attention_view), name="henry_checkout_attention"),
+            path(
+                "<path:object_id>/do/<slug:deed>/<int:target_id>/",
+                wrap(self.deed_view),
+                name="henry_checkout_order_deed",
+            ),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show one order as a story. `?at=` shows it as it was after that event."""
+        order = self._order_or_404(request, object_id)
+        at = request.GET.get("at", "")
+        story = story_of(order, at=int(at) if at.isdecimal() and len(at) < 10 else None)
+        context = {
+            **self._base_context(request, order),
+            **story_context(
+                story,
+                sees_buyer=self.has_buyers_permission(request),
+                may={name: self._may(request, name) for name in (OPERATE, RESOLVE)},
+            ),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/henry_checkout/order/change_form.html", context)
+
+    def _may(self, request: HttpRequest, permission: str) -> bool:
+        return {
+            OPERATE: self.has_operate_permission,
+            RESOLVE: self.has_resolve_permission,
+            SEE_BUYERS: self.has_buyers_permission,
+        }[permission](request)
+
+    def _order_or_404(self, request: HttpRequest, object_id: str) -> Order:
+        order = Order.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        if order is None:
+            raise Http404
+        if not self.has_view_permission(request, order):
+            raise PermissionDenied
+        return order
+
+    def _base_context(self, request: HttpRequest, order: Order | None) -> dict[str, Any]:
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "order": order,
+            "media": self.media,
+            "title": _("Order %(number)s") % {"number": order.number} if order else _("Needs attention"),
+        }
+
+    # Deeds --------------------------------------------------------------------------------
+
+    def deed_view(self, request: HttpRequest, object_id: str, deed: str, target_id: int) -> HttpResponse:
+        """Ask once more, then let the flow act."""
+        order = self._order_or_404(request, object_id)
+        doing = DEEDS.get(deed)
+        if doing is None:
+            raise Http404
+        if not self._may(request, doing.permission):
+            raise PermissionDenied
+        target = order if doing.target is Order else _target_of(doing, order, target_id)
+        back = reverse(f"{self.admin_site.name}:henry_checkout_order_change", args=[order.pk])
+        if not doing.is_offered(target):
+            self.message_user(request, _("That is not needed any more."), messages.WARNING)
+            return HttpResponseRedirect(back)
+        form = doing.form(request.POST or None, target=target)
+        seen = None
+        if request.method == "POST" and form.is_valid():
+            try:
+                seen = self._preview(doing, target, form)
+                if seen is None:
+                    said = doing.run(target, form.cleaned_data, request.user.get_username())
+                    self.log_change(request, order, f"{doing.label}: {said}")
+                    self.message_user(request, said, messages.SUCCESS)
+                    return HttpResponseRedirect(back)
+            except (HenryCheckoutError, ConfigurationError) as error:
+                form.add_error(None, str(error))
+        context = {
+            **self._base_context(request, order), "deed": doing, "form": form, "target": target, "seen": seen,
+            "back": back, "looks_first": doing.preview is not None,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/henry_checkout/order/deed.html", context)
+
+    def _preview(self, doing: Deed, target: Any, form: Any) -> Any:
+        """Return what must be shown before it is done; None if it was, or there is nothing to show."""
+        if doing.preview is None or form.cleaned_data.get("seen") == form.cleaned_data.get("ref_id"):
+            return None
+        seen = doing.preview(target, form.cleaned_data)
+        assert isinstance(form, FoundForm)  # noqa: S101 - for the type checker
+        form.data = {**dict(form.data.items()), "seen": form.cleaned_data["ref_id"]}
+        return seen
+
+    # What needs a person ------------------------------------------------------------------
+
+    def attention_view(self, request: HttpRequest) -> HttpResponse:
+        """Show everything that waits for a person."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = [shown(concern) for concern in concerns()]
+        context = {
+            **self._base_context(request, None),
+            "concerns": found,
+            "is_calm": not any(concern["rows"] for concern in found),
+        }
+        return TemplateResponse(request, "admin/henry_checkout/attention.html", context)
+
+
+def _target_of(doing: Deed, order: Order, target_id: int) -> Any:
+    target = doing.target.objects.filter(order=order, pk=target_id).first()
+    if target is None:
+        raise Http404
+    return target

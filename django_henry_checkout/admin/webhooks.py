@@ -6,7 +6,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from django_henry_checkout.admin.base import ReadOnlyAdmin
+from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin
+from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.webhooks import replay_webhook
 from django_henry_checkout.models import AccountPace, WebhookMessage
 
@@ -18,8 +19,9 @@ class WebhookMessageAdmin(ReadOnlyAdmin):
     """What Henry sent. The body is not shown: it holds personal data."""
 
     list_display = ["__str__", "account", "status", "received_at", "processed_at", "tries", "outcome"]
-    list_filter = ["status", "account", "event"]
+    list_filter = ["status", AccountFilter]
     search_fields = ["ref_id"]
+    search_help_text = _("refId")
     fields = [
         ("event", "ref_id"),
         ("account", "status"),
@@ -29,9 +31,21 @@ class WebhookMessageAdmin(ReadOnlyAdmin):
     ]
     actions = ["replay"]
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[WebhookMessage], search_term: str
+    ) -> tuple[QuerySet[WebhookMessage], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(account__in=settings.account_aliases, ref_id=term), False
+
     @admin.action(description=_("Apply again"), permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookMessage]) -> None:
-        done = sum(replay_webhook(message) for message in queryset[:MOST_AT_ONCE])
+        done = 0
+        for message in queryset[:MOST_AT_ONCE]:
+            if replay_webhook(message):
+                done += 1
+                self.log_change(request, message, str(_("Let it be applied again.")))
         self.message_user(
             request, ngettext("%d webhook waits again.", "%d webhooks wait again.", done) % done
         )

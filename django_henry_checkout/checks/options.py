@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
@@ -13,6 +14,7 @@ from django_henry_checkout.checks.base import check, is_a_dict
 from django_henry_checkout.conf import known_option_names, settings
 from django_henry_checkout.exceptions import ConfigurationError
 from django_henry_checkout.flows.limits import read_rate
+from django_henry_checkout.models.sealing import seal, unseal
 
 DURATIONS = (
     "SESSION_LIFETIME",
@@ -33,7 +35,6 @@ DURATIONS = (
     "WEBHOOK_TOLERANCE",
     "WEBHOOK_LEASE",
     "WEBHOOK_PATIENCE",
-    "PRUNE_AFTER",
 )
 
 BOUNDS = {
@@ -100,6 +101,38 @@ def durations_are_durations() -> Iterator[CheckMessage]:
                     hint="Use a positive datetime.timedelta.",
                     id="henry_checkout.E006",
                 )
+
+
+@check
+def retention_is_known() -> Iterator[CheckMessage]:
+    kept: Mapping[str, Any] = {}
+    try:
+        kept = settings.RETENTION
+    except (ConfigurationError, TypeError) as error:
+        yield Error(
+            str(error),
+            hint="Name what is listed there, each with a timedelta or None.",
+            id="henry_checkout.E017",
+        )
+    for name, time in kept.items():
+        if time is not None and (not isinstance(time, timedelta) or time <= timedelta()):
+            yield Error(
+                f'HENRY_CHECKOUT["RETENTION"]["{name}"] is not a time that records can be kept for.',
+                hint="Use a positive datetime.timedelta, or None to keep them.",
+                id="henry_checkout.E017",
+            )
+
+
+@check
+def seals_open() -> Iterator[CheckMessage]:
+    try:
+        unseal(seal("x"))
+    except (ConfigurationError, TypeError) as error:
+        yield Error(
+            str(error),
+            hint="Install the extra `sealed`, and make keys with cryptography.fernet.Fernet.generate_key().",
+            id="henry_checkout.E018",
+        )
 
 
 @check

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django_henry_checkout.conf.accounts import Account, AccountOptions, WebhookSecret
 from django_henry_checkout.conf.engine import EngineOptions
+from django_henry_checkout.conf.privacy import PrivacyOptions
 from django_henry_checkout.conf.storefront import StorefrontOptions
 
 __all__ = [
@@ -25,7 +26,7 @@ API_VERSIONS = ("v1", "v1-rpc", "v0")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class Settings(AccountOptions, StorefrontOptions, EngineOptions):
+class Settings(AccountOptions, StorefrontOptions, EngineOptions, PrivacyOptions):
     """The options of the app, with their defaults. Unknown names are reported by a system check."""
 
 

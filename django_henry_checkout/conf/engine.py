@@ -188,8 +188,3 @@ class EngineOptions(Options):
     def CELERY_QUEUE(self) -> str:
         """The queue of the app's tasks; "celery" is Celery's own default."""
         return str(self._get("CELERY_QUEUE", "celery"))
-
-    @property
-    def PRUNE_AFTER(self) -> timedelta:
-        """How long settled webhooks and made deliveries are kept."""
-        return self._duration("PRUNE_AFTER", timedelta(days=30))

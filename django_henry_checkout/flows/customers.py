@@ -22,6 +22,7 @@ from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import TokenInvalid
 from django_henry_checkout.flows.buyers import clean_buyer
 from django_henry_checkout.models import Cart, CustomerSession
+from django_henry_checkout.models.sealing import email_digest
 from django_henry_checkout.types import Address, Buyer, Caller, parse_public_id
 
 ISSUER = "django-henry-checkout"
@@ -46,10 +47,12 @@ def mint_customer_token(buyer: Buyer, *, user: Any = None, account: str = "defau
 def begin_customer_session(buyer: Buyer, *, user: Any = None, account: str = "default") -> CustomerSession:
     """Begin a session of a customer; see `mint_customer_token`."""
     settings.account(account)
+    buyer = clean_buyer(buyer, strict=True)
     return CustomerSession.objects.create(
         account=account,
         user=user,
-        buyer=asdict(clean_buyer(buyer, strict=True)),
+        buyer=asdict(buyer),
+        email_digest=email_digest(buyer.email),
         expires_at=timezone.now() + settings.CUSTOMER_TOKEN_LIFETIME,
     )
 

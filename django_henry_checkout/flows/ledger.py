@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ ORDER_STATE = (
     "status",
     "needs_review",
     "review_reason",
+    "reviewed_at",
     "event_count",
     "currency",
     *(f"{name}_amount" for name in AMOUNTS),
@@ -52,9 +53,10 @@ class Journal:
     """
 
     def __init__(self, order: Order, *, source: str) -> None:
-        self._order = order
+        self.order = order
         self._source = source
         self._events: list[Event] = []
+        self._lines: dict[str, str] = {}
 
     @property
     def has_events(self) -> bool:
@@ -65,10 +67,10 @@ class Journal:
         self, kind: str, *, purchase: Purchase | None = None, line: OrderLine | None = None, **payload: Any
     ) -> None:
         """Note an event. `kind` is the name of a signal, or of something that is only recorded."""
-        self._order.event_count += 1
+        self.order.event_count += 1
         self._events.append(
             Event(
-                sequence=self._order.event_count,
+                sequence=self.order.event_count,
                 type=kind,
                 source=self._source,
                 purchase=purchase,
@@ -77,28 +79,53 @@ class Journal:
             )
         )
 
+    def note_lines(self, lines: Iterable[OrderLine]) -> None:
+        """Keep what these lines have come to beside the events."""
+        self._lines.update({str(line.position): str(line.status) for line in lines})
+
+    def _state(self) -> dict[str, Any]:
+        """What a look back at this moment shows: the order whole, of the rest what may have changed."""
+        order = self.order
+        purchases = {
+            event.purchase.ulid: str(event.purchase.status) for event in self._events if event.purchase
+        }
+        return {
+            "status": str(order.status),
+            "reviewReason": order.review_reason if order.needs_review else "",
+            "currency": order.currency,
+            "amounts": {
+                name: str(amount)
+                for name in AMOUNTS
+                if (amount := getattr(order, f"{name}_amount")) is not None
+            },
+            "lines": self._lines,
+            "purchases": purchases,
+        }
+
     def write(self) -> None:
         """Save the order, its events, and a delivery for each receiver that is connected now."""
-        is_new = self._order.pk is None
+        is_new = self.order.pk is None
         # Only what flows decide: other columns may be changed beside us, without this lock.
-        self._order.save(update_fields=None if is_new else ORDER_STATE)
+        self.order.save(update_fields=None if is_new else ORDER_STATE)
         if not self._events:
             return
+        state = self._state()
         for event in self._events:
-            event.order = self._order
+            event.order, event.state = self.order, state
         Event.objects.bulk_create(self._events)
         due_at = queue_now()
         deliveries = [
-            Delivery(event=event, order=self._order, sequence=event.sequence, receiver=name, due_at=due_at)
+            Delivery(event=event, order=self.order, sequence=event.sequence, receiver=name, due_at=due_at)
             for event in self._events
-            for name in _receivers_of(event.type)
+            for name in receivers_of(event.type)
         ]
         if deliveries:
             Delivery.objects.bulk_create(deliveries)
             nudge(Work.DELIVERIES)
 
 
-def _receivers_of(kind: str) -> dict[str, signals.Receiver]:
+def receivers_of(kind: str) -> dict[str, signals.Receiver]:
+    """Return the receivers that are connected to a kind of event in this process, by name."""
     signal = signals.BY_NAME.get(kind)
     return {} if signal is None else signal.receivers_by_name()
 
@@ -171,7 +198,7 @@ def _deliver(claim: Claim) -> None:
 
 def _call(delivery: Delivery) -> None:
     event = delivery.event
-    receiver = _receivers_of(event.type).get(delivery.receiver)
+    receiver = receivers_of(event.type).get(delivery.receiver)
     if receiver is None:
         raise ReceiverMissing(
             f"No receiver named {delivery.receiver} is connected to {event.type} in this process. "
@@ -218,12 +245,3 @@ def _describe(error: Exception) -> str:
     if isinstance(error, ReceiverMissing):
         return str(error)[:1000]
     return f"{type(error).__module__}.{type(error).__qualname__}"
-
-
-def resume_delivery(delivery: Delivery) -> bool:
-    """Let a parked delivery run again, from the start of its tries; return whether it was parked."""
-    return bool(
-        Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.PARKED).update(
-            status=DeliveryStatus.PENDING, tries=0, failures=0, due_at=queue_now()
-        )
-    )

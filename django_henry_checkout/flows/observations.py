@@ -42,6 +42,7 @@ from django_henry_checkout.models import (
     WebhookStatus,
 )
 from django_henry_checkout.models.base import money_of
+from django_henry_checkout.models.purchases import CLOSED_BY_STAFF
 from django_henry_checkout.types import ItemOutcome, Observation, Source
 
 logger = logging.getLogger("django_henry_checkout.observations")
@@ -70,11 +71,7 @@ _SESSION_MOVES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What an observation did.
-
-    `stale`: the caller had lost its lease, so nothing was written. `is_behind`: it was older than what is
-    known, so that its status was not taken.
-    """
+    """What it did. `stale`: the lease was lost, nothing was written. `is_behind`: it was older than what is known."""
 
     order_status: str
     changed: bool = False
@@ -86,7 +83,7 @@ def apply_observation(
     purchase: Purchase,
     observation: Observation,
     *,
-    source: Source,
+    source: str,
     fence: int | None = None,
     text_digest: str = "",
     said_at: datetime | None = None,
@@ -95,6 +92,7 @@ def apply_observation(
 
     Args:
         purchase: as read before the call to Henry; it is read again under the lock.
+        source: a `Source`, or the `staff_source` of a person.
         fence: the fence of the poller's claim; None for a caller that has no lease.
         text_digest: that of the answer's text, so that the same text need not be read again.
         said_at: when Henry said it, if that was not just now.
@@ -125,7 +123,7 @@ def _apply(
     observation: Observation,
     verdict: Verdict,
     *,
-    source: Source,
+    source: str,
     fence: int | None,
     text_digest: str,
     said_at: datetime | None,
@@ -149,7 +147,7 @@ def _apply(
         return application.run(cart, source=source)
 
 
-def _report_second(order: Order, purchase: Purchase, observation: Observation, *, source: Source) -> Applied:
+def _report_second(order: Order, purchase: Purchase, observation: Observation, *, source: str) -> Applied:
     """Another order of the same cart: the one that is followed stays, and a person is told of both."""
     journal = Journal(order, source=source)
     reason = f"several_orders_at_henry: {purchase.ref_id}, {observation.ref_id}"
@@ -178,7 +176,7 @@ class _Application:
         self.lines = list(order.lines.all())
         self.is_behind = False
 
-    def run(self, cart: Cart | None, *, source: Source) -> Applied:
+    def run(self, cart: Cart | None, *, source: str) -> Applied:
         self.cart = cart
         self.journal = Journal(self.order, source=source)
         # Webhooks overtake each other: an old word from one says nothing against Henry.
@@ -208,6 +206,8 @@ class _Application:
             self.purchase.drift = [*self.purchase.drift, word]
             self.purchase.save(update_fields=["drift"])
             self.journal.add("drift_seen", purchase=self.purchase, words=[word], after=self.purchase.status)
+            if self.purchase.error == CLOSED_BY_STAFF:
+                flag_for_review(self.order, "not_as_staff_decided", journal=self.journal)
 
     def _take_ref(self) -> None:
         """The first sight of the purchase: from here on it is followed by its `ref_id`."""
@@ -254,6 +254,7 @@ class _Application:
         fields = ["status", "confirmation_number", "merchant", "total_amount", "currency"]
         if changed:
             OrderLine.objects.bulk_update(changed, fields)
+            self.journal.note_lines(changed)
 
     def _matched(self) -> Iterable[tuple[OrderLine, ItemOutcome | None, ItemStatus]]:
         """Pair lines with items, by link and options, else by link alone; each item is used once."""
@@ -300,7 +301,7 @@ class _Application:
 
     def _take_buyer(self) -> None:
         buyer = self.observation.buyer
-        if buyer is not None:
+        if buyer is not None and self.order.buyer_erased_at is None:
             save_buyer(self.order, buyer, only_given=True)
 
     def _move(self) -> None:

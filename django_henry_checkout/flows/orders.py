@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -76,19 +75,6 @@ def move_order(order: Order, status: str, *, journal: Journal) -> None:
     if order.is_terminal:
         order.ended_at = timezone.now()
     journal.add("order_status_changed", status=str(status), previous_status=str(previous))
-
-
-def mark_reviewed(order: Order, *, by: str) -> bool:
-    """Note that a person has looked at an order; return whether it had been flagged."""
-    with transaction.atomic():
-        order = Order.objects.lock().get(pk=order.pk)
-        if not order.needs_review:
-            return False
-        journal = Journal(order, source=f"staff:{by}"[:64])
-        journal.add("order_reviewed", reason=order.review_reason)
-        order.needs_review, order.review_reason = False, ""
-        journal.write()
-    return True
 
 
 def flag_for_review(order: Order, reason: str, *, journal: Journal) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.signs import FORGET_AFTER
+from django_henry_checkout.flows.privacy import forget, overdue_buyers
 from django_henry_checkout.models import (
+    CallCount,
+    Cart,
+    CustomerSession,
     Delivery,
     DeliveryStatus,
     IdempotencyRecord,
@@ -21,37 +26,94 @@ from django_henry_checkout.models.webhooks import WAITING_WEBHOOK
 BATCH = 500
 #: Nobody prunes where rows are still there so long after their time.
 OVERDUE = timedelta(days=7)
+#: What serves for a moment only, and can be told again by nobody.
+LEFTOVERS_KEPT = timedelta(days=1)
 
 
 def prune_batch() -> int:
-    """Delete one batch of each kind; return how many rows.
+    """Delete one batch of each kind; return how many rows. See RETENTION for what is kept how long."""
+    return sum(prune_kind(name) for name in KINDS)
 
-    Gone are, after PRUNE_AFTER, webhooks that were settled and deliveries that were made; and idempotency
-    records whose time is over, and signs of life of processes that have ended.
-    """
-    now = timezone.now()
-    before = now - settings.PRUNE_AFTER
-    settled = WebhookMessage.objects.exclude(status__in=WAITING_WEBHOOK).filter(received_at__lt=before)
-    made = Delivery.objects.filter(status=DeliveryStatus.DONE, done_at__lt=before)
-    lapsed = IdempotencyRecord.objects.filter(expires_at__lt=now - timedelta(days=1))
-    ended = SignOfLife.objects.filter(seen_at__lt=now - FORGET_AFTER)
-    return sum(_delete(each) for each in (settled, made, lapsed, ended))
+
+def prune_kind(name: str) -> int:
+    """Delete one batch of a kind; return how many rows, 0 when there is nothing more."""
+    kept = _kept(name)
+    return 0 if kept is None else KINDS[name](timezone.now() - kept)
+
+
+def _kept(name: str) -> timedelta | None:
+    return LEFTOVERS_KEPT if name in _LEFTOVERS else settings.RETENTION[name]
+
+
+def _webhooks(before: datetime) -> int:
+    return _delete(WebhookMessage.objects.exclude(status__in=WAITING_WEBHOOK).filter(received_at__lt=before))
+
+
+def _deliveries(before: datetime) -> int:
+    return _delete(Delivery.objects.filter(status=DeliveryStatus.DONE, done_at__lt=before))
+
+
+def _carts(before: datetime) -> int:
+    """Carts of guests that led to nothing. A template stays, and so does a cart that an order came from."""
+    left = Cart.objects.filter(updated_at__lt=before, user=None, orders=None, link=None)
+    return _delete(left)
+
+
+def _customer_sessions(before: datetime) -> int:
+    return _delete(CustomerSession.objects.filter(expires_at__lt=before))
+
+
+def _buyers(before: datetime) -> int:
+    orders = overdue_buyers(before, limit=BATCH)
+    for order in orders:
+        forget(order, source="retention")
+    return len(orders)
+
+
+def _idempotency(before: datetime) -> int:
+    return _delete(IdempotencyRecord.objects.filter(expires_at__lt=before))
+
+
+def _signs(before: datetime) -> int:
+    return _delete(SignOfLife.objects.filter(seen_at__lt=before))
+
+
+def _call_counts(before: datetime) -> int:
+    return _delete(CallCount.objects.filter(window_at__lt=before - timedelta(days=1)))
+
+
+#: What is pruned, by its name in RETENTION; each deletes one batch of what is older than a time.
+KINDS: dict[str, Callable[[datetime], int]] = {
+    "webhooks": _webhooks,
+    "deliveries": _deliveries,
+    "carts": _carts,
+    "customer_sessions": _customer_sessions,
+    "buyers": _buyers,
+    "idempotency": _idempotency,
+    "call_counts": _call_counts,
+    "signs": _signs,
+}
+_LEFTOVERS = frozenset({"idempotency", "call_counts", "signs"})
 
 
 def has_old_rows() -> bool:
     """Tell whether the oldest rows should have been deleted a week ago or earlier. Effects: three short queries."""
     now = timezone.now()
-    before = now - settings.PRUNE_AFTER - OVERDUE
-    message = WebhookMessage.objects.order_by("pk").exclude(status__in=WAITING_WEBHOOK)[:1]
-    delivery = Delivery.objects.order_by("pk").filter(status=DeliveryStatus.DONE)[:1]
-    record = IdempotencyRecord.objects.order_by("pk")[:1]
-    return (
-        any(each.received_at < before for each in message)
-        or any(each.done_at is not None and each.done_at < before for each in delivery)
-        or any(each.expires_at < now - OVERDUE for each in record)
-    )
+    oldest: dict[str, tuple[QuerySet[Any], str]] = {
+        "webhooks": (WebhookMessage.objects.exclude(status__in=WAITING_WEBHOOK), "received_at"),
+        "deliveries": (Delivery.objects.filter(status=DeliveryStatus.DONE), "done_at"),
+        "idempotency": (IdempotencyRecord.objects.all(), "expires_at"),
+    }
+    for name, (rows, column) in oldest.items():
+        kept = _kept(name)
+        first = None if kept is None else rows.order_by("pk").values_list(column, flat=True).first()
+        if kept is not None and first is not None and first < now - kept - OVERDUE:
+            return True
+    return False
 
 
 def _delete(rows: QuerySet[Model]) -> int:
     batch = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
-    return rows.model._default_manager.filter(pk__in=batch).delete()[0] if batch else 0  # noqa: SLF001 - Django's public name for it
+    if batch:
+        rows.model._default_manager.filter(pk__in=batch).delete()  # noqa: SLF001 - Django's public name for it
+    return len(batch)

@@ -239,24 +239,6 @@ def end_unbought(purchase: Purchase, *, order: Order) -> None:
         start_wait(order)  # the order's page at Henry can still be paid
 
 
-def resolve_not_bought(purchase: Purchase, *, by: str) -> bool:
-    """Note that a person has found out at Henry that a purchase in doubt bought nothing; another try is open.
-
-    Returns:
-        bool: False if the purchase is not in doubt (any more).
-    """
-    with transaction.atomic():
-        order = Order.objects.lock().get(pk=purchase.order_id)
-        purchase = Purchase.objects.get(pk=purchase.pk)
-        if purchase.status != PurchaseStatus.IN_DOUBT:
-            return False
-        end_unbought(purchase, order=order)
-        journal = Journal(order, source=f"staff:{by}"[:64])
-        journal.add("purchase_not_bought", purchase=purchase)
-        journal.write()
-    return True
-
-
 def _call_in_doubt(purchase: Purchase, poll: PurchasePoll, *, journal: Journal) -> None:
     now = queue_now()
     purchase.move_to(PurchaseStatus.IN_DOUBT)

@@ -16,8 +16,6 @@ from django_henry_checkout.models import SignOfLife, WorkerKind
 EVERY_SECONDS = 15.0
 #: Whoever was not heard of for so long has ended, or does not work.
 ALIVE = timedelta(minutes=2)
-#: For so long the row of one that has ended is kept.
-FORGET_AFTER = timedelta(days=1)
 
 _next: dict[str, float] = {}
 

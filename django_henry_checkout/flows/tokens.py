@@ -53,6 +53,11 @@ def create_api_key(name: str, *, account: str = "default") -> str:
     return key
 
 
+def revoke_api_key(key: ApiKey) -> bool:
+    """End a key; return whether it was alive."""
+    return bool(ApiKey.objects.valid().filter(pk=key.pk).update(revoked_at=timezone.now()))
+
+
 def caller_of_api_key(key: str) -> Caller:
     """Return on whose behalf a trusted server asks.
 

@@ -23,7 +23,7 @@ from django_henry_checkout.flows.nudging import Work, nudge
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.gateway.webhooks import Notice, read_notice, read_timestamp, why_refused
 from django_henry_checkout.models import Purchase, PurchasePoll, WebhookMessage, WebhookStatus
-from django_henry_checkout.models.purchases import UNRESOLVED_PURCHASE
+from django_henry_checkout.models.purchases import CLOSED_BY_STAFF, UNRESOLVED_PURCHASE
 from django_henry_checkout.types import Claim, Source
 
 logger = logging.getLogger("django_henry_checkout.webhooks")
@@ -157,7 +157,8 @@ def _settle(message: WebhookMessage) -> None:
 
 
 def _apply(message: WebhookMessage, notice: Notice, purchase: Purchase) -> None:
-    if purchase.is_terminal:
+    # One that a person gave up has not ended at Henry: what comes of it after all is told.
+    if purchase.is_terminal and purchase.error != CLOSED_BY_STAFF:
         _end(message, WebhookStatus.DONE, "The purchase had ended.")
         return
     is_late = purchase.answered_at is not None and message.signed_at <= purchase.answered_at

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.models.base import PublicRecord
+from django_henry_checkout.models.sealing import SealedJSON
 
 
 class CustomerSessionQuerySet(models.QuerySet["CustomerSession"]):
@@ -29,7 +30,8 @@ class CustomerSession(PublicRecord):
         on_delete=models.SET_NULL,
         related_name="+",
     )
-    buyer = models.JSONField(_("buyer"), default=dict, blank=True)
+    buyer = SealedJSON(_("buyer"), default=dict, blank=True)
+    email_digest = models.CharField(_("digest of the e-mail"), max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), db_index=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
@@ -39,6 +41,9 @@ class CustomerSession(PublicRecord):
     class Meta:
         verbose_name = _("customer session")
         verbose_name_plural = _("customer sessions")
+        indexes = [
+            models.Index(fields=["email_digest"], condition=~Q(email_digest=""), name="henry_customer_email")
+        ]
 
     def __str__(self) -> str:
         return self.ulid

@@ -17,13 +17,13 @@ class Event(PublicRecord):
     """What happened to an order. Append-only; also what signals are delivered from.
 
     `type` is the name of a signal, or of something that is only recorded. `payload` holds ids, codes and
-    words, never personal data.
+    words, never personal data. `state` is that of the order, and of what else the same transaction changed.
     """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events", verbose_name=_("order"))
     sequence = models.PositiveIntegerField(_("sequence"))
     type = models.CharField(_("type"), max_length=64)
-    source = models.CharField(_("source"), max_length=64, blank=True)
+    source = models.CharField(_("source"), max_length=200, blank=True)
     purchase = models.ForeignKey(
         Purchase,
         null=True,
@@ -36,6 +36,7 @@ class Event(PublicRecord):
         OrderLine, null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("line")
     )
     payload = models.JSONField(_("payload"), default=dict, blank=True)
+    state = models.JSONField(_("state after it"), default=dict, blank=True)
     occurred_at = models.DateTimeField(_("occurred"), default=timezone.now)
 
     class Meta:
@@ -100,6 +101,7 @@ class Delivery(models.Model):
                 condition=~Q(status="done"),
                 name="henry_delivery_unfinished",
             ),
+            models.Index(fields=["-id"], condition=Q(status="parked"), name="henry_delivery_parked"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["event", "receiver"], name="henry_delivery_once"),

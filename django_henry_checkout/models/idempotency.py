@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from django_henry_checkout.models.sealing import SealedJSON
+
 
 class IdempotencyRecord(models.Model):
     """One call that a client may repeat. The row's insertion is the claim; no secret is stored in it."""
@@ -11,7 +13,7 @@ class IdempotencyRecord(models.Model):
     key = models.CharField(_("key"), max_length=255)
     fingerprint = models.CharField(_("fingerprint"), max_length=64)
     status = models.PositiveSmallIntegerField(_("status"), null=True)
-    body = models.JSONField(_("body"), null=True)
+    body = SealedJSON(_("body"), null=True)
     claimed_at = models.DateTimeField(_("claimed"))
     expires_at = models.DateTimeField(_("expires"), db_index=True)
 

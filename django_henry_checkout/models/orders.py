@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings as django_settings
 from django.db import models
@@ -18,12 +18,17 @@ from django_henry_checkout.models.base import (
     owned_by,
 )
 from django_henry_checkout.models.carts import Cart
+from django_henry_checkout.models.sealing import SealedJSON, SealedText
 from django_henry_checkout.types import Address, Buyer, Caller
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
 _NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+#: Permissions beside Django's own `view_order`.
+OPERATE = "operate_checkouts"
+RESOLVE = "resolve_money"
+SEE_BUYERS = "see_personal_data"
 AMOUNTS = ("subtotal", "shipping", "tax", "discount", "fee", "total")
 
 
@@ -77,6 +82,7 @@ class Order(PublicRecord, StateMachine):
     status = models.CharField(_("status"), max_length=32, choices=OrderStatus, default=OrderStatus.OPEN)
     needs_review = models.BooleanField(_("needs review"), default=False)
     review_reason = models.CharField(_("reason for review"), max_length=300, blank=True)
+    reviewed_at = models.DateTimeField(_("reviewed"), null=True, blank=True)
     cart = models.ForeignKey(
         Cart, verbose_name=_("cart"), null=True, blank=True, on_delete=models.SET_NULL, related_name="orders"
     )
@@ -101,15 +107,21 @@ class Order(PublicRecord, StateMachine):
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     event_count = models.PositiveIntegerField(_("events"), default=0)
     link_epoch = models.PositiveIntegerField(_("link epoch"), default=0)
+    #: W3C trace context of the request that began it, so that all that follows joins that trace.
+    traceparent = models.CharField(_("trace"), max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    #: From then on what Henry tells of the buyer is not written any more.
+    buyer_erased_at = models.DateTimeField(_("buyer erased"), null=True, blank=True)
 
     objects = OrderQuerySet.as_manager()
 
     if TYPE_CHECKING:
         lines: RelatedManager[OrderLine]
+        purchases: RelatedManager[Any]
+        sessions: RelatedManager[Any]
         buyer: OrderBuyer
 
     class Meta:
@@ -120,7 +132,18 @@ class Order(PublicRecord, StateMachine):
             models.Index(fields=["user", "-id"], name="henry_order_user"),
             models.Index(fields=["status", "-id"], name="henry_order_status"),
             models.Index(fields=["account", "henry_cart_id"], name="henry_order_henry_cart"),
+            models.Index(fields=["account", "-id"], name="henry_order_account"),
             models.Index(fields=["-id"], condition=Q(needs_review=True), name="henry_order_review"),
+            models.Index(
+                fields=["-id"],
+                condition=Q(status="partially_completed", reviewed_at=None),
+                name="henry_order_partial",
+            ),
+        ]
+        permissions = [
+            (OPERATE, _("Can operate checkouts: poll, replay, resume, revoke")),
+            (RESOLVE, _("Can decide questions of money: what was bought, another attempt, cancel")),
+            (SEE_BUYERS, _("Can see personal data of buyers")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -133,6 +156,12 @@ class Order(PublicRecord, StateMachine):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def wants_review(self) -> bool:
+        """Whether a person should look at it: it was flagged, or is partly completed and nobody has yet."""
+        is_partial = self.status == OrderStatus.PARTIALLY_COMPLETED and self.reviewed_at is None
+        return self.needs_review or is_partial
 
     @property
     def subtotal(self) -> Money | None:
@@ -171,18 +200,22 @@ class OrderBuyer(models.Model):
     order = models.OneToOneField(
         Order, primary_key=True, on_delete=models.CASCADE, related_name="buyer", verbose_name=_("order")
     )
-    first_name = models.CharField(_("first name"), max_length=500, blank=True)
-    middle_name = models.CharField(_("middle name"), max_length=500, blank=True)
-    last_name = models.CharField(_("last name"), max_length=500, blank=True)
-    email = models.EmailField(_("e-mail"), blank=True)
-    phone = models.CharField(_("phone"), max_length=50, blank=True)
-    shipping_address = models.JSONField(_("shipping address"), default=dict, blank=True)
-    billing_address = models.JSONField(_("billing address"), default=dict, blank=True)
-    name_on_card = models.JSONField(_("name on card"), default=dict, blank=True)
+    first_name = SealedText(_("first name"), blank=True)
+    middle_name = SealedText(_("middle name"), blank=True)
+    last_name = SealedText(_("last name"), blank=True)
+    email = SealedText(_("e-mail"), blank=True)
+    email_digest = models.CharField(_("digest of the e-mail"), max_length=64, blank=True, editable=False)
+    phone = SealedText(_("phone"), blank=True)
+    shipping_address = SealedJSON(_("shipping address"), default=dict, blank=True)
+    billing_address = SealedJSON(_("billing address"), default=dict, blank=True)
+    name_on_card = SealedJSON(_("name on card"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("buyer")
         verbose_name_plural = _("buyers")
+        indexes = [
+            models.Index(fields=["email_digest"], condition=~Q(email_digest=""), name="henry_buyer_email")
+        ]
 
     def __str__(self) -> str:
         return f"buyer of {self.order_id}"

@@ -37,6 +37,8 @@ _ENDINGS = frozenset(
 )
 _AT_HENRY = _ENDINGS | {PurchaseStatus.PENDING, PurchaseStatus.PROCESSING}
 LIVE_PURCHASE = frozenset(PurchaseStatus) - _ENDINGS - {PurchaseStatus.ABANDONED}
+#: The error of a purchase that a person gave up.
+CLOSED_BY_STAFF = "closed_by_staff"
 #: A call that buys was sent, and what became of it is not known.
 UNRESOLVED_PURCHASE = frozenset({PurchaseStatus.SENT, PurchaseStatus.IN_DOUBT})
 
@@ -84,7 +86,14 @@ class Purchase(PublicRecord, StateMachine):
         verbose_name = _("purchase")
         verbose_name_plural = _("purchases")
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["account", "henry_cart_id"], name="henry_purchase_cart")]
+        indexes = [
+            models.Index(fields=["account", "henry_cart_id"], name="henry_purchase_cart"),
+            models.Index(
+                fields=["status", "-id"],
+                condition=Q(status__in=["in_doubt", "stuck"]),
+                name="henry_purchase_attention",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["order"],

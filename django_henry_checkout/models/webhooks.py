@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.models.base import PublicRecord
+from django_henry_checkout.models.sealing import SealedText
 
 
 class WebhookStatus(models.TextChoices):
@@ -36,7 +37,7 @@ class WebhookMessage(PublicRecord):
     digest = models.CharField(_("digest of what was signed"), max_length=64)
     event = models.CharField(_("event"), max_length=100, blank=True)
     ref_id = models.CharField(_("refId"), max_length=255, blank=True)
-    body = models.TextField(_("body"), blank=True)
+    body = SealedText(_("body"), blank=True)
     signed_at = models.DateTimeField(_("signed"))
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     status = models.CharField(
@@ -58,9 +59,11 @@ class WebhookMessage(PublicRecord):
             models.Index(
                 fields=["due_at"], condition=Q(status__in=["received", "unmatched"]), name="henry_webhook_due"
             ),
+            models.Index(fields=["account", "ref_id"], name="henry_webhook_ref"),
             models.Index(
-                fields=["account", "ref_id"], condition=Q(status="unmatched"), name="henry_webhook_unmatched"
+                fields=["-id"], condition=Q(status__in=["dead", "refused"]), name="henry_webhook_odd"
             ),
+            models.Index(fields=["received_at"], name="henry_webhook_received"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "digest"], name="henry_webhook_once"),

@@ -19,8 +19,10 @@ def send_receipt(*, order: Order, event_id: str, **kwargs: object) -> None:
     """
     buyer = OrderBuyer.objects.filter(order=order).first()
     address = buyer.email if buyer else ""
-    Receipt.objects.create(order=order, event_id=event_id, sent_to=address)
-    if address:
+    _receipt, is_new = Receipt.objects.get_or_create(
+        event_id=event_id, defaults={"order": order, "sent_to": address}
+    )
+    if address and is_new:  # else somebody had the event replayed
         receipt_mail(order, to=address, event_id=event_id).send()
 
 

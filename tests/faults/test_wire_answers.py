@@ -222,14 +222,14 @@ def test_fault_32_a_status_that_goes_backwards_is_noted_once(sandbox: Sandbox) -
 
 def test_fault_32_what_has_ended_does_not_begin_again(sandbox: Sandbox) -> None:
     from django_henry_checkout.flows.purchases import observe_now
-    from django_henry_checkout.types import Source
+    from django_henry_checkout.types import staff_source
 
     known(sandbox, 1)
     settle(sandbox)
     back = {"fault": "rewrite", "path": STATUS, "set": {"status": "processing"}, "times": 0}
     sandbox.scenario(faults=[back])
     for _time in range(3):
-        observe_now(Purchase.objects.get(), source=Source.STAFF)
+        observe_now(Purchase.objects.get(), source=staff_source("ada"))
     assert (Order.objects.get().status, Purchase.objects.get().status) == ("completed", "complete")
     assert Purchase.objects.get().drift == ["processing"]
     assert (events("drift_seen"), events("purchase_completed")) == (1, 1)

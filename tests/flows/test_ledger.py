@@ -12,7 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from django_henry_checkout import signals
-from django_henry_checkout.flows.ledger import Journal, deliver_due, resume_delivery
+from django_henry_checkout.flows.ledger import Journal, deliver_due
+from django_henry_checkout.flows.staff import resume_delivery
 from django_henry_checkout.models import Delivery, Order
 from tests.receivers.models import Received
 
@@ -136,7 +137,7 @@ def test_a_parked_receiver_is_resumed_and_then_goes_on_in_order(
     assert list(waiting.values_list("status", flat=True)) == ["parked", "pending"]
 
     fails[0] = False
-    assert resume_delivery(Delivery.objects.get(receiver="picky", status="parked"))
+    assert resume_delivery(Delivery.objects.get(receiver="picky", status="parked"), by="ada")
     run_until_idle()
     assert seen == ["purchase_submitted", "purchase_completed"]
 

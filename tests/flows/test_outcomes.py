@@ -13,7 +13,7 @@ from django_henry_checkout.flows.purchases import ask_henry
 from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
-from django_henry_checkout.types import Source
+from django_henry_checkout.types import staff_source
 from tests.henry import Sandbox
 from tests.receivers.models import Received
 
@@ -184,7 +184,7 @@ def test_fault_32_a_status_that_goes_backwards_changes_nothing(sandbox: Sandbox,
     late = type(observation)(ref_id=said, status="processing", items=observation.items, digest="late")
     events = Event.objects.count()
     for _time in range(3):
-        apply_observation(purchase, late, source=Source.STAFF)
+        apply_observation(purchase, late, source=staff_source("ada"))
     order.refresh_from_db()
     purchase.refresh_from_db()
     assert (order.status, purchase.status, purchase.drift) == ("completed", "complete", ["processing"])
@@ -197,7 +197,7 @@ def test_applying_the_same_answer_again_changes_nothing(sandbox: Sandbox, cart: 
     purchase = Purchase.objects.get()
     observation = ask_henry(purchase)
     assert observation is not None
-    assert not apply_observation(purchase, observation, source=Source.STAFF).changed
+    assert not apply_observation(purchase, observation, source=staff_source("ada")).changed
 
 
 def test_an_answer_about_another_purchase_of_the_cart_is_shown_to_a_person(
@@ -209,7 +209,7 @@ def test_an_answer_about_another_purchase_of_the_cart_is_shown_to_a_person(
     assert observation is not None
     other = type(observation)(ref_id="ckp-ref_other", status="failed", items=(), digest="")
     for _time in range(2):
-        apply_observation(purchase, other, source=Source.STAFF)
+        apply_observation(purchase, other, source=staff_source("ada"))
     order = Order.objects.get()
     assert (order.status, Purchase.objects.get().ref_id) == ("completed", purchase.ref_id)
     assert order.review_reason == f"several_orders_at_henry: {purchase.ref_id}, ckp-ref_other"

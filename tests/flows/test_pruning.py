@@ -68,6 +68,6 @@ def test_it_goes_in_small_batches(db: None, monkeypatch: pytest.MonkeyPatch, set
     for number in range(7):
         webhook(number, "done", OLD)
     assert [prune_batch() for _batch in range(4)] == [3, 3, 1, 0]
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "PRUNE_AFTER": timedelta(days=60)}
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "RETENTION": {"webhooks": timedelta(days=60)}}
     webhook(9, "done", OLD)
     assert prune_batch() == 0

@@ -27,15 +27,16 @@ from django_henry_checkout.flows.hosted import Ending, payment_url, return_from_
 from django_henry_checkout.flows.hosted import find_session as find_hosted
 from django_henry_checkout.flows.inline import begin_inline, find_session, set_buyer
 from django_henry_checkout.flows.observations import apply_observation
-from django_henry_checkout.flows.purchases import ask_henry, resolve_not_bought
+from django_henry_checkout.flows.purchases import ask_henry
 from django_henry_checkout.flows.quotes import choose_shipping, quote_session
 from django_henry_checkout.flows.sessions import Opening, begin_checkout, renew_session
+from django_henry_checkout.flows.staff import resolve_not_bought
 from django_henry_checkout.flows.templates import make_template
 from django_henry_checkout.flows.tokens import caller_of_secret
 from django_henry_checkout.flows.working import run_once
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderBuyer, Purchase, SessionKind
-from django_henry_checkout.types import Address, Buyer, Card, PurchaseRequest, Source
+from django_henry_checkout.types import Address, Buyer, Card, PurchaseRequest, staff_source
 from tests.conftest import make_item
 from tests.henry import Sandbox
 
@@ -256,7 +257,7 @@ def test_what_henry_leaves_out_of_a_buyer_stays(sandbox: Sandbox, cart: Cart) ->
     answer = ask_henry(purchase)
     assert answer is not None
     scant = replace(answer, buyer=Buyer(email="new@shop.example"), digest="scant")
-    apply_observation(purchase, scant, source=Source.STAFF)
+    apply_observation(purchase, scant, source=staff_source("ada"))
     kept = OrderBuyer.objects.get(order=order).as_buyer()
     assert kept == replace(BUYER, email="new@shop.example")
 

@@ -39,7 +39,7 @@ from django_henry_checkout.models import (
     PurchasePoll,
     WebhookMessage,
 )
-from django_henry_checkout.types import Source
+from django_henry_checkout.types import staff_source
 from tests.conftest import make_item
 from tests.henry import Sandbox
 from tests.receivers.models import Received
@@ -81,7 +81,7 @@ def test_returns_polls_and_staff_at_once_are_one_change(sandbox: Sandbox, cart: 
 
     def work(number: int) -> None:
         if number % 2:
-            apply_observation(Purchase.objects.get(), observation, source=Source.STAFF)
+            apply_observation(Purchase.objects.get(), observation, source=staff_source("ada"))
         else:
             return_from_payment(find_session(begun.order.public_id, begun.token), Ending.COMPLETED)
 
@@ -100,7 +100,9 @@ def test_the_same_ending_many_times_at_once_is_told_once(sandbox: Sandbox, cart:
     sandbox.advance(60)
     observation = ask_henry(Purchase.objects.get())
     assert observation is not None
-    at_once(lambda _number: apply_observation(Purchase.objects.get(), observation, source=Source.STAFF))
+    at_once(
+        lambda _number: apply_observation(Purchase.objects.get(), observation, source=staff_source("ada"))
+    )
     begun.order.refresh_from_db()
     assert begun.order.status == "completed"
     assert Event.objects.filter(type="purchase_completed").count() == 1

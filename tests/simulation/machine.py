@@ -235,7 +235,7 @@ class ShopMachine(RuleBasedStateMachine):
             self.world.send_letter(letter, is_signed_now=is_signed_now, is_thin=is_thin)
         self.world.apply_webhooks(crash)
 
-    @precondition(lambda self: WebhookMessage.objects.filter(body__contains=STRANGER).count() < 3)
+    @precondition(lambda self: len(self.world.strangers()) < 3)
     @rule(body=st.sampled_from(ODD_BODIES), signature=st.sampled_from(LIES))
     def be_lied_to(self, body: bytes, signature: Any) -> None:
         """A stranger's purchase, nonsense, and good news with a bad signature."""

@@ -17,7 +17,7 @@ from django.utils import timezone
 from requests import RequestException
 
 from django_henry_checkout.exceptions import CheckoutError, GatewayError
-from django_henry_checkout.flows import carts, hosted, ledger, polling, purchases, sessions, webhooks
+from django_henry_checkout.flows import carts, hosted, ledger, polling, sessions, staff, webhooks
 from django_henry_checkout.flows.confirming import Payment, buy_cart
 from django_henry_checkout.flows.snapshots import Changes
 from django_henry_checkout.models import (
@@ -275,10 +275,15 @@ class World:
         is_in_time = is_signed_now or age < timedelta(minutes=4)
         assert status == 202 or not is_in_time, f"a good webhook was refused: {status}"
 
+    def strangers(self) -> list[int]:
+        """The messages that name a stranger's purchase."""
+        return [message.pk for message in WebhookMessage.objects.all() if STRANGER in message.body]
+
     def _give_up_strangers(self) -> None:
         """A day later nobody looks for the purchases of strangers any more."""
-        strangers = WebhookMessage.objects.filter(body__contains=STRANGER)
-        strangers.update(received_at=timezone.now() - timedelta(days=2))
+        WebhookMessage.objects.filter(pk__in=self.strangers()).update(
+            received_at=timezone.now() - timedelta(days=2)
+        )
 
     # Henry, staff and time ----------------------------------------------------------------
 
@@ -304,7 +309,7 @@ class World:
         for purchase in Purchase.objects.filter(status="in_doubt"):
             if purchase.henry_cart_id in bought:
                 continue
-            purchases.resolve_not_bought(purchase, by="simulation")
+            staff.resolve_not_bought(purchase, by="simulation")
             # What failed there need not be found any more: a person has seen it.
             failed = {order["refId"] for order in orders if order["cartId"] == purchase.henry_cart_id}
             self.seen_by_staff |= failed
@@ -326,7 +331,7 @@ class World:
                 break
             self.resolve_doubts()
             for delivery in Delivery.objects.filter(status="parked"):
-                ledger.resume_delivery(delivery)
+                staff.resume_delivery(delivery, by="simulation")
 
 
 def make_sqlite_fast(connection: Any, **_kwargs: Any) -> None:

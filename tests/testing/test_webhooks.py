@@ -19,11 +19,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def purchase(build_paid_order: Any) -> Purchase:
     """One that Henry has not ended yet, and that nobody will poll soon."""
     from django_henry_checkout.flows.purchases import observe_now
-    from django_henry_checkout.types import Source
+    from django_henry_checkout.types import staff_source
 
     order = build_paid_order(until_idle=False)
     found = Purchase.objects.get(order=order)
-    observe_now(found, source=Source.STAFF)
+    observe_now(found, source=staff_source("ada"))
     found.refresh_from_db()
     return found
 

@@ -52,9 +52,9 @@ DATABASE_CLOCK = Trap(
 NOT_PRUNED = Trap(
     "not_pruned",
     Level.NOTE,
-    why="The tables grow without end, and webhooks and deliveries are kept longer than PRUNE_AFTER says.",
-    fix="Let Celery beat run `henry_checkout.prune`; without Celery have a scheduler call "
-    "`flows.pruning.prune_batch()` once a day until it returns 0.",
+    why="The tables grow without end, and webhooks and deliveries are kept longer than RETENTION says.",
+    fix="Let Celery beat run `henry_checkout.prune`; without Celery keep `henry_worker` running, or have a scheduler "
+    "run `manage.py henry_prune` once a day.",
 )
 TRAPS = (DATABASE_AWAY, MIGRATIONS, SQLITE, USE_TZ, DATABASE_CLOCK, NOT_PRUNED)
 
@@ -104,7 +104,7 @@ def clocks_agree() -> Iterator[Finding]:
 def old_rows_are_deleted() -> Iterator[Finding]:
     """Look for rows that should have been pruned long ago."""
     if has_old_rows():
-        yield NOT_PRUNED.found("Rows that are past PRUNE_AFTER by a week or more are still there.")
+        yield NOT_PRUNED.found("Rows that are past RETENTION by a week or more are still there.")
 
 
 #: Where one of these finds something, or does not end, the tables are not looked at.

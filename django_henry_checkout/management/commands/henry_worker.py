@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from django_henry_checkout.flows import nudging
 from django_henry_checkout.flows.nudging import Work
+from django_henry_checkout.flows.pruning import prune_batch
 from django_henry_checkout.flows.signs import note_life
 from django_henry_checkout.flows.working import deliver, follow, listen, run_once
 from django_henry_checkout.models import WorkerKind
@@ -22,6 +23,8 @@ from django_henry_checkout.models import WorkerKind
 logger = logging.getLogger("django_henry_checkout.worker")
 
 ROUND_TRIP_LIMIT = 10_000
+#: What is old is looked for so often.
+PRUNE_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
@@ -42,7 +45,11 @@ class Command(BaseCommand):
             return
         self.stdout.write("Worker ready: following purchases. Ctrl-C ends it after the work at hand.")
         # A thread for each, so that a receiver that takes its time holds up no purchase, nor a poll a webhook.
-        loops = [Loop(deliver, stop, interval), Loop(listen, stop, interval)]
+        loops = [
+            Loop(deliver, stop, interval),
+            Loop(listen, stop, interval),
+            Loop(prune_batch, stop, PRUNE_SECONDS),
+        ]
         woken = {Work.DELIVERIES: loops[0], Work.WEBHOOKS: loops[1]}
         wake = partial(_wake, woken)
         nudging.listen(wake)

@@ -7,10 +7,13 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from django_henry_checkout.admin import paging
 from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.flows.working import run_once
@@ -20,9 +23,12 @@ from django_henry_checkout.models import (
     Delivery,
     Event,
     Order,
+    OrderBuyer,
     Purchase,
     WebhookMessage,
 )
+from django_henry_checkout.testing.builders import build_cart, build_paid_order
+from tests.admin.conftest import doubtful_order, partial_order, stuck_order
 from tests.conftest import make_item
 from tests.henry import Sandbox
 
@@ -33,13 +39,6 @@ MODELS = [Cart, Order, Purchase, Event, Delivery, WebhookMessage, AccountPace]
 
 def page(model: type[Any], name: str, *args: Any) -> str:
     return reverse(f"admin:henry_checkout_{model._meta.model_name}_{name}", args=args)
-
-
-@pytest.fixture
-def staff(db: None) -> Client:
-    client = Client()
-    client.force_login(get_user_model().objects.create_superuser("staff"))
-    return client
 
 
 def make_orders(sandbox: Sandbox, number: int) -> None:
@@ -76,7 +75,7 @@ def test_lists_take_the_same_queries_for_one_row_and_for_many(
 ) -> None:
     make_orders(sandbox, 1)
     staff.get(page(model, "changelist"))
-    queries = {Event: 6, WebhookMessage: 6, AccountPace: 4}.get(model, 5)
+    queries = {Order: 5}.get(model, 4)
     for _more in range(2):
         with django_assert_num_queries(queries):
             assert staff.get(page(model, "changelist")).status_code == 200
@@ -90,22 +89,8 @@ def test_an_order_reads_as_one_story(sandbox: Sandbox, staff: Client, cart: Cart
         sandbox.advance(2)
         run_once()
     text = staff.get(page(Order, "change", begun.order.pk)).content.decode()
-    for told in (begun.order.number, "purchase_completed", Purchase.objects.get().ref_id, "boots", "mug"):
+    for told in (begun.order.number, "Everything was bought", Purchase.objects.get().ref_id, "boots", "mug"):
         assert told in text
-
-
-def test_staff_can_ask_henry_now(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
-    purchase = Purchase.objects.get()
-    form = {"action": "poll_now", "_selected_action": [purchase.pk]}
-    answer = staff.post(page(Purchase, "changelist"), form, follow=True)
-    assert b"1 purchase changed" in answer.content
-    assert Event.objects.get(type="purchase_submitted").source == "staff"
-
-    sandbox.scenario(faults=[{"fault": "status", "status": 503}])
-    answer = staff.post(page(Purchase, "changelist"), form, follow=True)
-    assert b"Henry answered 503" in answer.content
 
 
 def test_staff_can_resume_a_parked_receiver(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
@@ -120,22 +105,86 @@ def test_staff_can_resume_a_parked_receiver(sandbox: Sandbox, staff: Client, car
     assert delivery.status == "done"
 
 
+def test_the_order_page_takes_the_same_queries_however_long_its_story_is(
+    sandbox: Sandbox, staff: Client, django_assert_num_queries: Any
+) -> None:
+    short, long = begin_checkout(build_cart()).order, build_paid_order(sandbox)
+    for order, query in ((short, {}), (long, {}), (long, {"at": "1"})):
+        with django_assert_num_queries(9):  # two of them say who looks
+            assert staff.get(page(Order, "change", order.pk), query).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"needs": "in_doubt"}, {"doubtful"}),
+        ({"needs": "stuck"}, {"stuck"}),
+        ({"needs": "partial"}, {"partial"}),
+        ({"needs": "review"}, {"stuck"}),
+        ({"status__exact": "partially_completed"}, {"partial"}),
+        ({"account": "default"}, {"doubtful", "stuck", "partial"}),
+        ({"account": "elsewhere"}, set()),
+    ],
+)
+def test_filters_find_what_they_say_in_a_fixed_number_of_queries(
+    sandbox: Sandbox, staff: Client, query: dict[str, str], found: set[str], django_assert_num_queries: Any
+) -> None:
+    orders = {
+        "partial": partial_order(sandbox),
+        "stuck": stuck_order(sandbox),
+        "doubtful": doubtful_order(sandbox),
+    }
+    with django_assert_num_queries(5 if found else 4):
+        text = staff.get(page(Order, "changelist"), query).content.decode()
+    assert {name for name, order in orders.items() if order.number in text} == found
+
+
+def test_orders_are_found_by_all_that_people_have_at_hand(
+    sandbox: Sandbox, staff: Client, django_assert_num_queries: Any
+) -> None:
+    order, other = build_paid_order(sandbox), build_paid_order(sandbox)
+    OrderBuyer.objects.filter(order=other).delete()
+    purchase = Purchase.objects.get(order=order)
+    terms = {
+        order.number: 9,
+        order.number[:6].lower(): 9,
+        order.ulid: 6,
+        str(order.public_id): 6,
+        purchase.ref_id: 9,
+        f" {order.henry_cart_id} ": 9,
+        order.buyer.email.upper(): 6,
+    }
+    for term, queries in terms.items():
+        with django_assert_num_queries(queries):
+            text = staff.get(page(Order, "changelist"), {"q": term}).content.decode()
+        assert (order.number in text, other.number in text) == (True, False), term
+    assert (
+        order.number
+        not in staff.get(page(Order, "changelist"), {"q": "nobody@shop.example"}).content.decode()
+    )
+
+
+def test_a_list_pages_through_the_newest_and_never_counts_the_table(
+    staff: Client, db: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(paging, "MOST_ROWS", 100)
+    orders = [Order.objects.create(account="default") for _order in range(120)]
+    with CaptureQueriesContext(connection) as queries:
+        first = staff.get(page(Order, "changelist")).content.decode()
+    assert all(
+        "LIMIT" in query["sql"]
+        for query in queries
+        if "henry_checkout_order" in query["sql"] and "COUNT" in query["sql"]
+    )
+    assert orders[-1].number in first
+    assert "100 orders" in first
+    last = staff.get(page(Order, "changelist"), {"p": "2"}).content.decode()
+    assert orders[25].number in last
+    assert staff.get(page(Order, "changelist"), {"p": "3"}).status_code == 302
+
+
 def test_a_stranger_sees_nothing(client: Client, db: None) -> None:
     assert client.get(page(Order, "changelist")).status_code == 302
-
-
-def test_staff_can_note_that_they_looked(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
-    order = begin_checkout(cart).order
-    Order.objects.update(needs_review=True, review_reason="purchase_stuck")
-    form = {"action": "mark_reviewed", "_selected_action": [order.pk]}
-    assert b"1 order was reviewed" in staff.post(page(Order, "changelist"), form, follow=True).content
-    order.refresh_from_db()
-    event = Event.objects.get(type="order_reviewed")
-    assert (order.needs_review, event.source, event.payload) == (
-        False,
-        "staff:staff",
-        {"reason": "purchase_stuck"},
-    )
 
 
 def test_who_may_only_look_gets_no_action(sandbox: Sandbox, cart: Cart) -> None:

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import getpass
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
+
+from django_henry_checkout import signals
+from django_henry_checkout.flows.staff import plan_replay, replay_event
+from django_henry_checkout.management.progress import bar, interruptible, moment
+from django_henry_checkout.models import Event
+from django_henry_checkout.types import parse_public_id
+
+AT_ONCE = 200
+
+
+class Command(BaseCommand):
+    help = "Runs the receivers of events once more, with the same event_id. Shows first what it would do."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--event", action="append", default=[], help="Id of an event; may be repeated.")
+        parser.add_argument("--order", default="", help="Number of an order: all its events.")
+        parser.add_argument("--type", choices=sorted(signals.BY_NAME), help="Events of this signal.")
+        parser.add_argument("--since", type=moment, help="Events since then: 12h, 7d, a time.")
+        parser.add_argument("--until", type=moment, help="Events before then.")
+        parser.add_argument(
+            "--receiver", action="append", default=[], help="Only this receiver; may be repeated."
+        )
+        parser.add_argument("--yes", action="store_true", help="Do it. Without, nothing is changed.")
+
+    def handle(
+        self,
+        *args: Any,
+        receiver: list[str],
+        yes: bool,
+        since: datetime | None,
+        until: datetime | None,
+        **options: Any,
+    ) -> None:
+        events = self._events(options["event"], options["order"], options["type"], since, until)
+        events = events.filter(type__in=signals.BY_NAME).order_by("pk")
+        runs, total = 0, events.count()
+        with interruptible() as stop, bar(desc="replay", unit=" events", total=total) as progress:
+            for event in events.iterator(AT_ONCE):
+                plan = self._replay(event, receiver) if yes else plan_replay(event, receivers=receiver)
+                runs += len(plan)
+                progress.update()
+                if not yes or options["verbosity"] > 1:
+                    names = ", ".join(each.receiver for each in plan) or "nobody"
+                    progress.write(
+                        f"{event.order_id} #{event.sequence} {event.type}: {names}", file=self.stdout
+                    )
+                if stop:
+                    raise CommandError(f"Stopped after event {event.ulid}.", returncode=130)
+        done = "will run again" if yes else "would run again; add --yes to do it"
+        self.stdout.write(f"{total} events, {runs} deliveries {done}.")
+
+    def _replay(self, event: Event, receivers: list[str]) -> list[Any]:
+        return replay_event(event, by=getpass.getuser(), receivers=receivers)
+
+    def _events(
+        self, ids: list[str], order: str, kind: str | None, since: datetime | None, until: datetime | None
+    ) -> QuerySet[Event]:
+        wanted: dict[str, Any] = {}
+        if ids:
+            public_ids = [parse_public_id(each) for each in ids]
+            if None in public_ids:
+                raise CommandError("An --event is given by its id, as the admin shows it.")
+            wanted["public_id__in"] = public_ids
+        if order:
+            wanted["order__number"] = order
+        if since is not None:
+            wanted["occurred_at__gte"] = since
+        if not wanted:
+            raise CommandError("Say which events: --event, --order or --since.")
+        if kind:
+            wanted["type"] = kind
+        if until is not None:
+            wanted["occurred_at__lt"] = until
+        return Event.objects.filter(**wanted)
