@@ -370,7 +370,9 @@ class StillRunning(CheckoutError):
 
 
 class StaffError(HenryCheckoutError):
-    """Base of what only people who run the shop can meet: no API answers it."""
+    """Look at the order again. Base of what only people who run the shop can meet: no API answers it."""
+
+    code = "staff_error"
 
 
 class NotInDoubt(StaffError):
