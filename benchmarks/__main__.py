@@ -38,7 +38,7 @@ def prepare() -> None:
 
 def sections(*, quick: bool) -> dict[str, Callable[[], list[Result]]]:
     """Return each benchmark by its number."""
-    from benchmarks import celery_floor, claims, lag, oscar, polls, storefront, webhooks
+    from benchmarks import admin, celery_floor, claims, lag, oscar, polls, storefront, webhooks
 
     small = ((10_000, 1_000), (100_000, 10_000))
     whole = ((10_000, 1_000), (1_000_000, 50_000), (10_000_000, 100_000))
@@ -55,6 +55,7 @@ def sections(*, quick: bool) -> dict[str, Callable[[], list[Result]]]:
         "P9": lambda: storefront.read_cart(rounds=rounds),
         "P10": lambda: storefront.add_item(rounds=rounds),
         "P11": lambda: storefront.button(rounds=rounds),
+        "P12": lambda: admin.sizes(big=100_000 if quick else 1_000_000),
         "P13": lambda: polls.memory(polls=36_000 if quick else 360_000),
         "P14": lambda: oscar.against_oscar(rounds=rounds),
         "P15": lambda: webhooks.against_dj_stripe(rounds=rounds),
