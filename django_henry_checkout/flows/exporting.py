@@ -72,4 +72,4 @@ def _cell(order: Order, name: str) -> Any:
 
 def _safe(value: Any) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
+    return f"'{text}" if text.lstrip(" ").startswith(_DANGEROUS) else text

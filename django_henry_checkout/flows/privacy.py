@@ -99,8 +99,8 @@ def _order_json(order: Order) -> dict[str, Any]:
 def erase_buyer(email: str, *, by: str) -> Erased:
     """Forget a buyer. Orders, amounts and events stay, and each order says when its buyer was erased.
 
-    An order that is still open keeps working: whoever pays it says anew who he is. What Henry still tells about
-    the buyers of the others is not written any more.
+    An order that nobody has paid yet keeps working: whoever pays it says anew who he is. What Henry still tells
+    about the buyers of the others is not written any more, even while they are being bought.
 
     Args:
         by: the source of the events: "retention", or the `staff_source` of a person.
@@ -134,7 +134,8 @@ def forget(order: Order, *, source: str) -> int:
         refs = Purchase.objects.filter(order=order).exclude(ref_id="").values_list("ref_id", flat=True)
         named = WebhookMessage.objects.filter(account=order.account, ref_id__in=list(refs)).exclude(body="")
         emptied = named.update(body="")
-        if order.status != OrderStatus.OPEN:
+        sent = Q(sent_at__isnull=False) | ~Q(ref_id="")
+        if order.status != OrderStatus.OPEN or Purchase.objects.filter(sent, order=order).exists():
             order.buyer_erased_at = timezone.now()
             order.save(update_fields=["buyer_erased_at"])
         journal = Journal(order, source=source)
