@@ -62,6 +62,8 @@ TEMPLATES = [
 
 HENRY_BASE_URL = environ.get("HENRY_BASE_URL", "http://127.0.0.1:8001")
 HENRY_CHECKOUT_ORIGINS = environ.get("HENRY_CHECKOUT_ORIGINS", HENRY_BASE_URL).split(",")
+#: Whoever shows it at /metrics sees how the checkouts stand, as Prometheus does; "" takes the page away.
+METRICS_TOKEN = environ.get("METRICS_TOKEN", "")
 CELERY_BROKER_URL = environ.get("CELERY_BROKER_URL", "")
 HENRY_CHECKOUT = {
     "API_KEY": environ.get("HENRY_API_KEY", "sandbox-key"),

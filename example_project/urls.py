@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.contrib.staticfiles.urls import staticfiles_urlpatterns
 from django.urls import include, path
+
+if settings.METRICS_TOKEN:  # needs prometheus_client
+    from example_project.shop.metrics import metrics
 
 urlpatterns = [
     path("", include("example_project.shop.urls")),
@@ -17,3 +21,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *staticfiles_urlpatterns(),  # with DEBUG only, for servers that do not serve them by themselves
 ]
+if settings.METRICS_TOKEN:
+    urlpatterns += [path("metrics", metrics, name="metrics")]

@@ -25,6 +25,7 @@ from django_henry_checkout.flows.clock import database_now, queue_now
 from django_henry_checkout.flows.nudging import Work, nudge
 from django_henry_checkout.models import Delivery, DeliveryStatus, Event, Order, OrderLine, Purchase
 from django_henry_checkout.models.orders import AMOUNTS
+from django_henry_checkout.telemetry import note_delivery, span
 from django_henry_checkout.types import Claim, format_public_id
 
 logger = logging.getLogger("django_henry_checkout.ledger")
@@ -189,10 +190,13 @@ def _deliver(claim: Claim) -> None:
         return
     try:
         with transaction.atomic():
-            if mine.update(status=DeliveryStatus.DONE, done_at=timezone.now()):
-                _call(delivery)
+            if not mine.update(status=DeliveryStatus.DONE, done_at=timezone.now()):
+                return
+            _call(delivery)
+        note_delivery(receiver=delivery.receiver, outcome="done")
     except Exception as error:  # the task boundary: a receiver may raise anything
         logger.exception("Receiver %s failed on event %s.", delivery.receiver, delivery.event)
+        note_delivery(receiver=delivery.receiver, outcome="failed")
         _note_failure(delivery, error)
 
 
@@ -205,18 +209,19 @@ def _call(delivery: Delivery) -> None:
             "Import the module that connects it in an AppConfig.ready()."
         )
     run = async_to_sync(receiver) if iscoroutinefunction(receiver) else receiver
-    run(
-        sender=Order,
-        signal=signals.BY_NAME[event.type],
-        order=event.order,
-        event_id=format_public_id(event.public_id),
-        occurred_at=event.occurred_at,
-        account=event.order.account,
-        purchase=event.purchase,
-        item=event.line,
-        status=event.payload.get("status", event.order.status),
-        previous_status=event.payload.get("previous_status", ""),
-    )
+    with span("receiver", parent=event.order.traceparent, receiver=delivery.receiver, event=event.type):
+        run(
+            sender=Order,
+            signal=signals.BY_NAME[event.type],
+            order=event.order,
+            event_id=format_public_id(event.public_id),
+            occurred_at=event.occurred_at,
+            account=event.order.account,
+            purchase=event.purchase,
+            item=event.line,
+            status=event.payload.get("status", event.order.status),
+            previous_status=event.payload.get("previous_status", ""),
+        )
 
 
 def _note_failure(delivery: Delivery, error: Exception) -> None:
@@ -236,6 +241,7 @@ def _park(delivery: Delivery, *, reason: str) -> None:
         pk=delivery.pk, fence=delivery.fence, status=DeliveryStatus.PENDING
     ).update(status=DeliveryStatus.PARKED, last_error=reason)
     if parked:
+        note_delivery(receiver=delivery.receiver, outcome="parked")
         logger.error(
             "Delivery %s is parked after %s tries: resume it in the admin.", delivery, delivery.tries
         )

@@ -11,10 +11,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
-from moneyed import Money
 
 from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.buyers import save_buyer
@@ -25,7 +23,7 @@ from django_henry_checkout.flows.orders import flag_for_review, lock_order, move
 from django_henry_checkout.flows.records import without_personal_data
 from django_henry_checkout.flows.retrying import retried
 from django_henry_checkout.flows.schedule import next_poll_at
-from django_henry_checkout.flows.verdicts import Verdict, judge
+from django_henry_checkout.flows.verdicts import Verdict, amount_in, judge, sum_known
 from django_henry_checkout.flows.waits import start_wait, was_hosted
 from django_henry_checkout.models import (
     Cart,
@@ -43,6 +41,7 @@ from django_henry_checkout.models import (
 )
 from django_henry_checkout.models.base import money_of
 from django_henry_checkout.models.purchases import CLOSED_BY_STAFF
+from django_henry_checkout.telemetry import note_observation, span
 from django_henry_checkout.types import ItemOutcome, Observation, Source
 
 logger = logging.getLogger("django_henry_checkout.observations")
@@ -144,7 +143,10 @@ def _apply(
             poll.text_digest = text_digest
         application = _Application(order, purchase, poll, observation, verdict)
         application.said_at = said_at or application.now
-        return application.run(cart, source=source)
+        with span("observation", parent=order.traceparent, account=order.account):
+            applied = application.run(cart, source=source)
+        note_observation(source=source, is_news=applied.changed)
+        return applied
 
 
 def _report_second(order: Order, purchase: Purchase, observation: Observation, *, source: str) -> Applied:
@@ -293,11 +295,11 @@ class _Application:
             flag_for_review(order, "total_above_accepted", journal=self.journal)
         order.currency = costs.total.currency.code
         order.total_amount = costs.total.amount
-        order.fee_amount = _amount_in(order.currency, costs.fee)
+        order.fee_amount = amount_in(order.currency, costs.fee)
         for name in ("subtotal", "shipping", "tax", "discount"):
-            summed = _sum(getattr(item, name) for item in items)
+            summed = sum_known(getattr(item, name) for item in items)
             money = getattr(costs, name) if summed is None else summed
-            setattr(order, f"{name}_amount", _amount_in(order.currency, money))
+            setattr(order, f"{name}_amount", amount_in(order.currency, money))
 
     def _take_buyer(self) -> None:
         buyer = self.observation.buyer
@@ -386,15 +388,3 @@ def _fill_line(line: OrderLine, outcome: ItemOutcome) -> None:
     if outcome.costs.total is not None:
         line.total_amount = outcome.costs.total.amount
         line.currency = outcome.costs.total.currency.code
-
-
-def _sum(parts: Iterable[Money | None]) -> Money | None:
-    """Add up what is known; None if nothing is, or if the currencies differ."""
-    known = [part for part in parts if part is not None]
-    if not known or len({part.currency for part in known}) > 1:
-        return None
-    return sum(known[1:], known[0])
-
-
-def _amount_in(currency: str, money: Money | None) -> Decimal | None:
-    return money.amount if money is not None and money.currency.code == currency else None

@@ -48,6 +48,7 @@ from django_henry_checkout.models import (
 )
 from django_henry_checkout.models.purchases import LIVE_PURCHASE, UNRESOLVED_PURCHASE
 from django_henry_checkout.models.tokens import hash_secret, new_secret
+from django_henry_checkout.telemetry import traceparent
 from django_henry_checkout.types import HenryCart, Source
 
 logger = logging.getLogger("django_henry_checkout.sessions")
@@ -127,7 +128,12 @@ def begin_checkout(
     if known is not None:
         make_sure_it_is_unpaid(known)
     draft = Order(
-        account=cart.account, cart=cart, cart_digest=digest, user=user, metadata=dict(metadata or {})
+        account=cart.account,
+        cart=cart,
+        cart_digest=digest,
+        user=user,
+        metadata=dict(metadata or {}),
+        traceparent=traceparent(),
     )
     page = _page_at_henry(draft if known is None else known, lines, opening)
     with transaction.atomic():

@@ -6,8 +6,11 @@ attempt, so items decide; in the newer one `partially_complete` and `failed` say
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+
+from moneyed import Money
 
 from django_henry_checkout.models import ItemStatus, OrderStatus, PurchaseStatus
 from django_henry_checkout.types import ItemOutcome, Observation, PurchaseWord
@@ -91,3 +94,16 @@ def _ending(word: str, items: Sequence[ItemStatus]) -> tuple[OrderStatus, str]:
     if word == PurchaseWord.PARTIALLY_COMPLETE or any(item in _NOT_BOUGHT for item in items):
         return OrderStatus.PARTIALLY_COMPLETED, review
     return OrderStatus.COMPLETED, review
+
+
+def sum_known(parts: Iterable[Money | None]) -> Money | None:
+    """Add up what is known. None if nothing is, or if the currencies differ."""
+    known = [part for part in parts if part is not None]
+    if not known or len({part.currency for part in known}) > 1:
+        return None
+    return sum(known[1:], known[0])
+
+
+def amount_in(currency: str, money: Money | None) -> Decimal | None:
+    """Return an amount if it is in the currency."""
+    return money.amount if money is not None and money.currency.code == currency else None

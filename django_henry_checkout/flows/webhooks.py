@@ -24,6 +24,7 @@ from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.gateway.webhooks import Notice, read_notice, read_timestamp, why_refused
 from django_henry_checkout.models import Purchase, PurchasePoll, WebhookMessage, WebhookStatus
 from django_henry_checkout.models.purchases import CLOSED_BY_STAFF, UNRESOLVED_PURCHASE
+from django_henry_checkout.telemetry import note_webhook
 from django_henry_checkout.types import Claim, Source
 
 logger = logging.getLogger("django_henry_checkout.webhooks")
@@ -79,7 +80,9 @@ def receive_webhook(account: Account, body: bytes, *, signature: str, timestamp:
             len(body),
             digest,
         )
+        note_webhook(account=account.alias, is_believed=False)
         return False
+    note_webhook(account=account.alias, is_believed=True)
     digest = hashlib.sha256(timestamp.encode() + b"." + body).hexdigest()
     fresh = {"body": body.decode("utf-8", "replace").replace("\x00", ""), "signed_at": signed_at}
     _message, is_new = WebhookMessage.objects.get_or_create(

@@ -34,6 +34,7 @@ from django_henry_checkout.exceptions import (
 )
 from django_henry_checkout.gateway.answers import Answer, require_json_type
 from django_henry_checkout.gateway.deadline import DeadlineAdapter, deadline
+from django_henry_checkout.telemetry import note_request
 
 logger = logging.getLogger("django_henry_checkout.gateway")
 
@@ -211,8 +212,10 @@ class Transport:
             outcome = f"{outcome} ({error.code})"
             raise
         finally:
-            elapsed = (time.monotonic() - started) * 1000
-            logger.info("%s %s %s %.0f ms %s", method, path.partition("?")[0], outcome, elapsed, request_id)
+            elapsed = time.monotonic() - started
+            what = path.partition("?")[0]
+            logger.info("%s %s %s %.0f ms %s", method, what, outcome, elapsed * 1000, request_id)
+            note_request(elapsed, account=self.account.alias, method=method, outcome=outcome)
 
     def close(self) -> None:
         """Close the connections that are kept; the next call opens new ones."""
