@@ -14,13 +14,12 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_henry_checkout.admin.attention import shown
-from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin
+from django_henry_checkout.admin.base import AccountFilter
 from django_henry_checkout.admin.deeds import DEEDS, Deed, FoundForm
+from django_henry_checkout.admin.pages import ShopPages
 from django_henry_checkout.admin.story import story_context
 from django_henry_checkout.admin.words import next_step
 from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError
-from django_henry_checkout.flows.attention import concerns
 from django_henry_checkout.flows.exporting import orders_as_csv
 from django_henry_checkout.flows.finding import find_orders
 from django_henry_checkout.flows.stories import story_of
@@ -56,7 +55,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(ShopPages):
     list_display = ["number", "status_badge", "needed_next", "age", "total", "buyer_name", "account"]
     list_select_related = ["buyer"]
     list_filter = ["status", AttentionFilter, AccountFilter, "created_at"]
@@ -131,6 +130,7 @@ class OrderAdmin(ReadOnlyAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("attention/", wrap(self.attention_view), name="henry_checkout_attention"),
+            path("doctor/", wrap(self.doctor_view), name="henry_checkout_doctor"),
             path(
                 "<path:object_id>/do/<slug:deed>/<int:target_id>/",
                 wrap(self.deed_view),
@@ -147,7 +147,8 @@ class OrderAdmin(ReadOnlyAdmin):
         at = request.GET.get("at", "")
         story = story_of(order, at=int(at) if at.isdecimal() and len(at) < 10 else None)
         context = {
-            **self._base_context(request, order),
+            **self.page_context(request, _("Order %(number)s") % {"number": order.number}),
+            "order": order,
             **story_context(
                 story,
                 sees_buyer=self.has_buyers_permission(request),
@@ -171,15 +172,6 @@ class OrderAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request, order):
             raise PermissionDenied
         return order
-
-    def _base_context(self, request: HttpRequest, order: Order | None) -> dict[str, Any]:
-        return {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "order": order,
-            "media": self.media,
-            "title": _("Order %(number)s") % {"number": order.number} if order else _("Needs attention"),
-        }
 
     # Deeds --------------------------------------------------------------------------------
 
@@ -209,7 +201,7 @@ class OrderAdmin(ReadOnlyAdmin):
             except (HenryCheckoutError, ConfigurationError) as error:
                 form.add_error(None, str(error))
         context = {
-            **self._base_context(request, order), "deed": doing, "form": form, "target": target, "seen": seen,
+            **self.page_context(request, _("Order %(number)s") % {"number": order.number}), "order": order, "deed": doing, "form": form, "target": target, "seen": seen,
             "back": back, "looks_first": doing.preview is not None,
         }  # fmt: skip
         return TemplateResponse(request, "admin/henry_checkout/order/deed.html", context)
@@ -222,20 +214,6 @@ class OrderAdmin(ReadOnlyAdmin):
         assert isinstance(form, FoundForm)  # noqa: S101 - for the type checker
         form.data = {**dict(form.data.items()), "seen": form.cleaned_data["ref_id"]}
         return seen
-
-    # What needs a person ------------------------------------------------------------------
-
-    def attention_view(self, request: HttpRequest) -> HttpResponse:
-        """Show everything that waits for a person."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        found = [shown(concern) for concern in concerns()]
-        context = {
-            **self._base_context(request, None),
-            "concerns": found,
-            "is_calm": not any(concern["rows"] for concern in found),
-        }
-        return TemplateResponse(request, "admin/henry_checkout/attention.html", context)
 
 
 def _target_of(doing: Deed, order: Order, target_id: int) -> Any:

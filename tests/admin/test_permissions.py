@@ -152,6 +152,21 @@ def test_attention_needs_the_right_to_see_orders(db: None, person: Person) -> No
     assert Client().get(url).status_code == 302
 
 
+def test_the_doctor_is_asked_by_operators_and_only_when_they_want(
+    sandbox: Sandbox, person: Person, settings: Any
+) -> None:
+    url = reverse("admin:henry_checkout_doctor")
+    assert person("resolve_money", "see_personal_data").get(url).status_code == 403
+    operator = person("operate_checkouts")
+    assert "Examine now" in operator.get(url).content.decode()
+    assert [row for row in sandbox.requests() if row["method"] == "GET"] == []
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "NO_SUCH_OPTION": 1}
+    found = operator.post(url).content.decode()
+    assert "W001" in found
+    assert "NO_SUCH_OPTION" in found
+    assert "Examine again" in found
+
+
 def test_who_may_not_see_buyers_finds_nothing_of_them(sandbox: Sandbox, person: Person) -> None:
     order = build_paid_order(sandbox)
     canaries = [order.buyer.email, order.buyer.last_name, order.buyer.phone]
