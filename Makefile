@@ -13,7 +13,7 @@ PINS = $$(pins=constraints/$$($(BIN)/python -c 'import sys; print("py%d%d" % sys
 	test ! -f $$pins || echo --constraint $$pins)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-scale test check chaos mutations bench matrix constraints
+.PHONY: help install demo demo-scale test check chaos mutations bench matrix constraints release-check screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do \
@@ -45,6 +45,12 @@ bench: $(VENV)/.dev-installed $(VENV)/.bench-installed ## the benchmarks, as rat
 matrix: $(VENV)/.dev-installed ## run the suite on every Python and Django that can run here
 	@$(BIN)/python scripts/matrix.py $(ARGS)
 
+release-check: $(VENV)/.release-installed ## build wheel and sdist, compare them with the checkout, try them in an empty environment
+	@$(BIN)/python scripts/release_check.py
+
+screenshots: $(VENV)/.dev-installed ## renew the pictures of the docs (ARGS="cart order")
+	@$(BIN)/python scripts/screenshots.py $(ARGS)
+
 # Resolves everything afresh in a throw-away environment; the file's name follows PYTHON's version.
 constraints: ## pin the versions that a clean install takes today: constraints/py3XX.txt
 	@$(PYTHON) scripts/pin_constraints.py
@@ -67,6 +73,11 @@ $(VENV)/.scale-installed: $(VENV)/.base-installed
 $(VENV)/.dev-installed: $(VENV)/.base-installed
 	@echo "Installing the development tools into $(VENV) ..."
 	@$(PIP) install --editable . --group dev $(PINS)
+	@touch $@
+
+$(VENV)/.release-installed: $(VENV)/.base-installed
+	@echo "Installing what builds and checks a release into $(VENV) ..."
+	@$(PIP) install --group release $(PINS)
 	@touch $@
 
 # An environment of its own: what the projects that we compare with need must not choose our versions.

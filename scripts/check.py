@@ -128,6 +128,7 @@ STEPS: dict[str, Callable[[], bool]] = {
     "migrations, BigAutoField": makemigrations("BigAutoField"),
     "file lengths": file_lengths,
     "machine traces": machine_traces,
+    "reference is current": tool("python", "scripts/write_reference.py", "--check"),
     "docs": tool("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html"),
 }
 

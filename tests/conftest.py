@@ -20,7 +20,7 @@ hypothesis.settings.load_profile("ours")
 #: What meets no database of its own kind, or walks the same code as other tests do, runs on SQLite only.
 ONCE = (
     "api/test_canaries", "api/test_cors", "api/test_qr_decodes", "api/test_schema", "api/test_strangers", "conformance/",
-    "contract/", "faults/test_wire", "flows/test_buyers", "flows/test_customers", "sandbox/",
+    "contract/", "docs/", "faults/test_wire", "flows/test_buyers", "flows/test_customers", "sandbox/",
 )  # fmt: skip
 
 

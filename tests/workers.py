@@ -86,7 +86,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: st
 
 
 class CeleryShop:
-    """A project "shop" that was set up with the very lines of docs/celery.md, on the database of the test.
+    """A project "mysite" that was set up with the very lines of docs/celery.md, on the database of the test.
 
     Args:
         transport: more of CELERY_BROKER_TRANSPORT_OPTIONS.
@@ -111,14 +111,14 @@ class CeleryShop:
         self.environment = {
             **_environment(sandbox, lease_seconds=lease_seconds, receiver_seconds=receiver_seconds),
             "REDIS_URL": broker_url,
-            "DJANGO_SETTINGS_MODULE": "shop.settings",
+            "DJANGO_SETTINGS_MODULE": "mysite.settings",
             "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
         }
         # It would bring the example project's app beside the shop's.
         self.environment.pop("CELERY_BROKER_URL", None)
         more = {"CELERY_QUEUE": self.queue, **options}
         prefixed = {"global_keyprefix": f"{self.queue}:", **(transport or {})}
-        package = folder / "shop"
+        package = folder / "mysite"
         package.mkdir()
         (package / "settings.py").write_text(
             "from tests.settings import *\n"
@@ -132,15 +132,17 @@ class CeleryShop:
 
     def make_app(self) -> Celery:
         """Return an app for this very process, to send tasks with; it is nobody's default yet."""
-        found = runpy.run_path(str(self.folder / "shop" / "settings.py"))
-        app = Celery("shop", fixups=[], set_as_current=False)
+        found = runpy.run_path(str(self.folder / "mysite" / "settings.py"))
+        app = Celery("mysite", fixups=[], set_as_current=False)
         app.config_from_object(SimpleNamespace(**found), namespace="CELERY")
         return app
 
 
 def documented(name: str) -> str:
     """Return the file that docs/celery.md tells a shop to write."""
-    found = re.search(rf"```python\n# {re.escape(name)}\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    found = re.search(
+        rf"```python\n# mysite/{re.escape(name)}(?:, at the end)?\n(.*?)```", DOCS.read_text(), re.DOTALL
+    )
     assert found, f"{DOCS} shows no {name}"
     return found.group(1)
 
@@ -152,7 +154,7 @@ class _CeleryProcess:
 
     def __init__(self, shop: CeleryShop, name: str, *arguments: str) -> None:
         self.log = shop.folder / f"{name}-{uuid4().hex[:6]}.log"
-        command = [sys.executable, "-m", "celery", "--app", "shop", name, "--loglevel", "INFO", *arguments]
+        command = [sys.executable, "-m", "celery", "--app", "mysite", name, "--loglevel", "INFO", *arguments]
         with self.log.open("w") as output:
             # A session of its own, so that signals reach the children of its pool too.
             self._process = subprocess.Popen(

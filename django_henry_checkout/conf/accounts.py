@@ -21,7 +21,22 @@ class WebhookSecret:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """One set of Henry credentials. `repr` hides the key."""
+    """One set of Henry credentials. `repr` hides the key.
+
+    Attributes:
+        api_key: the key of your Henry account.
+        api_version: the generation of Henry's API: "v1", "v1-rpc" or "v0".
+        base_url: where Henry is; plain http only for a sandbox on this machine.
+        checkout_origins: exact origins that a shopper may be sent to.
+        frame_ancestors: exact origins of other sites whose pages may hold the checkout in a frame; the shop's own
+            always may.
+        accounts: several accounts: `{"default": {"API_KEY": ...}, "uk": {...}}`; each inherits what it does not say.
+        webhook_secrets: what Henry signs with; while one is replaced both:
+            `{"secret": ..., "not_after": "2026-12-01T00:00:00+00:00"}`. Without any, webhooks are refused.
+        webhook_key: the part of the webhook's address that nobody can guess; by default derived from SECRET_KEY.
+        webhook_uuid: the webhook to which Henry sends the events of each cart, as its dashboard calls it.
+        webhook_events: which events those are.
+    """
 
     alias: str
     api_key: str = field(repr=False)

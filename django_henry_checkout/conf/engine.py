@@ -39,7 +39,7 @@ class EngineOptions(Options):
 
     @property
     def READ_RETRIES(self) -> int:
-        """How often a read is repeated after trouble. Calls that can buy are never repeated."""
+        """How often a read is repeated after trouble; polls are not, nor is ever a call that can buy."""
         return int(self._get("READ_RETRIES", 2))
 
     # Polling ------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ class EngineOptions(Options):
 
     @property
     def SWEEP_FROM(self) -> int:
-        """From how many due purchases of one account on Henry's order list is read instead, 100 at a time."""
+        """From how many due purchases of one account on Henry's order list is read instead; 0 never reads it."""
         return int(self._get("SWEEP_FROM", 20))
 
     @property

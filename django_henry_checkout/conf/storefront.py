@@ -52,7 +52,10 @@ class StorefrontOptions(Options):
 
     @property
     def CARD_ELEMENT(self) -> Mapping[str, str]:
-        """Public settings of Henry's card element, handed to the shop's page as they are."""
+        """Public settings of Henry's card element, handed to the shop's page as they are.
+
+        `url` is a page that the inline form shows in a frame.
+        """
         return dict(self._get("CARD_ELEMENT", {}))
 
     @property
@@ -93,7 +96,10 @@ class StorefrontOptions(Options):
 
     @property
     def PROXY_COUNT(self) -> int:
-        """How many proxies of your own stand before the shop and extend `X-Forwarded-For`."""
+        """How many proxies of your own stand before the shop and extend `X-Forwarded-For`.
+
+        Without it that header is not believed, and private addresses are not counted.
+        """
         return int(self._get("PROXY_COUNT", 0))
 
     @property

@@ -1,108 +1,13 @@
-"""The error tree. The first line of each docstring says what the caller should do; `code` is stable."""
+"""What a shopper, or a client of the API, can meet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
 from moneyed import Money
 
-
-class ConfigurationError(ImproperlyConfigured):
-    """Correct the HENRY_CHECKOUT setting.
-
-    Outside the tree on purpose: code that tolerates trouble at Henry must not hide a broken set-up.
-    """
-
-
-class HenryCheckoutError(Exception):
-    """Base of all errors that a running shop can meet."""
-
-    code = "error"
-
-    def __init__(self, message: str = "", *, code: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").partition("\n")[0])
-        if code is not None:
-            self.code = code
-
-
-class GatewayError(HenryCheckoutError):
-    """Henry gave no usable answer; tell the shopper kindly and let him try again.
-
-    Attributes:
-        status: HTTP status, or None when there was no answer.
-        request_id: the id that we sent along as `X-Request-Id`.
-        retryable: the same read may work a little later.
-        maybe_sent: Henry may have received, and acted on, the call.
-        retry_after: seconds that Henry asked to wait, or None.
-        detail: Henry's own words, for people: they may hold personal data, so they are not in the message.
-    """
-
-    code = "henry_error"
-    retryable = False
-
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        status: int | None = None,
-        request_id: str = "",
-        maybe_sent: bool = True,
-        retry_after: float | None = None,
-        detail: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.request_id = request_id
-        self.maybe_sent = maybe_sent
-        self.retry_after = retry_after
-        self.detail = detail
-
-
-class GatewayTimeout(GatewayError):
-    """Henry did not answer in time; a read may be repeated, a purchase must be looked up first."""
-
-    code = "henry_timeout"
-    retryable = True
-
-
-class GatewayUnavailable(GatewayError):
-    """Henry could not be reached or answered 5xx; a read may be repeated later."""
-
-    code = "henry_unavailable"
-    retryable = True
-
-
-class RateLimited(GatewayError):
-    """Henry asked for a pause; wait `retry_after` seconds (None: no hint was given)."""
-
-    code = "henry_rate_limited"
-    retryable = True
-
-
-class BadResponse(GatewayError):
-    """Henry's answer could not be understood; nothing was changed by it."""
-
-    code = "henry_bad_response"
-
-
-class Rejected(GatewayError):
-    """Henry refused the request; repeating it unchanged will not help."""
-
-    code = "henry_rejected"
-
-
-class NotFound(Rejected):
-    """Henry does not know this id; it may belong to another account."""
-
-    code = "henry_not_found"
-
-
-class AuthenticationFailed(Rejected):
-    """Henry refused the API key; set HENRY_CHECKOUT["API_KEY"] to a key of this environment."""
-
-    code = "henry_authentication_failed"
+from django_henry_checkout.exceptions.base import HenryCheckoutError
 
 
 class CheckoutError(HenryCheckoutError):
@@ -369,37 +274,7 @@ class StillRunning(CheckoutError):
     code = "still_running"
 
 
-class StaffError(HenryCheckoutError):
-    """Look at the order again. Base of what only people who run the shop can meet: no API answers it."""
-
-    code = "staff_error"
-
-
-class NotInDoubt(StaffError):
-    """Look at the order again: what became of the purchase is known by now."""
-
-    code = "not_in_doubt"
-
-
-class RefTaken(StaffError):
-    """Look for the right refId: another purchase has this one."""
-
-    code = "ref_taken"
-
-
-class CannotCancel(StaffError):
-    """Resolve the purchase first: it is being bought, or may have been; or the order has ended."""
-
-    code = "cannot_cancel"
-
-
 class IllegalTransition(CheckoutError):
     """The state machine has no such move; nothing was changed."""
 
     code = "illegal_transition"
-
-
-class ReceiverMissing(HenryCheckoutError):
-    """Connect the receiver in an AppConfig.ready(), so that each process knows it."""
-
-    code = "receiver_missing"
