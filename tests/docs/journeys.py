@@ -245,6 +245,53 @@ def pci(project: Project, page: Page) -> None:
     page.wait_for_url(re.compile(rf"^{re.escape(project.sandbox_url)}/"))
 
 
+def buy(project: Project, page: Page) -> None:
+    """Buy the lantern, and wait until the order is complete."""
+    fill_cart(project, page, "/cart/")
+    press(page, "Checkout")
+    pay(henrys_page(page))
+    sees(page, COMPLETE)
+
+
+def running(project: Project, page: Page) -> None:
+    buy(project, page)
+    page.goto(f"{project.url}/admin/")
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Log in")
+    page.goto(f"{project.url}/admin/henry_checkout/order/")
+    expect(page.locator("#result_list")).to_contain_text("completed")
+    expect(page.locator("#result_list")).not_to_contain_text("default")  # the account is not shown
+    page.get_by_role("link", name="Needs attention").click()
+    sees(page, "Nothing waits for a person.")
+    page.goto(f"{project.url}/admin/auth/group/")
+    sees(page, "Support")
+
+
+def observability(project: Project, page: Page) -> None:
+    buy(project, page)
+    refused = page.request.get(f"{project.url}/metrics")
+    assert refused.status == 404
+    told = page.request.get(
+        f"{project.url}/metrics", headers={"Authorization": "Bearer for-prometheus-only"}
+    ).text()
+    assert 'henry_lag_seconds{queue="polls"}' in told
+    assert "henry_open_purchases 0.0" in told
+    said = project.servers["henry_worker"].said()
+    assert " INFO django_henry_checkout.gateway" in said
+    assert "ada@example.com" not in said
+
+
+def privacy(project: Project, page: Page) -> None:
+    buy(project, page)
+    (stored,) = rows(project, "SELECT email, last_name FROM henry_checkout_orderbuyer")
+    assert all(str(text).startswith("\x02sealed:") for text in stored)
+    told = project.run("python manage.py henry_buyer export ADA@example.com")
+    assert '"last_name": "Lovelace"' in told
+    project.run("python manage.py henry_buyer erase ada@example.com --yes")
+    assert rows(project, "SELECT email FROM henry_checkout_orderbuyer") == []
+
+
 def commands_only(project: Project, page: Page) -> None:
     """The page's commands have shown all there is to see."""
 
@@ -259,7 +306,10 @@ JOURNEYS: dict[str, Journey] = {
     "howto/inline.md": inline,
     "howto/links.md": links,
     "howto/looks.md": looks,
+    "howto/observability.md": observability,
     "howto/pci.md": pci,
+    "howto/privacy.md": privacy,
+    "howto/running.md": running,
     "howto/testing.md": commands_only,
     "howto/webhooks.md": webhooks,
 }
