@@ -178,6 +178,17 @@ def inline(visit: Visit) -> None:
     visit.says("How should it be sent?")
 
 
+def admin_order(visit: Visit) -> None:
+    """An order's story in the admin."""
+    order(visit)
+    visit.go("/admin/login/?next=/admin/henry_checkout/order/")
+    for name in ("username", "password"):
+        visit.page.locator(f"[name={name}]").fill("admin")
+    visit.press("log in")
+    visit.page.locator("#result_list a").first.click()
+    expect(visit.page.get_by_role("heading", name="What happened")).to_be_visible()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """One file of docs/images: how to get there, and how large the window is."""
@@ -201,6 +212,7 @@ PICTURES = (
     Picture(name="dialog", way=dialog, width=1180, height=820),
     Picture(name="window", way=window, height=800, is_dark=True),
     Picture(name="elsewhere", way=elsewhere, width=1180, height=820),
+    Picture(name="admin-order", way=admin_order, height=1000),
     Picture(name="inline-phone", way=inline, width=390, height=844, is_dark=True, whole=True),
 )
 

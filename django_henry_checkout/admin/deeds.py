@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from django_henry_checkout.flows import staff
+from django_henry_checkout.flows.ledger import receivers_of
 from django_henry_checkout.models import (
     Delivery,
     DeliveryStatus,
@@ -21,7 +22,6 @@ from django_henry_checkout.models import (
     PurchaseStatus,
 )
 from django_henry_checkout.models.orders import OPERATE, RESOLVE
-from django_henry_checkout.signals import BY_NAME
 from django_henry_checkout.types import Observation
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ DEEDS: dict[str, Deed] = {
             "Each receiver that you choose gets the same event again, with the same event_id, though it has run. "
             "One that does not look at the event_id does its work twice."
         ),
-        is_offered=lambda event: event.type in BY_NAME,
+        is_offered=lambda event: bool(receivers_of(event.type)),
         run=_replay,
         form=ReplayForm,
     ),
