@@ -25,6 +25,7 @@ from django_henry_checkout.api.repeating import idempotent
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import CartNotFound, InvalidItem
 from django_henry_checkout.flows import carts
+from django_henry_checkout.flows.customers import customer_of
 from django_henry_checkout.flows.shoppers import remember_cart
 from django_henry_checkout.flows.templates import make_template, revoke_link
 from django_henry_checkout.flows.tokens import caller_of_secret, issue_cart_token
@@ -51,6 +52,7 @@ class CartsView(HenryView):
         cart = carts.create_filled_cart(
             [as_item(item) for item in content["items"]],
             user=request.user if caller.user_pk is not None else None,
+            customer=customer_of(caller),
             account=caller.trusted_account or content["account"],
             metadata=content["metadata"],
         )

@@ -18,7 +18,7 @@ from django_henry_checkout.exceptions import (
     PurchaseUnderWay,
 )
 from django_henry_checkout.flows.items import clean_item, clean_metadata, clean_quantity, line_key
-from django_henry_checkout.models import Cart, CartLine, Order, OrderLine
+from django_henry_checkout.models import Cart, CartLine, CustomerSession, Order, OrderLine
 from django_henry_checkout.models.base import LINE_FIELDS
 from django_henry_checkout.models.purchases import UNRESOLVED_PURCHASE
 from django_henry_checkout.types import Caller, LineItem
@@ -30,9 +30,17 @@ def create_cart(*, user: Any = None, account: str = "default") -> Cart:
 
 
 def create_filled_cart(
-    items: Sequence[LineItem], *, user: Any = None, account: str = "default", metadata: Mapping[str, Any]
+    items: Sequence[LineItem],
+    *,
+    user: Any = None,
+    customer: CustomerSession | None = None,
+    account: str = "default",
+    metadata: Mapping[str, Any],
 ) -> Cart:
     """Make a cart that holds `items`: all of them, or nothing is written.
+
+    Args:
+        customer: whose customer session token owns it, too.
 
     Raises:
         InvalidItem, CartFull: as for `add_item`.
@@ -46,7 +54,13 @@ def create_filled_cart(
         wanted[key] = replace(item, quantity=clean_quantity(before + item.quantity))
     if len(wanted) > settings.MAX_CART_LINES:
         raise CartFull(f"A cart holds {settings.MAX_CART_LINES} lines at most.")
-    cart = Cart(user=user, account=account, metadata=clean_metadata(metadata), version=1 if wanted else 0)
+    cart = Cart(
+        user=user,
+        customer=customer,
+        account=account,
+        metadata=clean_metadata(metadata),
+        version=1 if wanted else 0,
+    )
     with transaction.atomic():
         cart.save()
         lines = [CartLine(cart=cart, key=key) for key in wanted]

@@ -14,8 +14,8 @@ from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.purchases import note_claim
 from django_henry_checkout.flows.sessions import begin_checkout
 from django_henry_checkout.gateway import gateway_for
-from django_henry_checkout.models import Cart, Order, Purchase
-from django_henry_checkout.testing.idle import run_until_idle
+from django_henry_checkout.models import Cart, Order, OrderStatus, Purchase
+from django_henry_checkout.testing.idle import StillOpenError, run_until_idle
 from django_henry_checkout.testing.sandbox_process import Sandbox
 from django_henry_checkout.types import LineItem
 
@@ -63,4 +63,6 @@ def build_paid_order(
     if until_idle:
         run_until_idle(sandbox)
         order.refresh_from_db()
+        if order.status == OrderStatus.OPEN:  # a payment that nobody has seen counts as idle
+            raise StillOpenError("Henry was not seen to have the payment", [f"order {order.number}: open"])
     return order
