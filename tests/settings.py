@@ -93,6 +93,7 @@ if django.VERSION >= (6, 1):
 else:
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
+METRICS_TOKEN = ""
 SHOP_URL = "http://shop.test"
 LOGIN_URL = "login"
 

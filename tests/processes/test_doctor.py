@@ -57,7 +57,7 @@ def test_beats_are_told_apart(
 ) -> None:
     monkeypatch.setattr(work, "TWICE", timedelta(seconds=1))
     shop = open_shop(redis_url, CELERY_NUDGES=False)
-    with (shop.folder / "shop" / "celery.py").open("a") as file:
+    with (shop.folder / "mysite" / "celery.py").open("a") as file:
         file.write(HURRIES)
     start(CeleryWorker, shop).wait_until_ready()
     assert names(work.workers_are_there) == ["no_worker"]  # without beat it has nothing to do
