@@ -6,12 +6,17 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin, ReadOnlyInline
+from django_henry_checkout.flows.languages import money_text
 from django_henry_checkout.models import Cart, CartLine
 
 
 class CartLineInline(ReadOnlyInline):
     model = CartLine
-    fields = ["title", "link", "quantity", "selected_options", "unit_price"]
+    fields = ["title", "link", "quantity", "selected_options", "price"]
+
+    @admin.display(description=_("unit price"))
+    def price(self, line: CartLine) -> str:
+        return money_text(line.unit_price)
 
 
 @admin.register(Cart)

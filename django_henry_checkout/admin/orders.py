@@ -18,10 +18,11 @@ from django_henry_checkout.admin.base import AccountFilter
 from django_henry_checkout.admin.deeds import DEEDS, Deed, FoundForm
 from django_henry_checkout.admin.pages import ShopPages
 from django_henry_checkout.admin.story import story_context
-from django_henry_checkout.admin.words import next_step
+from django_henry_checkout.admin.words import error_words, next_step
 from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError
 from django_henry_checkout.flows.exporting import orders_as_csv
 from django_henry_checkout.flows.finding import find_orders
+from django_henry_checkout.flows.languages import money_text
 from django_henry_checkout.flows.stories import story_of
 from django_henry_checkout.models import Order, OrderStatus, Purchase, PurchaseStatus
 from django_henry_checkout.models.orders import OPERATE, RESOLVE, SEE_BUYERS
@@ -56,7 +57,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 @admin.register(Order)
 class OrderAdmin(ShopPages):
-    list_display = ["number", "status_badge", "needed_next", "age", "total", "buyer_name", "account"]
+    list_display = ["number", "status_badge", "needed_next", "age", "total_shown", "buyer_name", "account"]
     list_select_related = ["buyer"]
     list_filter = ["status", AttentionFilter, AccountFilter, "created_at"]
     search_fields = ["number"]
@@ -101,6 +102,10 @@ class OrderAdmin(ShopPages):
         return format_html(
             '<span title="{}">{}</span>', order.created_at.isoformat(timespec="seconds"), shown
         )
+
+    @admin.display(description=gettext_lazy("total"))
+    def total_shown(self, order: Order) -> str | None:
+        return None if order.total is None else format_html("<bdi>{}</bdi>", money_text(order.total))
 
     @admin.display(description=gettext_lazy("buyer"))
     def buyer_name(self, order: Order) -> str:
@@ -199,7 +204,7 @@ class OrderAdmin(ShopPages):
                     self.message_user(request, said, messages.SUCCESS)
                     return HttpResponseRedirect(back)
             except (HenryCheckoutError, ConfigurationError) as error:
-                form.add_error(None, str(error))
+                form.add_error(None, error_words(error))
         context = {
             **self.page_context(request, _("Order %(number)s") % {"number": order.number}), "order": order, "deed": doing, "form": form, "target": target, "seen": seen,
             "back": back, "looks_first": doing.preview is not None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from django_henry_checkout.admin.deeds import DEEDS
 from django_henry_checkout.admin.words import (
     AMOUNTS,
@@ -45,7 +47,7 @@ def story_context(story: Story, *, sees_buyer: bool, may: Mapping[str, bool]) ->
         "reasons": reason_words(story.review_reason),
         "sees_buyer": sees_buyer,
         "parts": [
-            (AMOUNTS[name], "\N{MINUS SIGN}" if name == "discount" else "", money)
+            (AMOUNTS[name], name == "discount", money)
             for name, money in story.sums.parts
             if money.amount or name == "subtotal"
         ],
@@ -107,7 +109,7 @@ def _facts(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
         shown["reason"] = " ".join(reason_words(str(shown["reason"])))
     if "status" in shown and "previous_status" in shown:
         before, after = (_label(str(shown.pop(name))) for name in ("previous_status", "status"))
-        shown = {"": f"{before} → {after}", **shown}
+        shown = {"": _("%(before)s → %(after)s") % {"before": before, "after": after}, **shown}
     return [
         (str(FACTS.get(name, name)), ", ".join(map(str, value)) if isinstance(value, list) else str(value))
         for name, value in shown.items()

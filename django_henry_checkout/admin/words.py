@@ -90,6 +90,26 @@ REASONS: dict[str, StrPromise] = {
     "not_as_staff_decided": gettext_lazy("Henry says something else than what a person decided."),
 }
 
+#: What an error says itself is for developers; these are for staff, by its code.
+ERRORS: dict[str, StrPromise] = {
+    "not_in_doubt": gettext_lazy("Look at the order again: what became of the purchase is known by now."),
+    "ref_taken": gettext_lazy("Look for the right refId: another purchase has this one."),
+    "cannot_cancel": gettext_lazy(
+        "Resolve the purchase first: it is being bought, or may have been; or the order has ended."
+    ),
+    "illegal_transition": gettext_lazy("Nothing was changed: the order has moved on. Look at it again."),
+    "henry_not_found": gettext_lazy("Henry does not know this id; it may belong to another account."),
+    "henry_authentication_failed": gettext_lazy("Henry refused the API key of this account."),
+    "henry_rate_limited": gettext_lazy("Henry asked for a pause. Try again in a few minutes."),
+    "henry_timeout": gettext_lazy("Henry did not answer in time. Try again a little later."),
+    "henry_unavailable": gettext_lazy("Henry could not be reached. Try again a little later."),
+}
+
+
+def error_words(error: Exception) -> str:
+    """Return what went wrong and what to do, in words."""
+    return str(ERRORS.get(getattr(error, "code", ""), error))
+
 
 def event_title(event: Event) -> str:
     """Return what happened, in words."""

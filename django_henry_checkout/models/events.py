@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.models.base import PublicRecord
@@ -111,4 +112,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.receiver} of event {self.event_id}"
+        return gettext("%(receiver)s of event %(event)s") % {
+            "receiver": self.receiver,
+            "event": self.event_id,
+        }

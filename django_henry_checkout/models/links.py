@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.models.carts import Cart
@@ -25,7 +26,7 @@ class TemplateLink(models.Model):
         verbose_name_plural = _("template links")
 
     def __str__(self) -> str:
-        return f"link of {self.cart_id}"
+        return gettext("link of cart %(cart)s") % {"cart": self.cart_id}
 
     def is_open(self, now: datetime) -> bool:
         """Whether a checkout may begin from the link."""

@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.models.base import PublicRecord
@@ -73,4 +74,4 @@ class WebhookMessage(PublicRecord):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event or 'webhook'} of {self.ref_id or 'nothing'}"
+        return f"{self.event or gettext('webhook')} {self.ref_id}".strip()

@@ -8,11 +8,11 @@ from django import template
 from django.middleware.csrf import get_token
 from django.template import TemplateSyntaxError
 from django.urls import reverse
-from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import pgettext
 from moneyed import Money
-from moneyed.l10n import format_money
 
 from django_henry_checkout.conf import settings
+from django_henry_checkout.flows.languages import money_text
 from django_henry_checkout.flows.links import status_token
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.templatetags.element_texts import element_texts
@@ -75,7 +75,7 @@ def _element(
         "action": reverse("henry_checkout:buy"),
         "cart_id": cart.ulid,
         "csrf_token": get_token(request),
-        "label": label or gettext("Checkout"),
+        "label": label or pgettext("button", "Checkout"),
         "css_class": css_class or "henry-button",
         "mode": mode,
         "phone": phone,
@@ -128,6 +128,10 @@ def henry_nonce(context: dict[str, Any]) -> str:
 @register.filter
 def henry_money(money: Money | None) -> str:
     """Format money as people write it in the active language; an empty text for None."""
-    if money is None:
-        return ""
-    return format_money(money, locale=to_locale(get_language() or "en"))
+    return money_text(money)
+
+
+@register.filter
+def henry_money_off(money: Money | None) -> str:
+    """Format what is taken off, as `henry_money` does, with a minus."""
+    return money_text(money, is_taken_off=True)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -72,6 +74,8 @@ _SAID_BY_FLOWS = (
     gettext_noop("There is no such state or province in this country."),
     gettext_noop("There is no such postal code in this country or province."),
     gettext_noop("This does not fit the country."),
+    gettext_noop("This looks like the number of a card."),
+    gettext_noop("This must be printable text of 200 characters at most."),
 )
 _INPUT_TYPES = {"email": "email", "phone": "tel"}
 
@@ -291,8 +295,17 @@ def _picked(merchant: Mapping[str, Any]) -> int:
 
 
 def _time_of(rate: Mapping[str, Any]) -> str:
-    dates = " – ".join(each for each in (rate["minDate"], rate["maxDate"]) if each)
-    return rate["timeEstimate"] or dates
+    dates = [_day(each) for each in (rate["minDate"], rate["maxDate"]) if each]
+    return str(rate["timeEstimate"] or " – ".join(dates))
+
+
+def _day(text: str) -> str:
+    """Write a day as people do in the active language; what is none stays as Henry wrote it."""
+    try:
+        day = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return date_format(day, "MONTH_DAY_FORMAT")
 
 
 def _card(state: InlineState, shown: Mapping[str, Any]) -> dict[str, Any]:

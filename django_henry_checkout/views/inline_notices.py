@@ -29,6 +29,7 @@ from django_henry_checkout.exceptions import (
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
+from django_henry_checkout.views.pages import said
 
 logger = logging.getLogger("django_henry_checkout.pages")
 
@@ -132,15 +133,9 @@ _WORDS: tuple[tuple[tuple[type[Exception], ...], Any, Any], ...] = (
 
 
 def _words(error: Exception) -> tuple[str, str]:
-    if isinstance(error, TooManyCalls):
-        text = gettext("Please wait %(seconds)d seconds, then try again.")
-        return gettext("That was a little fast"), text % {"seconds": error.retry_after}
-    for kinds, title, text in _WORDS:
-        if isinstance(error, kinds):
-            return str(title), str(text)
     if is_our_trouble(error) or not isinstance(error, CheckoutError):
         return (
             gettext("Checkout is taking a short break"),
             gettext("Nothing was charged, and what you entered is kept. Please try again in a moment."),
         )
-    return gettext("That did not work"), str(error)
+    return said(error, _WORDS)

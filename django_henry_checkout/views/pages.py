@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from django_henry_checkout.conf import settings
@@ -90,7 +91,8 @@ def sorry(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) 
         request_id = getattr(error, "request_id", "")
         logger.error("Checkout is not available: %s %s", error, request_id)
     status = 503 if at_fault else _STATUS.get(type(error), 400)
-    context: dict[str, Any] = {"title": _title(error), "message": _message(error), "status": status}
+    title, message = said(error)
+    context: dict[str, Any] = {"title": title, "message": message, "status": status}
     response: HttpResponse
     if wants_json(request):
         code = getattr(error, "code", "checkout_unavailable")
@@ -105,34 +107,60 @@ def sorry(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) 
     return response
 
 
-def _title(error: Exception) -> str:
-    if isinstance(error, TokenInvalid | CartNotFound | OrderNotFound):
-        return _("We cannot find that")
-    if isinstance(error, TokenLapsed):
-        return _("This link has lapsed")
-    if isinstance(error, OrderNotOpen):
-        return _("This order is already on its way")
-    if isinstance(error, CartEmpty):
-        return _("Your cart is empty")
-    if isinstance(error, CheckoutError) and not isinstance(error, UntrustedCheckoutUrl):
-        return _("That did not work")
-    return _("Checkout is taking a short break")
+_LOST = (TokenInvalid, CartNotFound, OrderNotFound)
+_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Any, Any], ...] = (
+    (
+        _LOST,
+        _("We cannot find that"),
+        _("The link may be incomplete. Nothing was changed; please start again from the shop."),
+    ),
+    (
+        TokenLapsed,
+        _("This link has lapsed"),
+        _("For your safety payment links work for a short time only. Please start again from your cart."),
+    ),
+    (
+        OrderNotOpen,
+        _("This order is already on its way"),
+        _("It needs no further payment. You can follow it on its order page."),
+    ),
+    (CartEmpty, _("Your cart is empty"), _("Put something into it, then come back to pay.")),
+    (
+        CartChanged,
+        _("Your cart has changed meanwhile"),
+        _("Nothing was charged here. Please have a look at your cart, then try again."),
+    ),
+    (
+        LinkClosed,
+        _("This link is closed"),
+        _("It has expired, or was used as often as it may be. Please ask the shop for a new one."),
+    ),
+    (
+        PurchaseUnderWay,
+        _("We are checking your payment"),
+        _("We do not know yet what became of it. Please do not pay again: your order goes on without you."),
+    ),
+)
 
 
-def _message(error: Exception) -> str:
-    if isinstance(error, TokenInvalid | CartNotFound | OrderNotFound):
-        return _("The link may be incomplete. Nothing was changed; please start again from the shop.")
-    if isinstance(error, TokenLapsed):
-        return _(
-            "For your safety payment links work for a short time only. Please start again from your cart."
+def said(error: Exception, words: Iterable[tuple[Any, Any, Any]] = _WORDS) -> tuple[str, str]:
+    """Return a title and a sentence for a shopper, in his language: what an error says itself is for developers."""
+    if isinstance(error, TooManyCalls):
+        text = ngettext(
+            "Please wait %(seconds)d second, then try again.",
+            "Please wait %(seconds)d seconds, then try again.",
+            error.retry_after,
         )
-    if isinstance(error, OrderNotOpen):
-        return _("It needs no further payment. You can follow it on its order page.")
-    if isinstance(error, CartEmpty):
-        return _("Put something into it, then come back to pay.")
+        return gettext("That was a little fast"), text % {"seconds": error.retry_after}
+    for kinds, title, text in words:
+        if isinstance(error, kinds):
+            return str(title), str(text)
     if isinstance(error, CheckoutError) and not isinstance(error, UntrustedCheckoutUrl):
-        return str(error)
-    return _("Your cart is safe and nothing was charged. Please try again in a moment.")
+        return gettext("That did not work"), gettext("Nothing was charged. Please start again from the shop.")
+    return (
+        gettext("Checkout is taking a short break"),
+        gettext("Your cart is safe and nothing was charged. Please try again in a moment."),
+    )
 
 
 def own_origin(request: HttpRequest) -> str:
