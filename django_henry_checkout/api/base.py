@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import override
 from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -136,8 +137,9 @@ class HenryView(APIView):
 
     def read(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
         """Check the body's shape and return it."""
-        serializer = serializer_class(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
+        with override("en"):  # what is wrong is for developers, whatever language the shopper speaks
+            serializer = serializer_class(data=self.request.data)
+            serializer.is_valid(raise_exception=True)
         content: dict[str, Any] = serializer.validated_data
         return content
 

@@ -219,6 +219,14 @@ def _spelled(detail: Any) -> Any:
     return [_spelled(inner) for inner in detail] if isinstance(detail, list) else detail
 
 
+#: The framework says these in the shopper's language; an answer of the API is the same in each.
+_DETAILS: dict[type[Exception], str] = {
+    exceptions.MethodNotAllowed: "This method is not allowed here.",
+    exceptions.UnsupportedMediaType: "Send JSON, as application/json.",
+    exceptions.Throttled: "These were too many calls; wait as long as Retry-After says.",
+}
+
+
 def _of_framework(error: exceptions.APIException) -> Response:
     codes = {
         400: "bad_request",
@@ -233,7 +241,7 @@ def _of_framework(error: exceptions.APIException) -> Response:
     status = error.status_code
     if isinstance(error, exceptions.ValidationError):
         return problem(422, "invalid", "Some fields are not valid.", errors=_spelled(error.detail))
-    response = problem(status, codes.get(status, "error"), str(error.detail))
+    response = problem(status, codes.get(status, "error"), _DETAILS.get(type(error), str(error.detail)))
     wait = getattr(error, "wait", None)
     if wait is not None:
         response["Retry-After"] = str(int(wait) + 1)

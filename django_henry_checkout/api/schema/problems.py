@@ -54,7 +54,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "order_not_found": (404, "There is no such order, or it belongs to somebody else."),
     "session_not_found": (404, "There is no such checkout session, or it belongs to somebody else."),
     "purchase_not_found": (404, "There is no such purchase, or it belongs to somebody else."),
-    "method_not_allowed": (405, 'Method "PATCH" not allowed.'),
+    "method_not_allowed": (405, "This method is not allowed here."),
     "not_acceptable": (406, "Could not satisfy the request Accept header."),
     "cart_changed": (409, "The cart was edited elsewhere; read it again and repeat the change."),
     "buyer_changed": (
@@ -92,7 +92,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
         "This link has lapsed or was replaced by a newer one; start again from the shop.",
     ),
     "too_large": (413, "The body may have 65536 bytes at most."),
-    "unsupported_media_type": (415, 'Unsupported media type "text/plain" in request.'),
+    "unsupported_media_type": (415, "Send JSON, as application/json."),
     "invalid": (422, "Some fields are not valid."),
     "invalid_item": (422, "The product link must begin with https:// and name a host."),
     "line_not_found": (422, "This item is not in the cart."),

@@ -10,7 +10,11 @@ from tests.settings import MIDDLEWARE as _MIDDLEWARE
 
 DEBUG = True  # the development server then serves the static files
 ROOT_URLCONF = "tests.browser.bridge.shop"
-MIDDLEWARE = [*_MIDDLEWARE, "tests.browser.bridge.shop.headers_of_the_query"]
+MIDDLEWARE = [
+    *_MIDDLEWARE,
+    "django.middleware.locale.LocaleMiddleware",  # a browser says its language
+    "tests.browser.bridge.shop.headers_of_the_query",
+]
 SESSION_COOKIE_NAME = "bridge"
 HENRY_CHECKOUT = {
     **_HENRY,

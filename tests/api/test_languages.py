@@ -1,0 +1,43 @@
+"""An answer of the API is the same whatever language the shopper speaks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Api
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+ITEM = {"link": "https://alpine.example/products/boots", "quantity": 1}
+#: What is called, and the status that shows that it met what it should.
+CALLS: dict[str, tuple[int, str, str, Any, dict[str, str]]] = {
+    "a missing field": (422, "POST", "cart/{cart}/item", {}, {}),
+    "a wrong field": (422, "POST", "cart/{cart}/item", {"item": {**ITEM, "quantity": "many"}}, {}),
+    "a flow's refusal": (422, "DELETE", "cart/{cart}/item", {"itemId": "01M81RMK95Z5EHXV6QAC432E7Z"}, {}),
+    "no JSON": (400, "POST", "cart/{cart}/item", "{", {}),
+    "another media type": (415, "POST", "cart/{cart}/item", "a=b", {"Content-Type": "text/plain"}),
+    "another method": (405, "PATCH", "cart/{cart}", None, {}),
+    "no such cart": (404, "GET", "cart/01M81RMK95Z5EHXV6QAC432E7Z", None, {}),
+    "a cart": (200, "GET", "cart/{cart}", None, {}),
+}
+
+
+@pytest.fixture(autouse=True)
+def _languages_of_browsers(settings: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "rest_framework"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_answers_are_the_same_in_every_language(api: Api, call: str) -> None:
+    made = api("POST", "cart", {"items": [ITEM]}).json()
+    status, method, path, body, headers = CALLS[call]
+    answers = []
+    for language in ("en", "de", "ar"):
+        known = {**headers, "X-Session-Token": made["sessionToken"], "Accept-Language": language}
+        answer = api(method, path.format(cart=made["cartId"]), body, **known)
+        assert (answer.status_code, answer["Content-Language"]) == (status, language)
+        answers.append(answer.json())
+    assert answers[1] == answers[0]
+    assert answers[2] == answers[0]
