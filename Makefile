@@ -13,7 +13,7 @@ PINS = $$(pins=constraints/$$($(BIN)/python -c 'import sys; print("py%d%d" % sys
 	test ! -f $$pins || echo --constraint $$pins)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-scale test check chaos mutations bench matrix constraints release-check screenshots
+.PHONY: help install demo demo-scale test check chaos mutations bench matrix messages constraints release-check screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do \
@@ -44,6 +44,9 @@ bench: $(VENV)/.dev-installed $(VENV)/.bench-installed ## the benchmarks, as rat
 
 matrix: $(VENV)/.dev-installed ## run the suite on every Python and Django that can run here
 	@$(BIN)/python scripts/matrix.py $(ARGS)
+
+messages: $(VENV)/.dev-installed ## take up new messages into the catalogues and compile them; list what is to be translated (ARGS=--check)
+	@$(BIN)/python scripts/messages.py $(ARGS)
 
 release-check: $(VENV)/.release-installed ## build wheel and sdist, compare them with the checkout, try them in an empty environment
 	@$(BIN)/python scripts/release_check.py
