@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from tests.api.conftest import Api
 
@@ -24,9 +26,11 @@ CALLS: dict[str, tuple[int, str, str, Any, dict[str, str]]] = {
 
 
 @pytest.fixture(autouse=True)
-def _languages_of_browsers(settings: Any) -> None:
+def _languages_of_browsers(settings: Any) -> Iterator[None]:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "rest_framework"]
+    yield
+    translation.deactivate()  # the middleware leaves the last language to this thread
 
 
 @pytest.mark.parametrize("call", CALLS)
