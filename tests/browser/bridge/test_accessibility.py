@@ -476,8 +476,9 @@ def test_row_17_each_change_is_said_by_one_status(visit: Visit) -> None:
 def test_row_17_right_to_left_nothing_is_cut(visit: Visit) -> None:
     page = visit.page
     page.set_viewport_size({"width": 320, "height": 640})
+    turned = "for (const each of document.querySelectorAll('html, henry-checkout')) each.dir = '{}';"
     page.add_init_script(
-        "document.addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl'; });"
+        f"document.addEventListener('DOMContentLoaded', () => {{ {turned.format('rtl')} }});"
     )
     enter(visit)
     visit.press()
@@ -491,7 +492,7 @@ def test_row_17_right_to_left_nothing_is_cut(visit: Visit) -> None:
     page.get_by_role("button", name="Pay on your phone").click()
     page.get_by_role("img", name="Pay on your phone").wait_for()
     wrong += page.evaluate(CUT)
-    page.evaluate("document.documentElement.dir = 'ltr'")
+    page.evaluate(turned.format("ltr"))
     heading, close = page.evaluate(places)
     assert close > heading
     assert wrong == []
