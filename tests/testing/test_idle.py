@@ -92,7 +92,7 @@ def test_a_failing_receiver_is_parked_and_named(
 
 def test_a_webhook_of_nobody_is_named(henry_webhook: Any, run_until_idle: Any) -> None:
     henry_webhook("ckp-ref_nobody")
-    with pytest.raises(StillOpenError, match=r"order\.purchase of ckp-ref_nobody: unmatched"):
+    with pytest.raises(StillOpenError, match=r"order\.purchase ckp-ref_nobody: unmatched"):
         run_until_idle()
 
 
