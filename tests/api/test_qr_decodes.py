@@ -116,9 +116,9 @@ def modules_of_svg(text: str, *, scale: int) -> Pixels:
 def test_a_png_is_read_back_on_every_page(template: Cart, host: str, scale: int) -> None:
     pixels = pixels_of_png(picture(template, "png", host=HOSTS[host], scale=scale))
     for name, shade in PAGES.items():
-        found = zxingcpp.read_barcodes(on_a_page(pixels, shade))
+        # Asked for bar codes too, a decoder now and then sees one in a row of modules: any long QR code does that.
+        found = zxingcpp.read_barcodes(on_a_page(pixels, shade), formats=zxingcpp.BarcodeFormat.QRCode)
         assert [code.text for code in found] == [f"https://{HOSTS[host]}/henry/c/{template.ulid}"], name
-        assert found[0].format == zxingcpp.BarcodeFormat.QRCode
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -138,7 +138,7 @@ def test_a_drawn_svg_is_read_back(template: Cart, host: str) -> None:
         np.where(modules_of_svg(svg, scale=4), 0, 255).astype(np.uint8).repeat(4, axis=0).repeat(4, axis=1)
     )
     for shade in PAGES.values():
-        [code] = zxingcpp.read_barcodes(on_a_page(pixels, shade))
+        [code] = zxingcpp.read_barcodes(on_a_page(pixels, shade), formats=zxingcpp.BarcodeFormat.QRCode)
         assert code.text == f"https://{HOSTS[host]}/henry/c/{template.ulid}"
 
 

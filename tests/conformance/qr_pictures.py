@@ -54,7 +54,7 @@ def pixels_of_svg(data: bytes) -> Any:
 
 def read_code(pixels: Any) -> Any:
     """Read the one QR code of a picture."""
-    [code] = zxingcpp.read_barcodes(numpy.ascontiguousarray(pixels))
+    [code] = zxingcpp.read_barcodes(numpy.ascontiguousarray(pixels), formats=zxingcpp.BarcodeFormat.QRCode)
     assert str(code.format).replace(" ", "") == "QRCode"
     return code
 
