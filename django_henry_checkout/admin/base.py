@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_henry_checkout.admin.paging import BoundedPaginator
 from django_henry_checkout.conf import settings
 from django_henry_checkout.models import Order
-from django_henry_checkout.models.orders import OPERATE, RESOLVE, SEE_BUYERS
+from django_henry_checkout.models.orders import OPERATE, SEE_BUYERS
 from django_henry_checkout.types import parse_public_id
 
 if TYPE_CHECKING:
@@ -70,10 +70,6 @@ class ReadOnlyAdmin(_ModelAdmin):
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Whether a person may let flows act."""
         return may(request, OPERATE)
-
-    def has_resolve_permission(self, request: HttpRequest) -> bool:
-        """Whether a person may decide questions of money."""
-        return may(request, RESOLVE)
 
     def has_buyers_permission(self, request: HttpRequest) -> bool:
         """Whether a person may see who bought."""

@@ -119,7 +119,7 @@ def _found(purchase: Purchase, data: dict[str, Any], by: str) -> str:
 def _not_bought(another: bool) -> Callable[[Purchase, dict[str, Any], str], str]:
     def run(purchase: Purchase, data: dict[str, Any], by: str) -> str:
         if not staff.resolve_not_bought(purchase, by=by, note=data["note"], another=another):
-            return _("Nothing was changed: the purchase is not in doubt any more.")
+            return _("Look at the order again: what became of the purchase is known by now.")
         return _("The order is open for another attempt.") if another else _("The order was canceled.")
 
     return run
@@ -150,7 +150,9 @@ def _is_in_doubt(purchase: Purchase) -> bool:
 
 
 def _may_cancel(order: Order) -> bool:
-    return order.status == OrderStatus.OPEN or order.purchases.filter(status=PurchaseStatus.STUCK).exists()
+    # In Python: the order's page has them at hand.
+    is_stuck = any(purchase.status == PurchaseStatus.STUCK for purchase in order.purchases.all())
+    return order.status == OrderStatus.OPEN or is_stuck
 
 
 DEEDS: dict[str, Deed] = {

@@ -15,6 +15,7 @@ from django_henry_checkout.admin.base import ReadOnlyAdmin, _ModelAdmin
 from django_henry_checkout.conf import settings
 from django_henry_checkout.flows.tokens import create_api_key, revoke_api_key
 from django_henry_checkout.models import ApiKey
+from django_henry_checkout.models.tokens import hash_secret
 
 
 class ApiKeyForm(forms.Form):
@@ -51,7 +52,8 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         form, secret = ApiKeyForm(request.POST or None), ""
         if request.method == "POST" and form.is_valid():
             secret = create_api_key(form.cleaned_data["name"], account=form.cleaned_data["account"])
-            self.log_addition(request, ApiKey.objects.latest("pk"), str(_("Made the key.")))
+            made = ApiKey.objects.get(key_hash=hash_secret(secret))
+            self.log_addition(request, made, str(_("Made the key.")))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

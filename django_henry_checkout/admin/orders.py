@@ -14,7 +14,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_henry_checkout.admin.base import AccountFilter
+from django_henry_checkout.admin.base import AccountFilter, may
 from django_henry_checkout.admin.deeds import DEEDS, Deed, FoundForm
 from django_henry_checkout.admin.pages import ShopPages
 from django_henry_checkout.admin.story import story_context
@@ -25,7 +25,7 @@ from django_henry_checkout.flows.finding import find_orders
 from django_henry_checkout.flows.languages import money_text
 from django_henry_checkout.flows.stories import story_of
 from django_henry_checkout.models import Order, OrderStatus, Purchase, PurchaseStatus
-from django_henry_checkout.models.orders import OPERATE, RESOLVE, SEE_BUYERS
+from django_henry_checkout.models.orders import OPERATE, RESOLVE
 
 MASKED = "•••"
 
@@ -157,18 +157,11 @@ class OrderAdmin(ShopPages):
             **story_context(
                 story,
                 sees_buyer=self.has_buyers_permission(request),
-                may={name: self._may(request, name) for name in (OPERATE, RESOLVE)},
+                may={name: may(request, name) for name in (OPERATE, RESOLVE)},
             ),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/henry_checkout/order/change_form.html", context)
-
-    def _may(self, request: HttpRequest, permission: str) -> bool:
-        return {
-            OPERATE: self.has_operate_permission,
-            RESOLVE: self.has_resolve_permission,
-            SEE_BUYERS: self.has_buyers_permission,
-        }[permission](request)
 
     def _order_or_404(self, request: HttpRequest, object_id: str) -> Order:
         order = Order.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
@@ -186,7 +179,7 @@ class OrderAdmin(ShopPages):
         doing = DEEDS.get(deed)
         if doing is None:
             raise Http404
-        if not self._may(request, doing.permission):
+        if not may(request, doing.permission):
             raise PermissionDenied
         target = order if doing.target is Order else _target_of(doing, order, target_id)
         back = reverse(f"{self.admin_site.name}:henry_checkout_order_change", args=[order.pk])

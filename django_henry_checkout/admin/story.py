@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -62,7 +62,7 @@ def story_context(story: Story, *, sees_buyer: bool, may: Mapping[str, bool]) ->
             }
             for each in story.purchases
         ],
-        "deeds": _offers(story.order, offers, purchases=[each.status for each in story.purchases]),
+        "deeds": _offers(story.order, offers),
         "chapters": [_chapter(each, story, offers) for each in story.chapters],
     }
 
@@ -71,21 +71,13 @@ def _has_worry(story: Story) -> bool:
     return any(each.status in {PurchaseStatus.IN_DOUBT, PurchaseStatus.STUCK} for each in story.purchases)
 
 
-def _offers(
-    target: Any, may: Mapping[str, bool], *, purchases: Iterable[str] | None = None
-) -> list[tuple[str, Any]]:
+def _offers(target: Any, may: Mapping[str, bool]) -> list[tuple[str, Any]]:
     """Return the deeds that are offered for a target, by name."""
-    offered = []
-    for name, deed in DEEDS.items():
-        if deed.target is not type(target) or not may.get(deed.permission):
-            continue
-        if name == "cancel" and purchases is not None:  # known here without a query
-            is_offered = target.status == OrderStatus.OPEN or PurchaseStatus.STUCK in set(purchases)
-        else:
-            is_offered = deed.is_offered(target)
-        if is_offered:
-            offered.append((name, deed))
-    return offered
+    return [
+        (name, deed)
+        for name, deed in DEEDS.items()
+        if deed.target is type(target) and may.get(deed.permission) and deed.is_offered(target)
+    ]
 
 
 def _chapter(chapter: Chapter, story: Story, may: Mapping[str, bool]) -> dict[str, Any]:

@@ -160,10 +160,10 @@ class _Walk:
         try:
             observation = ask_henry(purchase)
         except GatewayError as error:
+            self._count(is_answered=not error.retryable)
             self._note_failure(purchase.ulid, error)
             return
-        finally:
-            self._count()
+        self._count()
         if observation is not None:
             self.report.found += not purchase.ref_id
             self._take(purchase, observation)
@@ -176,9 +176,10 @@ class _Walk:
                 raise RateLimited(f"Account {self.account} may not be asked at the moment; try again later.")
             time.sleep(0.2)
 
-    def _count(self) -> None:
+    def _count(self, *, is_answered: bool = True) -> None:
+        """Take it off the account's budget, and let its breaker know."""
         self.report.asked += 1
-        pace.settle(self.account, pace.Tally(asked=1, answered=1))
+        pace.settle(self.account, pace.Tally(asked=1, answered=is_answered, failed=not is_answered))
 
     def _compare(self, row: Glimpse, purchase: Purchase | None) -> None:
         if purchase is None:

@@ -6,13 +6,14 @@ They decide last: only where Henry could not be asked, or did not say. What Henr
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
 from django_henry_checkout.conf import settings
-from django_henry_checkout.exceptions import CannotCancel, NotInDoubt, RefTaken
+from django_henry_checkout.exceptions import CannotCancel, GatewayError, NotInDoubt, RefTaken
 from django_henry_checkout.flows.clock import queue_now
 from django_henry_checkout.flows.ledger import Journal, receivers_of
 from django_henry_checkout.flows.nudging import Work, nudge
@@ -68,7 +69,7 @@ def look_up(purchase: Purchase, ref_id: str) -> Observation:
 
     Effects: one HTTP read; nothing is written.
     """
-    if purchase.ref_id or purchase.is_terminal or purchase.status == PurchaseStatus.ABANDONED:
+    if purchase.ref_id or purchase.is_terminal:
         raise NotInDoubt
     if Purchase.objects.filter(account=purchase.account, ref_id=ref_id).exists():
         raise RefTaken
@@ -85,6 +86,8 @@ def resolve_found(purchase: Purchase, ref_id: str, *, by: str, note: str = "") -
     applied = apply_observation(purchase, observation, source=staff_source(by))
     with transaction.atomic():
         journal = _journal(purchase.order_id, by=by)
+        if Purchase.objects.get(pk=purchase.pk).ref_id != ref_id:
+            raise NotInDoubt  # found or given up by somebody else meanwhile
         journal.add("purchase_found_by_staff", purchase=purchase, ref_id=ref_id, note=note[:NOTE_LENGTH])
         _settle_doubt(journal)
         journal.write()
@@ -94,12 +97,24 @@ def resolve_found(purchase: Purchase, ref_id: str, *, by: str, note: str = "") -
 def resolve_not_bought(purchase: Purchase, *, by: str, note: str = "", another: bool = True) -> bool:
     """Note that a person has found out at Henry that a purchase in doubt bought nothing.
 
+    Henry is asked once more first: what he has is taken, whatever the person believes. If he cannot be asked, or
+    cannot say, the person's word counts.
+
     Args:
         another: leave the order open for one new attempt; otherwise it is canceled.
 
     Returns:
         bool: False if the purchase is not in doubt (any more).
+
+    Raises:
+        ConfigurationError: the account is not configured any more.
+
+    Effects: one HTTP read; then one transaction.
     """
+    with suppress(GatewayError):
+        observation = ask_henry(purchase)
+        if observation is not None:
+            apply_observation(purchase, observation, source=staff_source(by))
     with transaction.atomic():
         journal = _journal(purchase.order_id, by=by)
         purchase = Purchase.objects.get(pk=purchase.pk)

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from moneyed import Money
 
 from django_henry_checkout.models import (
@@ -170,16 +171,17 @@ def _sessions(order: Order, until: datetime | None) -> tuple[CheckoutSession, ..
 
 
 def _purchases(order: Order, then: _State | None, until: datetime | None) -> tuple[PurchaseThen, ...]:
-    purchases = Purchase.objects.filter(order=order).select_related("poll").order_by("pk")
-    if until is not None:
-        purchases = purchases.filter(created_at__lte=until)
+    # Kept with the order, so that whoever asks it for them makes no further query.
+    polled = Purchase.objects.select_related("poll").order_by("pk")
+    prefetch_related_objects([order], Prefetch("purchases", polled))
     return tuple(
         PurchaseThen(
             purchase=purchase,
             status=purchase.status if then is None else then.purchases.get(purchase.ulid, "planned"),
             poll=getattr(purchase, "poll", None),
         )
-        for purchase in purchases
+        for purchase in order.purchases.all()
+        if until is None or purchase.created_at <= until
     )
 
 

@@ -102,7 +102,7 @@ class _IsEmpty(Exact):
     """The one thing that a sealed column can be asked: whether it is empty."""
 
     def get_prep_lookup(self) -> Any:
-        if self.rhs not in {"", None}:
+        if self.rhs is not None and self.rhs != "":
             raise FieldError("This column may be sealed: it cannot be searched, but for being empty.")
         return super().get_prep_lookup()
 

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_henry_checkout.exceptions import ConfigurationError
+from django_henry_checkout.flows import privacy
 from django_henry_checkout.flows.buyers import buyer_of
 from django_henry_checkout.flows.customers import mint_customer_token
 from django_henry_checkout.flows.inline import begin_inline, set_buyer
@@ -124,6 +125,16 @@ def test_a_buyer_is_told_all_that_is_known(sandbox: Sandbox) -> None:
     assert len(told["customerSessions"]) == 1
     assert json.dumps(told)
     assert export_buyer("nobody@shop.example")["orders"] == []
+
+
+def test_a_buyer_of_many_orders_is_forgotten_in_all(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _order in range(5):
+        paid_by_ada(sandbox)
+    monkeypatch.setattr(privacy, "AT_ONCE", 2)
+    assert erase_buyer(BUYER.email, by="staff:ada").orders == 5
+    assert not OrderBuyer.objects.exists()
 
 
 def test_a_buyer_is_forgotten_and_the_order_stays(sandbox: Sandbox) -> None:

@@ -52,6 +52,29 @@ def test_in_doubt_and_not_bought_the_order_ends_or_goes_on(sandbox: Sandbox) -> 
         assert (event.source, event.payload) == ("staff:ada", {"another": another, "note": "asked Henry"})
 
 
+def test_a_person_who_is_wrong_does_not_make_anybody_buy_twice(sandbox: Sandbox) -> None:
+    """Henry has it, and no poll has looked since: saying that nothing was bought asks him first."""
+    for another in (True, False):
+        order = doubtful_order(sandbox, is_bought=True)
+        purchase = Purchase.objects.get(order=order)
+        assert not staff.resolve_not_bought(purchase, by="ada", another=another)
+        purchase.refresh_from_db()
+        order.refresh_from_db()
+        assert (purchase.status, purchase.ref_id != "") == ("pending", True)
+        assert order.status == "placed"
+        assert not Event.objects.filter(order=order, type="purchase_not_bought").exists()
+    settle(sandbox)
+    assert len(sandbox.orders()) == Order.objects.filter(status="completed").count() == 2
+
+
+def test_where_henry_cannot_be_asked_the_person_decides(sandbox: Sandbox) -> None:
+    order = doubtful_order(sandbox)
+    sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
+    assert staff.resolve_not_bought(Purchase.objects.get(order=order), by="ada", another=False)
+    order.refresh_from_db()
+    assert order.status == "canceled"
+
+
 def test_other_reasons_for_review_stay_when_a_doubt_is_settled(sandbox: Sandbox) -> None:
     order = doubtful_order(sandbox)
     Order.objects.update(needs_review=True, review_reason="items_differ; in_doubt_not_found")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from django_henry_checkout.flows import carts
 from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll
+from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll, WebhookMessage
 from example_project.shop.models import Receipt
 from tests.conftest import make_item
 from tests.henry import Sandbox
@@ -45,6 +47,16 @@ def begin_and_pay(sandbox: Sandbox, number: int) -> tuple[str, str]:
     order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     return order.number, ENDINGS[ending]
+
+
+def test_a_worker_deletes_what_is_too_old_by_itself(start: Callable[..., Worker]) -> None:
+    long_ago = timezone.now() - timedelta(days=31)
+    for number in range(3):
+        WebhookMessage.objects.create(
+            account="default", digest=str(number), status="done", signed_at=long_ago, received_at=long_ago
+        )
+    start()
+    wait_until(lambda: not WebhookMessage.objects.exists(), what="the old ones are gone")
 
 
 def test_killed_workers_lose_nothing_and_repeat_nothing(

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from django_henry_checkout.conf import settings as henry
 from django_henry_checkout.exceptions import CartNotFound
-from django_henry_checkout.flows import carts, ledger, pace, webhooks
+from django_henry_checkout.flows import carts, ledger, pace, staff, webhooks
 from django_henry_checkout.flows.claims import claim_polls
 from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
 from django_henry_checkout.flows.observations import apply_observation
@@ -40,6 +40,7 @@ from django_henry_checkout.models import (
     WebhookMessage,
 )
 from django_henry_checkout.types import staff_source
+from tests.admin.conftest import doubtful_order
 from tests.conftest import make_item
 from tests.henry import Sandbox
 from tests.receivers.models import Received
@@ -70,6 +71,31 @@ def test_clicks_at_once_are_one_order(sandbox: Sandbox, cart: Cart) -> None:
     assert Order.objects.count() == Purchase.objects.count() == PurchasePoll.objects.count() == 1
     assert CheckoutSession.objects.live().count() == 1
     assert Event.objects.filter(type="checkout_started").count() == 1
+
+
+def test_people_and_polls_at_once_agree_on_what_became_of_a_doubt(sandbox: Sandbox) -> None:
+    """Whoever comes first: what Henry has is followed, and nobody is told that another attempt is open."""
+    order = doubtful_order(sandbox, is_bought=True)
+    PurchasePoll.objects.update(due_at=timezone.now())
+
+    def work(number: int) -> None:
+        if number % 2:
+            poll_due()
+        else:
+            staff.resolve_not_bought(Purchase.objects.get(order=order), by="ada")
+
+    at_once(work)
+    order.refresh_from_db()
+    assert (order.status, Purchase.objects.get(order=order).status) == ("placed", "pending")
+    assert not Event.objects.filter(type="purchase_not_bought").exists()
+    assert Event.objects.filter(type="purchase_submitted").count() == len(sandbox.orders()) == 1
+
+
+def test_two_people_decide_once(sandbox: Sandbox) -> None:
+    order = doubtful_order(sandbox)
+    done = at_once(lambda _number: staff.resolve_not_bought(Purchase.objects.get(order=order), by="ada"))
+    assert done.count(True) == 1
+    assert Event.objects.filter(type="purchase_not_bought").count() == 1
 
 
 def test_returns_polls_and_staff_at_once_are_one_change(sandbox: Sandbox, cart: Cart) -> None:

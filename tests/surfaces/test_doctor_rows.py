@@ -237,7 +237,7 @@ def test_purchases_of_an_account_that_is_gone_are_named(bought: Order, settings:
 
 
 def test_what_waits_for_a_person_is_named(bought: Order) -> None:
-    Delivery.objects.filter(pk=Delivery.objects.first().pk).update(status="parked")  # type: ignore[union-attr]
+    Delivery.objects.filter(pk=Delivery.objects.first().pk).update(status="parked")  # type: ignore[union-attr]  # there is one
     assert found_by(work.nobody_waits_for_a_person).startswith("parked: ")
     Delivery.objects.update(status="done")
     Order.objects.update(needs_review=True)
