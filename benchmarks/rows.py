@@ -31,9 +31,9 @@ def make_purchases(*, ended: int, open_: int) -> None:
             """
             INSERT INTO henry_checkout_order
                 (id, public_id, number, account, status, henry_cart_id, currency, needs_review, review_reason,
-                 event_count, link_epoch, cart_digest, hosted_url, created_at, updated_at, metadata)
+                 event_count, link_epoch, cart_digest, hosted_url, created_at, updated_at, metadata, traceparent)
             SELECT n, lpad(to_hex(n), 32, '0')::uuid, 'N' || n, 'default', 'processing', 'crt_' || n, 'USD', false, '', 0, 0,
-                   '', '', now(), now(), '{}'
+                   '', '', now(), now(), '{}', ''
             FROM generate_series(%s, %s) AS n
             """,
             [ended, total],

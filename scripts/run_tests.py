@@ -10,10 +10,11 @@ import sys
 
 from services import run_command, running_services
 
-#: Processes that share a database are what PostgreSQL is for; there they run.
+#: Processes that share a database are what PostgreSQL is for, and so are the benchmarks; there they run.
 NOT_ON_SQLITE = (
     "--ignore-glob=tests/faults/test_processes_*",
     "--ignore-glob=tests/processes/test_celery.py",
+    "--ignore-glob=tests/processes/test_benchmarks.py",
 )
 #: In a browser, against `make demo-scale` there.
 AT_SCALE = "tests/browser/test_purchase.py"

@@ -44,14 +44,14 @@ class ClaimedPoll(NamedTuple):
     henry_cart_id: str
     claimed_id: str
     status: str
-    public_id: UUID
+    public_id: UUID | str
     deadline_at: datetime
     followed_since: datetime
 
     @property
     def ulid(self) -> str:
         """The public id of the purchase, for logs."""
-        return format_public_id(self.public_id)
+        return format_public_id(UUID(str(self.public_id)))
 
 
 class PutBack(NamedTuple):
@@ -84,7 +84,7 @@ def _claim(account: str, limit: int) -> list[ClaimedPoll]:
     return [ClaimedPoll(row[0], row[1] + 1, *row[2:]) for row in rows]
 
 
-#: Times come as texts: reading them takes a tenth of the time that Django's own conversion does.
+#: Times and ids come as texts: reading them takes a tenth of the time that the usual conversions do.
 _CLAIM = """
     WITH due AS (
         SELECT purchase_id FROM {poll} WHERE account = %s AND due_at <= statement_timestamp()
@@ -95,7 +95,7 @@ _CLAIM = """
         RETURNING poll.purchase_id, fence, errors, digest, text_digest, account
     )
     SELECT purchase_id, fence, errors, digest, text_digest, claimed.account,
-        ref_id, henry_cart_id, claimed_id, status, public_id,
+        ref_id, henry_cart_id, claimed_id, status, public_id::text,
         deadline_at::text, coalesce(found_at, sent_at, created_at)::text, statement_timestamp()::text
     FROM claimed JOIN {purchase} AS purchase ON purchase.id = claimed.purchase_id
 """
@@ -142,7 +142,6 @@ def put_back(rows: Sequence[PutBack]) -> None:
 
 
 _SET = "SET due_at = {due_at}, errors = {errors}, text_digest = {text_digest}, tries = tries + 1"
-_NEW = ("due_at", "errors", "text_digest", "pk", "fence")
 
 
 def _put_back(rows: Sequence[PutBack]) -> None:
@@ -154,21 +153,31 @@ def _put_back(rows: Sequence[PutBack]) -> None:
                 f"UPDATE {table} {new} FROM json_to_recordset(%s::json)"
                 " AS new (due_at timestamptz, errors int, text_digest text, pk bigint, fence int)"
                 f" WHERE {table}.purchase_id = new.pk AND {table}.fence = new.fence",
-                # One text: arrays would take several times as long to write.
-                [
-                    json.dumps(
-                        [dict(zip(_NEW, _values(row, row.due_at.isoformat()), strict=True)) for row in rows]
-                    )
-                ],
+                [_as_json(rows)],
             )
         else:
             new = _SET.format(due_at="%s", errors="%s", text_digest="%s")
             moment = connection.ops.adapt_datetimefield_value
             cursor.executemany(
                 f"UPDATE {table} {new} WHERE purchase_id = %s AND fence = %s",
-                [_values(row, moment(row.due_at)) for row in rows],
+                [
+                    (moment(row.due_at), row.errors, row.text_digest, row.claimed.pk, row.claimed.fence)
+                    for row in rows
+                ],
             )
 
 
-def _values(row: PutBack, due_at: Any) -> tuple[Any, ...]:
-    return (due_at, row.errors, row.text_digest, row.claimed.pk, row.claimed.fence)
+def _as_json(rows: Sequence[PutBack]) -> str:
+    """Write the rows as one text: arrays would take several times as long."""
+    return json.dumps(
+        [
+            {
+                "due_at": row.due_at.isoformat(),
+                "errors": row.errors,
+                "text_digest": row.text_digest,
+                "pk": row.claimed.pk,
+                "fence": row.claimed.fence,
+            }
+            for row in rows
+        ]
+    )

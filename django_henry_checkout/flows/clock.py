@@ -6,6 +6,9 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import DateTimeField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
 from django.utils import timezone
 
 #: The database's time when this process last asked for it, and this machine's steady clock at that moment.
@@ -24,6 +27,13 @@ def database_now() -> datetime:
         moment: datetime = cursor.fetchone()[0]
     note_database_time(moment)
     return moment
+
+
+def database_clock() -> Combinable:
+    """Return the same as an expression, for a statement that asks for something else anyway."""
+    if connection.vendor == "postgresql":
+        return Now()
+    return Value(timezone.now(), output_field=DateTimeField())
 
 
 def note_database_time(moment: datetime) -> None:

@@ -14,14 +14,15 @@ from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from django_henry_checkout import signals
 from django_henry_checkout.conf import settings
 from django_henry_checkout.exceptions import ReceiverMissing
-from django_henry_checkout.flows.clock import database_now, queue_now
+from django_henry_checkout.flows.clock import queue_now
+from django_henry_checkout.flows.leases import take_leases
 from django_henry_checkout.flows.nudging import Work, nudge
 from django_henry_checkout.models import Delivery, DeliveryStatus, Event, Order, OrderLine, Purchase
 from django_henry_checkout.models.orders import AMOUNTS
@@ -155,19 +156,7 @@ def deliver_due(*, limit: int | None = None, seconds: float = float("inf")) -> i
 
 
 def _claim(limit: int) -> list[Claim]:
-    now = database_now()
-    lease_until = now + settings.DELIVERY_LEASE
-    with transaction.atomic():
-        due = Delivery.objects.runnable(now)
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
-        rows = list(due.values_list("pk", "fence")[:limit])
-        # Compare-and-set as well: SQLite has no row locks.
-        pks = [pk for pk, _fence in rows]
-        Delivery.objects.filter(pk__in=pks, status=DeliveryStatus.PENDING, due_at__lte=now).update(
-            due_at=lease_until, fence=F("fence") + 1
-        )
-    return [Claim(pk=pk, fence=fence + 1, lease_until=lease_until) for pk, fence in rows]
+    return take_leases(Delivery.objects.runnable, limit=limit, lasts=settings.DELIVERY_LEASE)
 
 
 def _give_back(claims: Sequence[Claim]) -> None:

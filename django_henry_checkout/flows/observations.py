@@ -127,7 +127,8 @@ def _apply(
     text_digest: str,
     said_at: datetime | None,
 ) -> Applied:
-    with transaction.atomic():
+    # Within a caller's transaction all of it counts or nothing: a savepoint would only cost.
+    with transaction.atomic(savepoint=False):
         # The cart loses its lines at the first sight of the purchase, and gets them back if nothing can be
         # bought. Carts are locked before orders, by everybody.
         touches_cart = purchase.is_waiting or verdict.order in _NOTHING_BOUGHT

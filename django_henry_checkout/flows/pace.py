@@ -72,8 +72,7 @@ def settle(account: str, tally: Tally) -> None:
 
     Effects: one short transaction under the lock of the account's row.
     """
-    if tally.asked:
-        retried(lambda: _settle(account, tally))
+    retried(lambda: _settle(account, tally))
 
 
 def _create(account: str, now: datetime) -> AccountPace:

@@ -36,8 +36,10 @@ MISCONFIGURED_PAUSE = timedelta(minutes=1)
 ROUND_SECONDS = 20.0
 #: Not more for single questions, so that those before are under way meanwhile.
 CLAIM_AT_ONCE = 500
-#: How many answers without news are written back at once, at most.
-FLUSH_AT = 500
+#: How many answers without news are written back at once: as the next page is read meanwhile, not too many.
+FLUSH_AT = 200
+#: After so many questions, and at the end, a round takes them off the account's budget.
+SETTLE_AT = 500
 
 
 def poll_due(*, limit: int | None = None, seconds: float = ROUND_SECONDS) -> int:
@@ -89,6 +91,7 @@ class _Round:
                 self._claim()
         finally:
             self._flush()
+            self._settle()
         return self._worked
 
     # Claiming -----------------------------------------------------------------------------
@@ -182,6 +185,7 @@ class _Round:
                 self._take(outcome.asked, outcome)
         if len(self._unchanged) >= FLUSH_AT:
             self._flush()
+        self._settle(at_least=SETTLE_AT)
 
     def _count(self, desk: _Desk, outcome: Outcome) -> None:
         error = outcome.error
@@ -299,12 +303,16 @@ class _Round:
         self._unchanged.append(PutBack(claim, due_at, errors, text_digest))
 
     def _flush(self) -> None:
-        """Write back what told nothing new, and what was learnt about each account."""
+        """Write back what told nothing new."""
         rows, self._unchanged = self._unchanged, []
         put_back(rows)
+
+    def _settle(self, *, at_least: int = 1) -> None:
+        """Tell other workers what was asked of each account, and what was learnt, if it is worth a transaction."""
         for desk in self._desks:
-            tally, desk.tally = desk.tally, pace.Tally()
-            pace.settle(desk.account, tally)
+            if desk.tally.asked >= at_least:
+                tally, desk.tally = desk.tally, pace.Tally()
+                pace.settle(desk.account, tally)
 
     def _mind_deadline(self, claim: ClaimedPoll, *, is_verified: bool) -> None:
         if self._now < claim.deadline_at:

@@ -18,7 +18,8 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from django_henry_checkout.conf import Account, settings
-from django_henry_checkout.flows.clock import database_now, queue_now
+from django_henry_checkout.flows.clock import queue_now
+from django_henry_checkout.flows.leases import take_leases
 from django_henry_checkout.flows.nudging import Work, nudge
 from django_henry_checkout.flows.observations import apply_observation
 from django_henry_checkout.gateway.webhooks import Notice, read_notice, read_timestamp, why_refused
@@ -84,12 +85,10 @@ def receive_webhook(account: Account, body: bytes, *, signature: str, timestamp:
         return False
     note_webhook(account=account.alias, is_believed=True)
     digest = hashlib.sha256(timestamp.encode() + b"." + body).hexdigest()
-    fresh = {"body": body.decode("utf-8", "replace").replace("\x00", ""), "signed_at": signed_at}
-    _message, is_new = WebhookMessage.objects.get_or_create(
-        account=account.alias, digest=digest, defaults=fresh
-    )
-    if is_new:
-        nudge(Work.WEBHOOKS)
+    text = body.decode("utf-8", "replace").replace("\x00", "")
+    fresh = WebhookMessage(account=account.alias, digest=digest, body=text, signed_at=signed_at)
+    WebhookMessage.objects.bulk_create([fresh], ignore_conflicts=True)
+    nudge(Work.WEBHOOKS)
     return True
 
 
@@ -105,35 +104,24 @@ def process_webhooks(*, limit: int | None = None) -> int:
 
 
 def _claim(limit: int) -> list[Claim]:
-    now = database_now()
-    lease_until = now + settings.WEBHOOK_LEASE
-    with transaction.atomic():
-        due = WebhookMessage.objects.due(now)
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        rows = list(due.values_list("pk", "fence")[:limit])
-        # Compare-and-set as well: SQLite has no row locks.
-        WebhookMessage.objects.filter(pk__in=[pk for pk, _fence in rows], due_at__lte=now).update(
-            due_at=lease_until, fence=F("fence") + 1, tries=F("tries") + 1
-        )
-    return [Claim(pk=pk, fence=fence + 1, lease_until=lease_until) for pk, fence in rows]
+    due = WebhookMessage.objects.due
+    return take_leases(due, limit=limit, lasts=settings.WEBHOOK_LEASE, tries=F("tries") + 1)
 
 
 def _process(claim: Claim) -> None:
     mine = WebhookMessage.objects.filter(pk=claim.pk, fence=claim.fence)
-    message = mine.first()
-    if message is None:
-        return  # the lease was lost
     try:
         with transaction.atomic():
-            # Its row first: a worker that lost the lease changes nothing.
+            # Its row first: a worker that lost the lease changes nothing, and nobody empties it meanwhile.
             if mine.update(processed_at=timezone.now()):
-                _settle(message)
+                _settle(mine.get())
     except Exception as error:  # the task boundary: one odd message must not hold up the others
         if isinstance(error, DatabaseError) and not connection.is_usable():
             raise
-        logger.exception("Webhook %s could not be applied.", message.ulid)
-        _note_failure(message, error)
+        message = mine.first()
+        logger.exception("Webhook %s could not be applied.", claim.pk if message is None else message.ulid)
+        if message is not None:
+            _note_failure(message, error)
 
 
 def _settle(message: WebhookMessage) -> None:

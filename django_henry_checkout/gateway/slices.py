@@ -13,6 +13,7 @@ from django_henry_checkout.gateway.answers import Answer, require_json_type
 
 _skim = json.JSONDecoder().raw_decode
 _SPACE = re.compile(r"[ \t\n\r]*")
+_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 
 def entries_of(answer: Answer) -> list[tuple[Any, str]]:
@@ -50,50 +51,48 @@ class _Entries(list[tuple[Any, str]]):
 def _members(text: str) -> Iterator[tuple[str, Any]]:
     """Walk through the members of the outermost object; `data` comes as `_Entries` if it is an array."""
     at, seen = _after(text, 0, "{"), set[str]()
-    while text[at] != "}":
+    goes_on = text[at] != "}"
+    while goes_on:
         name, at = _skim(text, at)
         if not isinstance(name, str) or name in seen:
             raise ValueError(name)
         seen.add(name)
-        at = _after(text, _skip(text, at), ":")
+        at = _after(text, at, ":")
         if name == "data" and text[at] == "[":
             value, at = _entries(text, at)
         else:
             value, at = _skim(text, at)
         yield name, value
-        at = _next(text, at, "}")
-    if _skip(text, at + 1) != len(text):
+        goes_on, at = _next(text, at)
+    if _after(text, at, "}") != len(text):
         raise JSONDecodeError("something follows", text, at)
 
 
 def _entries(text: str, at: int) -> tuple[_Entries, int]:
     found = _Entries()
     at = _after(text, at, "[")
-    while text[at] != "]":
+    goes_on = text[at] != "]"
+    while goes_on:
         value, end = _skim(text, at)
         found.append((value, text[at:end]))
-        at = _next(text, end, "]")
-    return found, at + 1
+        goes_on, at = _next(text, end)
+    return found, _after(text, at, "]")
 
 
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return at if match is None else match.end()
+def _next(text: str, at: int) -> tuple[bool, int]:
+    """Step over a comma, which another value must follow; without one, stay."""
+    comma = _COMMA.match(text, at)
+    return (False, at) if comma is None else (True, comma.end())
 
 
 def _after(text: str, at: int, mark: str) -> int:
+    """Step over a mark and the space around it."""
     at = _skip(text, at)
     if text[at] != mark:
         raise JSONDecodeError(f"no {mark}", text, at)
     return _skip(text, at + 1)
 
 
-def _next(text: str, at: int, end: str) -> int:
-    """Step over a comma, which another member must follow, or stop at the end."""
-    at = _skip(text, at)
-    if text[at] == end:
-        return at
-    at = _after(text, at, ",")
-    if text[at] == end:
-        raise JSONDecodeError("a comma too many", text, at)
-    return at
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return at if match is None else match.end()

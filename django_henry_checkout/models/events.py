@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -57,7 +58,7 @@ class DeliveryStatus(models.TextChoices):
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
-    def runnable(self, now: datetime) -> Self:
+    def runnable(self, now: datetime | Combinable) -> Self:
         """Keep what may run now: due, and nothing earlier of the same order and receiver is unfinished."""
         earlier = (
             Delivery.objects.exclude(status=DeliveryStatus.DONE)

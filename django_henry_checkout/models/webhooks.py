@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +27,7 @@ WAITING_WEBHOOK = (WebhookStatus.RECEIVED, WebhookStatus.UNMATCHED)
 
 
 class WebhookQuerySet(models.QuerySet["WebhookMessage"]):
-    def due(self, now: datetime) -> Self:
+    def due(self, now: datetime | Combinable) -> Self:
         """Keep what should be worked on now, oldest first. A lease is a due time in the future."""
         return self.filter(status__in=WAITING_WEBHOOK, due_at__lte=now).order_by("due_at", "pk")
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 from tests.settings import *  # noqa: F403 - the suite's settings, in processes of their own
+from tests.settings import DATABASES as USUAL_DATABASES
 from tests.settings import HENRY_CHECKOUT as USUAL
 
 ALLOWED_HOSTS = ["127.0.0.1"]
+DATABASES = {"default": {**USUAL_DATABASES["default"], "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 HENRY_CHECKOUT = {
     **USUAL,
     "PURCHASE_TIMEOUT": 3,

@@ -194,7 +194,7 @@ def test_the_key_may_be_set_and_old_secret_keys_count(shop: Any) -> None:
 def test_receiving_costs_the_same_each_time(shop: Any, django_assert_num_queries: Any) -> None:
     key = endpoint_key(henry.account())
     # Looked for, then inserted within a transaction and a savepoint of its own.
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         assert post({"event": "x"}, key=key) == 202
 
 
