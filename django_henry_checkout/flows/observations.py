@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -58,6 +59,8 @@ _FATES = {
     OrderStatus.FAILED: ItemStatus.FAILED,
     OrderStatus.CANCELED: ItemStatus.CANCELED,
 }
+#: What Henry tells of a line.
+_NEWS = ("status", "confirmation_number", "merchant", "total_amount", "currency")
 _SESSION_MOVES = {
     PurchaseStatus.PENDING: SessionStatus.CONFIRMING,
     PurchaseStatus.PROCESSING: SessionStatus.COMPLETED,
@@ -241,22 +244,21 @@ class _Application:
             self.journal.add("drift_seen", purchase=self.purchase, words=new)
 
     def _take_items(self) -> None:
-        changed = []
+        before = {line.pk: _news_of(line) for line in self.lines}
         for line, outcome, status in self._matched():
             if outcome is not None and outcome.quantity != line.quantity:
                 flag_for_review(self.order, "quantity_differs", journal=self.journal)
-            before = (line.status, line.confirmation_number, line.merchant, line.total_amount)
             if line.can_move_to(status):
                 line.move_to(status)
                 if status == ItemStatus.FAILED:
                     self.journal.add("order_item_failed", purchase=self.purchase, line=line, link=line.link)
             if outcome is not None:
                 _fill_line(line, outcome)
-            if before != (line.status, line.confirmation_number, line.merchant, line.total_amount):
-                changed.append(line)
-        fields = ["status", "confirmation_number", "merchant", "total_amount", "currency"]
+        changed = [line for line in self.lines if _news_of(line) != before[line.pk]]
+        # Of the columns only those that differ: each is a long expression.
+        told = [name for name in _NEWS if any(getattr(line, name) != before[line.pk][name] for line in changed)]
         if changed:
-            OrderLine.objects.bulk_update(changed, fields)
+            OrderLine.objects.bulk_update(changed, told)
             self.journal.note_lines(changed)
 
     def _matched(self) -> Iterable[tuple[OrderLine, ItemOutcome | None, ItemStatus]]:
@@ -377,6 +379,10 @@ class _Application:
             born_at=self.purchase.followed_since, status=self.purchase.status, now=self.now
         )
         self.poll.save(update_fields=["tries", "errors", "digest", "text_digest", "due_at"])
+
+
+def _news_of(line: OrderLine) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in _NEWS}
 
 
 def _is_same(line: OrderLine, item: ItemOutcome, *, exactly: bool) -> bool:

@@ -70,11 +70,11 @@ def _element(
         raise TemplateSyntaxError(f"The checkout knows the modes {', '.join(MODES)}; not {mode!r}.")
     if theme not in {"", "light", "dark"}:
         raise TemplateSyntaxError(f'The theme of a checkout is "light" or "dark"; not {theme!r}.')
-    request = context["request"]
+    request, token = context["request"], context.get("csrf_token")
     return {
         "action": reverse("henry_checkout:buy"),
         "cart_id": cart.ulid,
-        "csrf_token": get_token(request),
+        "csrf_token": get_token(request) if token is None else token,
         "label": label or pgettext("button", "Checkout"),
         "css_class": css_class or "henry-button",
         "mode": mode,
