@@ -256,7 +256,9 @@ class _Application:
                 _fill_line(line, outcome)
         changed = [line for line in self.lines if _news_of(line) != before[line.pk]]
         # Of the columns only those that differ: each is a long expression.
-        told = [name for name in _NEWS if any(getattr(line, name) != before[line.pk][name] for line in changed)]
+        told = [
+            name for name in _NEWS if any(getattr(line, name) != before[line.pk][name] for line in changed)
+        ]
         if changed:
             OrderLine.objects.bulk_update(changed, told)
             self.journal.note_lines(changed)
