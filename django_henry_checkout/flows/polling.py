@@ -213,7 +213,8 @@ class _Round:
             sweep.go_on(refreshed=len(told))
             self._ask(desk)
         for claim, glimpse in told:
-            self._take(claim, Outcome(asked=claim, glimpses=(glimpse,)))
+            if not self._is_no_news(claim, glimpse.digest):
+                self._take(claim, Outcome(asked=claim, glimpses=(glimpse,)))
         beside = self._refresh_others(desk, outcome, known={claim.ref_id for claim, _glimpse in told})
         if not is_worth_more:
             sweep.go_on(refreshed=len(told) + beside)
@@ -229,15 +230,17 @@ class _Round:
         if not digests:
             return 0
         soon = self._now + settings.POLL_LEASE
-        others = [
-            poll
-            for poll in polls_of(desk.account, digests, due_before=soon)
-            if poll.text_digest == digests[poll.ref_id] and self._now < poll.deadline_at
-        ]
-        for poll in others:
-            self._put_back(poll, self._next_at(poll), text_digest=poll.text_digest)
-        self._worked += len(others)
-        return len(others)
+        others = polls_of(desk.account, digests, due_before=soon)
+        refreshed = sum(self._is_no_news(poll, digests[poll.ref_id]) for poll in others)
+        self._worked += refreshed
+        return refreshed
+
+    def _is_no_news(self, claim: ClaimedPoll, text_digest: str) -> bool:
+        """Tell whether a text was seen before, and its purchase has time left; if so, it is put back."""
+        if text_digest != claim.text_digest or self._now >= claim.deadline_at:
+            return False
+        self._put_back(claim, self._next_at(claim))
+        return True
 
     def _end_sweep(self, desk: _Desk) -> None:
         """What the pages should have held is asked for one by one; what they did not reach is due again."""

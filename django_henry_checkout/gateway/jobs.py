@@ -74,8 +74,8 @@ class GatewayOfJobs:
         answer = self._fetch_orders({"limit": str(limit), **({"cursor": cursor} if cursor else {})})
         return tuple(
             Glimpse(ref_id, text_digest(text.encode()), partial(_read_row, answer, text))
-            for row, text in entries_of(answer)
-            if isinstance(row, dict) and isinstance(ref_id := row.get("refId"), str)
+            for ref_id, text in entries_of(answer, name="refId")
+            if isinstance(ref_id, str)
         )
 
     def _fetch_status(self, ref_id: str) -> Answer:

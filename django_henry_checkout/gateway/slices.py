@@ -16,11 +16,11 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 
-def entries_of(answer: Answer) -> list[tuple[Any, str]]:
-    """Return each entry of the envelope's array `data`: roughly parsed, and as text.
+def entries_of(answer: Answer, *, name: str) -> list[tuple[Any, str]]:
+    """Return each entry of the envelope's array `data` as text, and before it the entry's member `name`.
 
-    The rough value is good for an id, not for amounts: its numbers are floats and its keys may repeat. What
-    counts is read from the text, strictly.
+    That member is roughly parsed: good for an id, not for an amount, for it may have been a float, or one of
+    several of that name. It is None where there is none. What counts is read from the text, strictly.
 
     Raises:
         BadResponse: this is no envelope around an array.
@@ -29,7 +29,7 @@ def entries_of(answer: Answer) -> list[tuple[Any, str]]:
     require_json_type(answer)
     try:
         text = answer.body.decode("utf-8")
-        envelope = dict(_members(text))
+        envelope = dict(_members(text, name))
     except UnicodeDecodeError:
         raise answer.bad("it is not UTF-8") from None
     except (ValueError, IndexError, RecursionError):
@@ -48,7 +48,7 @@ class _Entries(list[tuple[Any, str]]):
     """The entries of the one array that is wanted."""
 
 
-def _members(text: str) -> Iterator[tuple[str, Any]]:
+def _members(text: str, wanted: str) -> Iterator[tuple[str, Any]]:
     """Walk through the members of the outermost object; `data` comes as `_Entries` if it is an array."""
     at, seen = _after(text, 0, "{"), set[str]()
     goes_on = text[at] != "}"
@@ -59,7 +59,7 @@ def _members(text: str) -> Iterator[tuple[str, Any]]:
         seen.add(name)
         at = _after(text, at, ":")
         if name == "data" and text[at] == "[":
-            value, at = _entries(text, at)
+            value, at = _entries(text, at, wanted)
         else:
             value, at = _skim(text, at)
         yield name, value
@@ -68,13 +68,14 @@ def _members(text: str) -> Iterator[tuple[str, Any]]:
         raise JSONDecodeError("something follows", text, at)
 
 
-def _entries(text: str, at: int) -> tuple[_Entries, int]:
+def _entries(text: str, at: int, wanted: str) -> tuple[_Entries, int]:
     found = _Entries()
     at = _after(text, at, "[")
     goes_on = text[at] != "]"
     while goes_on:
+        # Nothing else of it is kept: what is let go at once makes room for the next one.
         value, end = _skim(text, at)
-        found.append((value, text[at:end]))
+        found.append((value.get(wanted) if isinstance(value, dict) else None, text[at:end]))
         goes_on, at = _next(text, end)
     return found, _after(text, at, "]")
 

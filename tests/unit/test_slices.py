@@ -15,7 +15,9 @@ from django_henry_checkout.gateway.slices import entries_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.just("refId") | st.text(), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -34,10 +36,11 @@ def test_each_piece_is_the_text_of_its_entry(
 ) -> None:
     beside = {name: value for name, value in beside.items() if name not in ("data", "success")}
     text = json.dumps({**beside, "data": entries, "success": True}, indent=indent)
-    found = entries_of(answer(text.encode()))
-    assert [value for value, _text in found] == entries
-    assert [json.loads(piece) for _value, piece in found] == entries
-    assert all(piece == piece.strip() for _value, piece in found)
+    found = entries_of(answer(text.encode()), name="refId")
+    ids = [entry.get("refId") if isinstance(entry, dict) else None for entry in entries]
+    assert [ref_id for ref_id, _text in found] == ids
+    assert [json.loads(piece) for _ref_id, piece in found] == entries
+    assert all(piece == piece.strip() for _ref_id, piece in found)
 
 
 @given(
@@ -47,7 +50,7 @@ def test_each_piece_is_the_text_of_its_entry(
 )
 def test_anything_else_is_refused_and_never_breaks(body: bytes) -> None:
     try:
-        entries_of(answer(body))
+        entries_of(answer(body), name="refId")
     except (BadResponse, Rejected):
         return
     assert isinstance(json.loads(body)["data"], list)
@@ -80,16 +83,16 @@ def test_anything_else_is_refused_and_never_breaks(body: bytes) -> None:
 )
 def test_what_is_no_envelope_around_an_array(body: bytes) -> None:
     with pytest.raises(BadResponse):
-        entries_of(answer(body))
+        entries_of(answer(body), name="refId")
 
 
 def test_a_refusal_in_the_envelope_and_a_wrong_type() -> None:
     with pytest.raises(Rejected):
-        entries_of(answer(b'{"success": false, "data": []}'))
+        entries_of(answer(b'{"success": false, "data": []}'), name="refId")
     with pytest.raises(BadResponse):
-        entries_of(answer(b'{"data": []}', kind="text/html"))
+        entries_of(answer(b'{"data": []}', kind="text/html"), name="refId")
 
 
 def test_a_bracket_in_a_text_ends_nothing() -> None:
-    found = entries_of(answer(b'{"data": [{"refId": "a]}, {"}, {"refId": "b\\"]"}]}'))
-    assert [value["refId"] for value, _text in found] == ["a]}, {", 'b"]']
+    found = entries_of(answer(b'{"data": [{"refId": "a]}, {"}, {"refId": "b\\"]"}]}'), name="refId")
+    assert [ref_id for ref_id, _text in found] == ["a]}, {", 'b"]']
