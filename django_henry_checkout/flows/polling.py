@@ -311,9 +311,9 @@ class _Round:
         put_back(rows)
 
     def _settle(self, *, at_least: int = 1) -> None:
-        """Tell other workers what was asked of each account, and what was learnt, if it is worth a transaction."""
+        """Tell other workers what was asked of each account, if it is worth a transaction; of a limit at once."""
         for desk in self._desks:
-            if desk.tally.asked >= at_least:
+            if desk.tally.asked >= at_least or desk.tally.limited:
                 tally, desk.tally = desk.tally, pace.Tally()
                 pace.settle(desk.account, tally)
 

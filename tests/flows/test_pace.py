@@ -96,6 +96,28 @@ def test_a_429_halves_the_rate_and_pauses_the_account(
     assert len(sandbox.requests()) == asked
 
 
+def test_a_429_is_told_while_other_answers_are_still_awaited(
+    sandbox: Sandbox, options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(1)
+    begin(2)
+    sandbox.scenario(
+        faults=[
+            {"fault": "status", "status": 429, "times": 1},
+            {"fault": "delay", "seconds": 1, "times": 1},
+        ]
+    )
+    told: list[Tally] = []
+
+    def note(account: str, tally: Tally) -> None:
+        told.append(tally)
+        settle(account, tally)
+
+    monkeypatch.setattr("django_henry_checkout.flows.pace.settle", note)
+    poll_due()
+    assert (told[0].limited, told[0].answered) == (1, 0)
+
+
 def test_answers_raise_the_rate_slowly(options: Any) -> None:
     allowance("default")
     settle("default", Tally(asked=1, limited=1))
