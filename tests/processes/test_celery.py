@@ -266,8 +266,11 @@ def test_the_example_shop_is_set_up_as_documented(monkeypatch: pytest.MonkeyPatc
 
     run("example_project/manage.py", "check", "--fail-level", "WARNING")
     code = "import json; from example_project import settings; "
-    code += "print(json.dumps({k: v for k, v in vars(settings).items() if k.startswith('CELERY_')}))"
-    shown: dict[str, Any] = {"HENRY_CHECKOUT": {}}
+    code += "shown = {k: v for k, v in vars(settings).items() if k.startswith('CELERY_')}; "
+    code += "print(json.dumps([shown, settings.DATABASES['default']]))"
+    shown: dict[str, Any] = {"HENRY_CHECKOUT": {}, "DATABASES": {"default": {}}}
     exec(documented("settings.py"), shown)  # our own page
-    expected = {name: value for name, value in shown.items() if name.startswith("CELERY_")}
-    assert json.loads(run("-c", code)) == expected
+    celery, database = json.loads(run("-c", code))
+    assert celery == {name: value for name, value in shown.items() if name.startswith("CELERY_")}
+    kept = shown["DATABASES"]["default"]
+    assert {name: database[name] for name in kept} == kept
