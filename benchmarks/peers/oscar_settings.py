@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oscar.defaults import *  # noqa: F403 - how its manual says it
 
-from benchmarks.peers.plain_settings import *  # noqa: F403 - see there
+from benchmarks.peers.plain_settings import *  # noqa: F403 - all of them: what every peer is measured with
 from benchmarks.peers.plain_settings import MIDDLEWARE as PLAIN_MIDDLEWARE
 
 ROOT_URLCONF = "benchmarks.peers.oscar_urls"

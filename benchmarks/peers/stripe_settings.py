@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.peers.plain_settings import *  # noqa: F403 - see there
+from benchmarks.peers.plain_settings import *  # noqa: F403 - all of them: what every peer is measured with
 
 ROOT_URLCONF = "benchmarks.peers.stripe_urls"
 INSTALLED_APPS = [

@@ -213,7 +213,7 @@ class _Round:
             sweep.go_on(refreshed=len(told))
             self._ask(desk)
         for claim, glimpse in told:
-            if not self._is_no_news(claim, glimpse.digest):
+            if not self._put_back_if_known(claim, glimpse.digest):
                 self._take(claim, Outcome(asked=claim, glimpses=(glimpse,)))
         beside = self._refresh_others(desk, outcome, known={claim.ref_id for claim, _glimpse in told})
         if not is_worth_more:
@@ -231,12 +231,12 @@ class _Round:
             return 0
         soon = self._now + settings.POLL_LEASE
         others = polls_of(desk.account, digests, due_before=soon)
-        refreshed = sum(self._is_no_news(poll, digests[poll.ref_id]) for poll in others)
+        refreshed = sum(self._put_back_if_known(poll, digests[poll.ref_id]) for poll in others)
         self._worked += refreshed
         return refreshed
 
-    def _is_no_news(self, claim: ClaimedPoll, text_digest: str) -> bool:
-        """Tell whether a text was seen before, and its purchase has time left; if so, it is put back."""
+    def _put_back_if_known(self, claim: ClaimedPoll, text_digest: str) -> bool:
+        """Put a purchase back if its text was seen before and it has time left; return whether that was so."""
         if text_digest != claim.text_digest or self._now >= claim.deadline_at:
             return False
         self._put_back(claim, self._next_at(claim))

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -193,7 +194,7 @@ def test_the_key_may_be_set_and_old_secret_keys_count(shop: Any) -> None:
 
 def test_receiving_costs_the_same_each_time(shop: Any, django_assert_num_queries: Any) -> None:
     key = endpoint_key(henry.account())
-    # Looked for, then inserted within a transaction and a savepoint of its own.
+    # One insert, and the transaction around it.
     with django_assert_num_queries(3):
         assert post({"event": "x"}, key=key) == 202
 
@@ -379,6 +380,21 @@ def test_a_worker_that_lost_its_lease_applies_nothing(
     assert Order.objects.get().status == "placed"
     webhooks._process(other)
     assert Order.objects.get().status == "completed"
+
+
+def test_what_is_erased_while_it_is_taken_up_stays_erased(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django_henry_checkout.flows import webhooks
+
+    post({"event": "of no purchase", "buyer": "ada@shop.example"})
+    (claim,) = webhooks._claim(10)
+
+    def erase_first() -> Any:
+        WebhookMessage.objects.update(body="")
+        return transaction.atomic()
+
+    monkeypatch.setattr(webhooks, "transaction", SimpleNamespace(atomic=erase_first))
+    webhooks._process(claim)
+    assert (WebhookMessage.objects.get().status, WebhookMessage.objects.get().body) == ("ignored", "")
 
 
 def test_change_and_mark_commit_together(
