@@ -19,7 +19,7 @@ BATCH = 500
 
 def _claim_times(count: int) -> list[float]:
     """Claim so many batches; each is due again afterwards, among all the others, as after a poll."""
-    from django_henry_checkout.flows.claims import PutBack, claim_polls, put_back
+    from django_henry_checkout.flows.polling.claims import Reschedule, claim_polls, reschedule
 
     found = []
     for _round in range(count):
@@ -28,7 +28,9 @@ def _claim_times(count: int) -> list[float]:
         found.append((time.perf_counter() - began) * 1000)
         assert len(claims) == BATCH, len(claims)
         now = timezone.now()
-        put_back([PutBack(claim, now - timedelta(seconds=random.random()), 0, "x" * 32) for claim in claims])
+        reschedule(
+            [Reschedule(claim, now - timedelta(seconds=random.random()), 0, "x" * 32) for claim in claims]
+        )
     return found
 
 
@@ -50,14 +52,14 @@ def table_sizes(*, sizes: tuple[tuple[int, int], ...]) -> list[Result]:
 
 def _claim_and_write(seconds: float) -> float:
     """Claim and write back for so long; return rows per second."""
-    from django_henry_checkout.flows.claims import PutBack, claim_polls, put_back
+    from django_henry_checkout.flows.polling.claims import Reschedule, claim_polls, reschedule
 
     connection.close()
     done, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
         claims = claim_polls("default", limit=BATCH)
         now = timezone.now() - timedelta(seconds=1)  # due again at once, behind all others
-        put_back([PutBack(claim, now, 0, "x" * 32) for claim in claims])
+        reschedule([Reschedule(claim, now, 0, "x" * 32) for claim in claims])
         done += len(claims)
     return done / (time.perf_counter() - began)
 

@@ -12,9 +12,9 @@ django.setup()
 
 from django.conf import settings
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.purchases import observe_now
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
 from django_henry_checkout.models import Delivery, Purchase
 from django_henry_checkout.types import Source
 from tests.conftest import make_item
@@ -31,7 +31,7 @@ def main() -> None:
         order = begin_checkout(cart).order
         sandbox.pay(order.henry_cart_id)
         # As the page does that the shopper comes back to.
-        observe_now(Purchase.objects.get(order=order), source=Source.RETURN_PAGE)
+        refresh_purchase(Purchase.objects.get(order=order), source=Source.RETURN_PAGE)
         made = Delivery.objects.filter(
             order=order, event__type="purchase_completed", status="done", receiver__contains="record"
         )

@@ -31,7 +31,7 @@ def henry(*, latency: float = 0.0, purchases: int, **options: object) -> Iterato
 
 
 def _poll(purchases: int) -> Measured:
-    from django_henry_checkout.flows.polling import poll_due
+    from django_henry_checkout.flows.polling.poller import poll_due
 
     rows.make_due()
     return measure(lambda: poll_due(limit=purchases, seconds=600))
@@ -40,7 +40,7 @@ def _poll(purchases: int) -> Measured:
 def single_polls(*, purchases: int = 3000) -> list[Result]:
     """P1: no latency, 64 in flight."""
     ours, bare = [], []
-    with henry(purchases=purchases, POLL_CONCURRENCY=64, SWEEP_FROM=0) as url:
+    with henry(purchases=purchases, POLL_CONCURRENCY=64, BULK_POLL_THRESHOLD=0) as url:
         for _round in range(ROUNDS):
             bare.append(measure(lambda: floors.bare_requests(url, count=purchases, concurrency=64)))
             ours.append(_poll(purchases))
@@ -54,7 +54,9 @@ def polls_behind_latency(
 ) -> list[Result]:
     """P2: at 200 ms, 256 in flight."""
     ceiling = in_flight / latency
-    with henry(latency=latency, purchases=purchases, POLL_CONCURRENCY=in_flight, SWEEP_FROM=0) as url:
+    with henry(
+        latency=latency, purchases=purchases, POLL_CONCURRENCY=in_flight, BULK_POLL_THRESHOLD=0
+    ) as url:
         ours = [_poll(purchases).per_second for _round in range(ROUNDS)]
         bare = measure(lambda: floors.bare_requests(url, count=purchases, concurrency=in_flight)).per_second
     best = median(ours)
@@ -67,7 +69,7 @@ def polls_behind_latency(
 def sweep(*, purchases: int = 10_000) -> list[Result]:
     """P3: the order list, everything due."""
     ours, fast, slow = [], [], []
-    with henry(purchases=purchases, SWEEP_PAGES=100) as url:
+    with henry(purchases=purchases, BULK_POLL_MAX_PAGES=100) as url:
         for _round in range(3):
             _poll(purchases)  # until the texts of the list are known
         for _round in range(ROUNDS):
@@ -91,13 +93,13 @@ def sweep(*, purchases: int = 10_000) -> list[Result]:
 
 def cpu_of_single(*, purchases: int = 3000) -> float:
     """Return microseconds of CPU for a single poll, as in P1."""
-    with henry(purchases=purchases, POLL_CONCURRENCY=64, SWEEP_FROM=0):
+    with henry(purchases=purchases, POLL_CONCURRENCY=64, BULK_POLL_THRESHOLD=0):
         return median(_poll(purchases).cpu_each for _round in range(ROUNDS))
 
 
 def cpu_of_sweep(*, purchases: int = 10_000) -> float:
     """Return microseconds of CPU for a purchase that the order list refreshes, as in P3."""
-    with henry(purchases=purchases, SWEEP_PAGES=100):
+    with henry(purchases=purchases, BULK_POLL_MAX_PAGES=100):
         for _round in range(3):
             _poll(purchases)
         found = []
@@ -114,13 +116,13 @@ def refreshed() -> int:
 
     from django_henry_checkout.models import PurchasePoll
 
-    return int(PurchasePoll.objects.aggregate(all=Sum("tries"))["all"])
+    return int(PurchasePoll.objects.aggregate(all=Sum("attempts"))["all"])
 
 
 def memory(*, purchases: int = 2000, polls: int = 360_000) -> list[Result]:
     """P13: an hour at 100 polls a second, as fast as it goes; after a sixtieth of it, and after all."""
     early, done, total = 0, 0, polls
-    with henry(purchases=purchases, SWEEP_PAGES=100):
+    with henry(purchases=purchases, BULK_POLL_MAX_PAGES=100):
         while done < total:
             done += max(_poll(purchases).count, 1)
             if not early and done >= total / 60:

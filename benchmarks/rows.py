@@ -55,7 +55,7 @@ def make_purchases(*, ended: int, open_: int) -> None:
         cursor.execute(
             """
             INSERT INTO henry_checkout_purchasepoll
-                (purchase_id, account, due_at, fence, tries, errors, digest, text_digest, worker)
+                (purchase_id, account, due_at, fence, attempts, errors, digest, text_digest, worker)
             SELECT n, 'default', now() - random() * interval '1 minute', 0, 0, 0, '', '', ''
             FROM generate_series(%s + 1, %s) AS n
             """,
@@ -75,7 +75,7 @@ def make_orders(count: int) -> None:
 
     A hundred failed, as many are partly completed, to be reviewed, and in doubt: pages of them are full at any size.
     """
-    from django_henry_checkout.models.sealing import email_digest
+    from django_henry_checkout.models.encryption import email_digest
 
     sizes = {"count": count, "each": count // 100}
     with connection.cursor() as cursor:

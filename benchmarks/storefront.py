@@ -38,7 +38,7 @@ def item(number: int) -> dict[str, Any]:
 
 def make_cart(lines: int) -> Any:
     """Make a cart that holds so many lines; it belongs to whoever holds its token or id."""
-    from django_henry_checkout.flows.carts import create_filled_cart
+    from django_henry_checkout.flows.cart.carts import create_filled_cart
     from django_henry_checkout.types import LineItem
 
     wanted = [
@@ -55,7 +55,7 @@ class Side:
     """One of the two: where its cart is, and how it is asked."""
 
     def __init__(self, path: str, *, lines: int) -> None:
-        from django_henry_checkout.flows.tokens import issue_cart_token
+        from django_henry_checkout.flows.access.tokens import issue_cart_token
 
         self.cart = make_cart(lines)
         self.kept = list(self.cart.lines.values_list("pk", flat=True))

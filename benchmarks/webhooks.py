@@ -84,17 +84,17 @@ class Intake:
 
     def whole(self, watch: Watch) -> None:
         """Take it, apply it to an order of two lines, and run the receiver: what the view and the worker do."""
-        from django_henry_checkout.flows.ledger import deliver_due
-        from django_henry_checkout.flows.purchases import observe_now
-        from django_henry_checkout.flows.sessions import begin_checkout
-        from django_henry_checkout.flows.webhooks import process_webhooks
+        from django_henry_checkout.flows.checkout.sessions import begin_checkout
+        from django_henry_checkout.flows.events.outbox import deliver_due
+        from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
+        from django_henry_checkout.flows.webhooks.inbox import process_webhooks
         from django_henry_checkout.models import Delivery, Purchase
         from django_henry_checkout.testing.builders import build_cart
         from django_henry_checkout.types import Source
 
         order = begin_checkout(build_cart()).order
         job = self.sandbox.pay(order.henry_cart_id)
-        observe_now(Purchase.objects.get(order=order), source=Source.RETURN_PAGE)
+        refresh_purchase(Purchase.objects.get(order=order), source=Source.RETURN_PAGE)
         request = make_webhook(job)
         before = len(told)
         with watch.running():

@@ -15,13 +15,13 @@ class HenryCheckoutConfig(AppConfig):
 
     def ready(self) -> None:
         from django_henry_checkout import checks  # noqa: F401 - registers them
-        from django_henry_checkout.conf import settings
+        from django_henry_checkout.conf import app_settings
         from django_henry_checkout.exceptions import ConfigurationError
-        from django_henry_checkout.flows.nudging import listen
+        from django_henry_checkout.flows.queue.wakeup import subscribe
 
         # What is wrong with the settings is for the checks to say, which run after this.
         with suppress(ConfigurationError, ModuleNotFoundError):
-            if settings.CELERY_NUDGES:
-                from django_henry_checkout.tasks import send_nudge
+            if app_settings.CELERY_WAKEUP:
+                from django_henry_checkout.tasks import enqueue_task
 
-                listen(send_nudge)
+                subscribe(enqueue_task)

@@ -1,6 +1,6 @@
 """The signals of the app. This module defines them and sends nothing.
 
-They are sent by the ledger (`flows/ledger.py`), after the change is committed, from a worker. Each
+They are sent by the ledger (`flows/events/outbox.py`), after the change is committed, from a worker. Each
 (event, receiver) pair is a Delivery row: it is run and marked in one transaction, retried alone, kept in
 order per order and receiver, and parked for staff after repeated failure. A receiver whose writes go to
 the same database has exactly one effect per event; other effects (mail, HTTP) can happen again after a
@@ -35,7 +35,7 @@ Receiver = Callable[..., Any]
 MAX_NAME_LENGTH = 255
 
 
-class LedgerSignal(Signal):
+class OutboxSignal(Signal):
     """A signal whose receivers have stable names, so that the ledger can keep count of each.
 
     The name is `dispatch_uid` if that is a string, else `module.qualname`. Connect as usual, with
@@ -104,43 +104,43 @@ def receiver_name(receiver: Any) -> str:
 
 
 #: A shopper began to pay: an order with a snapshot of the cart exists, and a session is open.
-checkout_started = LedgerSignal("checkout_started")
+checkout_started = OutboxSignal("checkout_started")
 
 #: A shopper gave up on a session. The order stays open; a new session may start.
-checkout_canceled = LedgerSignal("checkout_canceled")
+checkout_canceled = OutboxSignal("checkout_canceled")
 
 #: A session ran out of time. A payment that comes in later is still found and followed.
-checkout_expired = LedgerSignal("checkout_expired")
+checkout_expired = OutboxSignal("checkout_expired")
 
 #: Henry has the purchase and a `ref_id` exists: `purchase.ref_id`.
-purchase_submitted = LedgerSignal("purchase_submitted")
+purchase_submitted = OutboxSignal("purchase_submitted")
 
 #: A call that buys was sent and its outcome is not known. Nothing is sent again: it is looked up at Henry.
-purchase_in_doubt = LedgerSignal("purchase_in_doubt")
+purchase_in_doubt = OutboxSignal("purchase_in_doubt")
 
 #: Every item was bought. Sent once per purchase.
-purchase_completed = LedgerSignal("purchase_completed")
+purchase_completed = OutboxSignal("purchase_completed")
 
 #: Some items were bought, others not: see `order.lines`.
-purchase_partially_completed = LedgerSignal("purchase_partially_completed")
+purchase_partially_completed = OutboxSignal("purchase_partially_completed")
 
 #: Nothing was bought.
-purchase_failed = LedgerSignal("purchase_failed")
+purchase_failed = OutboxSignal("purchase_failed")
 
 #: Henry or a merchant cancelled the purchase.
-purchase_canceled = LedgerSignal("purchase_canceled")
+purchase_canceled = OutboxSignal("purchase_canceled")
 
 #: The order moved: from `previous_status` to what `order.status` was when the event was written.
-order_status_changed = LedgerSignal("order_status_changed")
+order_status_changed = OutboxSignal("order_status_changed")
 
 #: One item could not be bought: `item`. The rest of the order may still be under way.
-order_item_failed = LedgerSignal("order_item_failed")
+order_item_failed = OutboxSignal("order_item_failed")
 
 #: A person should look at the order: `order.review_reason`.
-order_needs_review = LedgerSignal("order_needs_review")
+order_needs_review = OutboxSignal("order_needs_review")
 
 #: Every signal by its name, which is also the type of the event behind it.
-BY_NAME: dict[str, LedgerSignal] = {
+BY_NAME: dict[str, OutboxSignal] = {
     signal.name: signal
     for signal in (
         checkout_started,

@@ -12,14 +12,14 @@ from typing import Any
 
 from celery import shared_task
 
-from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.ledger import deliver_due
-from django_henry_checkout.flows.nudging import Work
-from django_henry_checkout.flows.polling import poll_due as poll_batch
-from django_henry_checkout.flows.pruning import prune_batch
-from django_henry_checkout.flows.sessions import expire_sessions as expire_batch
-from django_henry_checkout.flows.signs import note_beat, note_life
-from django_henry_checkout.flows.webhooks import process_webhooks as process_batch
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.flows.checkout.sessions import expire_sessions as expire_batch
+from django_henry_checkout.flows.events.outbox import deliver_due
+from django_henry_checkout.flows.operations.prune import prune_batch
+from django_henry_checkout.flows.polling.poller import poll_due as poll_batch
+from django_henry_checkout.flows.queue.heartbeat import record_beat_heartbeat, record_heartbeat
+from django_henry_checkout.flows.queue.wakeup import Work
+from django_henry_checkout.flows.webhooks.inbox import process_webhooks as process_batch
 from django_henry_checkout.models import WorkerKind
 
 #: After so many seconds a task begins nothing more; the limits below are for one that hangs.
@@ -34,7 +34,7 @@ _OPTIONS: dict[str, Any] = {
 
 def _until_idle(work: Callable[[float], int]) -> None:
     """Work until nothing is due, or the time is over; `work` is told how many seconds are left."""
-    note_life(WorkerKind.CELERY)
+    record_heartbeat(WorkerKind.CELERY)
     ends_at = time.monotonic() + WORK_SECONDS
     while (left := ends_at - time.monotonic()) > 0 and work(left):
         pass
@@ -61,7 +61,7 @@ def process_webhooks() -> None:
 @shared_task(name="henry_checkout.expire_sessions", bind=True, **_OPTIONS)
 def expire_sessions(self: Any) -> None:
     """End the checkout sessions whose time is over. Only beat sends it, so it also shows which beats there are."""
-    note_beat(self.request.origin)
+    record_beat_heartbeat(self.request.origin)
     _until_idle(lambda _left: expire_batch())
 
 
@@ -77,7 +77,7 @@ _silent_until = 0.0
 _TASKS = {Work.POLLS: poll_due, Work.DELIVERIES: deliver_events, Work.WEBHOOKS: process_webhooks}
 
 
-def send_nudge(work: Work) -> None:
+def enqueue_task(work: Work) -> None:
     """Have a worker look at once. It is tried once: beat comes anyway.
 
     After a failure nothing is sent for a while, so that a broker that is away does not slow down every commit.
@@ -90,7 +90,7 @@ def send_nudge(work: Work) -> None:
         return
     try:
         _TASKS[work].apply_async(
-            queue=settings.CELERY_QUEUE, expires=WORK_SECONDS, retry=False, ignore_result=True
+            queue=app_settings.CELERY_QUEUE, expires=WORK_SECONDS, retry=False, ignore_result=True
         )
     except Exception:
         _silent_until = time.monotonic() + SILENCE_SECONDS
@@ -113,7 +113,7 @@ def beat_schedule(*, queue: str | None = None) -> dict[str, dict[str, Any]]:
         task.name: {
             "task": task.name,
             "schedule": interval,
-            "options": {"expires": max(interval, 2.0), "queue": queue or settings.CELERY_QUEUE},
+            "options": {"expires": max(interval, 2.0), "queue": queue or app_settings.CELERY_QUEUE},
         }
         for task, interval in seconds.items()
     }

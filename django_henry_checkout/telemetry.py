@@ -77,25 +77,25 @@ def span(name: str, *, parent: str = "", **attributes: str) -> Iterator[None]:
             raise
 
 
-def note_request(seconds: float, *, account: str, method: str, outcome: str) -> None:
+def record_request(seconds: float, *, account: str, method: str, outcome: str) -> None:
     """Note one call to Henry: `outcome` is an HTTP status, or the code of an error."""
     if IS_ON:
         _requests.record(seconds, {"account": account, "method": method, "outcome": outcome})
 
 
-def note_observation(*, source: str, is_news: bool) -> None:
+def record_observation(*, source: str, is_news: bool) -> None:
     """Note an answer that was applied. People's names are no source."""
     if IS_ON:
         _observations.add(1, {"source": source.partition(":")[0], "is_news": is_news})
 
 
-def note_delivery(*, receiver: str, outcome: str) -> None:
+def record_delivery(*, receiver: str, outcome: str) -> None:
     """Note that a receiver ran: `done`, `failed` or `parked`."""
     if IS_ON:
         _deliveries.add(1, {"receiver": receiver, "outcome": outcome})
 
 
-def note_webhook(*, account: str, is_believed: bool) -> None:
+def record_webhook(*, account: str, is_believed: bool) -> None:
     """Note that a webhook came."""
     if IS_ON:
         _webhooks.add(1, {"account": account, "is_believed": is_believed})

@@ -50,7 +50,7 @@ def public_ids_of_local_ref(ref: str) -> tuple[UUID, UUID] | None:
     return UUID(f"{text[:12]}{'0' * 20}"), UUID(f"{text[:12]}{'f' * 20}")
 
 
-class PurchaseWord(StrEnum):
+class HenryStatus(StrEnum):
     """The status words of Henry for a purchase (henry-api.md 6.1). Any other word is drift."""
 
     PENDING = "pending"
@@ -77,7 +77,7 @@ def staff_source(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class RawAnswer:
     """An answer about one purchase that nobody has read yet: most say nothing new, and their digest tells.
 
     `digest` is equal for two answers of the same text. `read` raises `GatewayError` if it cannot be used.
@@ -289,7 +289,7 @@ class Caller:
     customer_id: UUID | None = None
 
     @property
-    def may_remember(self) -> bool:
+    def uses_browser_session(self) -> bool:
         """Whether he comes with the shop's cookies, if with any: then his session keeps what he begins."""
         shown = (self.token_cart_id, self.session_order_id, self.customer_id, self.trusted_account or None)
         return all(each is None for each in shown)

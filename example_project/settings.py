@@ -78,7 +78,7 @@ HENRY_CHECKOUT = {
     "WEBHOOK_KEY": environ.get("HENRY_WEBHOOK_KEY", ""),
     "WEBHOOK_SECRETS": [secret for secret in environ.get("HENRY_WEBHOOK_SECRETS", "").split(",") if secret],
     "WEBHOOK_UUID": environ.get("HENRY_WEBHOOK_UUID", ""),
-    "CELERY_NUDGES": bool(CELERY_BROKER_URL),
+    "CELERY_WAKEUP": bool(CELERY_BROKER_URL),
 }
 
 SECURE_CSP = policy.strict_policy([HENRY_BASE_URL, *HENRY_CHECKOUT_ORIGINS])

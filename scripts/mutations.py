@@ -72,7 +72,7 @@ MUTATIONS = (
              "mine = WebhookMessage.objects.filter(pk=claim.pk)",
              "tests/flows/test_webhooks.py::test_a_worker_that_lost_its_lease_applies_nothing"),
     Mutation("tokens are taken without the account's lock", f"{FLOWS}/pace.py",
-             "AccountPace.objects.select_for_update().get(pk=account)", "AccountPace.objects.get(pk=account)",
+             "AccountRateLimit.objects.select_for_update().get(pk=account)", "AccountRateLimit.objects.get(pk=account)",
              f"{RACES}::test_workers_at_once_take_each_their_own_tokens"),
     Mutation("a purchase that is under way does not stop another call", f"{FLOWS}/confirming.py",
              "if order.status != OrderStatus.OPEN or (live is not None and live.status in UNRESOLVED_PURCHASE):",

@@ -15,7 +15,7 @@ BEGINS, ENDS = "<!-- written by scripts/write_doctor.py -->", "<!-- to here -->"
 
 def table() -> str:
     """Return the table of all traps. Needs Django to be set up."""
-    from django_henry_checkout.flows.doctor import TRAPS  # noqa: PLC0415 - after setup
+    from django_henry_checkout.doctor import TRAPS  # noqa: PLC0415 - after setup
 
     rows = [_row("Name", "Level", "Why it hurts", "Fix"), _row(*["---"] * 4)]
     rows += [_row(f"`{trap.name}`", trap.level.value, trap.why, trap.fix) for trap in TRAPS]

@@ -63,9 +63,9 @@ def settings_table() -> str:
 
 def _account_options() -> Iterator[tuple[str, str, str]]:
     """Yield what an account may say, as the docstring of `Account` explains it."""
-    from django_henry_checkout.conf import Account, settings  # noqa: PLC0415 - after setup
+    from django_henry_checkout.conf import Account, app_settings  # noqa: PLC0415 - after setup
 
-    account = settings.account()
+    account = app_settings.account()
     explained = inspect.cleandoc(Account.__doc__ or "").partition("Attributes:")[2]
     for name, text in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", explained, re.MULTILINE):
         default = "required" if name == "api_key" else show(getattr(account, name, ""))

@@ -54,7 +54,7 @@ def polls_at_once(sandbox: Sandbox, settings: Any) -> None:
 @pytest.fixture
 def cart(db: None) -> Any:
     """A guest's cart with two products of two merchants."""
-    from django_henry_checkout.flows import carts
+    from django_henry_checkout.flows.cart import carts
 
     cart = carts.create_cart()
     for link, price in (

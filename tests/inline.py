@@ -9,11 +9,11 @@ from typing import Any
 
 from moneyed import Money
 
-from django_henry_checkout.flows.confirming import Payment, confirm_session
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.quotes import quote_session
-from django_henry_checkout.flows.sessions import Begun
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.checkout.confirm import Payment, confirm_session
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.checkout.quotes import quote_session
+from django_henry_checkout.flows.checkout.sessions import StartedCheckout
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase
 from django_henry_checkout.types import Address, Buyer, Card
 from tests.henry import Sandbox
@@ -63,7 +63,7 @@ def fresh(session: CheckoutSession) -> CheckoutSession:
     return CheckoutSession.objects.select_related("order", "order__cart", "quote").get(pk=session.pk)
 
 
-def ready(sandbox: Sandbox, cart: Cart, version: str, *, buyer: Buyer = BUYER) -> Begun:
+def ready(sandbox: Sandbox, cart: Cart, version: str, *, buyer: Buyer = BUYER) -> StartedCheckout:
     """Begin an inline checkout; say who buys; in v0 a card is stored as well."""
     begun = begin_inline(cart)
     set_buyer(fresh(begun.session), lambda _known: buyer, strict=True)
@@ -72,7 +72,7 @@ def ready(sandbox: Sandbox, cart: Cart, version: str, *, buyer: Buyer = BUYER) -
     return begun
 
 
-def quoted(sandbox: Sandbox, cart: Cart, version: str) -> Begun:
+def quoted(sandbox: Sandbox, cart: Cart, version: str) -> StartedCheckout:
     begun = ready(sandbox, cart, version)
     quote_session(fresh(begun.session))
     return begun
@@ -86,7 +86,7 @@ def card_of(version: str, token: str = "card_test_pays") -> Card:
     return Card() if version == "v0" else Card(token=token)
 
 
-def confirm(begun: Begun, version: str, **payment: Any) -> Order:
+def confirm(begun: StartedCheckout, version: str, **payment: Any) -> Order:
     payment.setdefault("card", card_of(version))
     return confirm_session(fresh(begun.session), Payment(**payment))
 

@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_henry_checkout.models import Cart, CartLine, CartToken
-from django_henry_checkout.models.tokens import hash_secret
+from django_henry_checkout.models.access import hash_secret
 
 register = template.Library()
 

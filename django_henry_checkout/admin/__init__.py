@@ -8,10 +8,10 @@ from django_henry_checkout.admin.keys import ApiKeyAdmin
 from django_henry_checkout.admin.links import TemplateLinkAdmin
 from django_henry_checkout.admin.orders import OrderAdmin
 from django_henry_checkout.admin.purchases import PurchaseAdmin
-from django_henry_checkout.admin.webhooks import AccountPaceAdmin, WebhookMessageAdmin
+from django_henry_checkout.admin.webhooks import AccountRateLimitAdmin, WebhookMessageAdmin
 
 __all__ = [
-    "AccountPaceAdmin",
+    "AccountRateLimitAdmin",
     "ApiKeyAdmin",
     "CartAdmin",
     "DeliveryAdmin",

@@ -10,9 +10,9 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_henry_checkout.admin.words import event_title, reason_words
-from django_henry_checkout.flows.attention import Concern
-from django_henry_checkout.models import AccountPace, Delivery, Order, Purchase, WebhookMessage
+from django_henry_checkout.admin.labels import event_title, reason_words
+from django_henry_checkout.flows.order.review_queues import ReviewQueue
+from django_henry_checkout.models import AccountRateLimit, Delivery, Order, Purchase, WebhookMessage
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -42,12 +42,12 @@ TITLES: dict[str, tuple[StrPromise, StrPromise, str]] = {
         gettext_lazy("Some items could not be bought. Their buyers should hear of it."),
         "order_changelist?needs=partial",
     ),
-    "parked": (
-        gettext_lazy("Parked receivers"),
+    "dead_deliveries": (
+        gettext_lazy("Failed receivers"),
         gettext_lazy(
             "Receivers of the shop that failed again and again. Mend them, then let them run again."
         ),
-        "delivery_changelist?status__exact=parked",
+        "delivery_changelist?status__exact=dead",
     ),
     "webhooks": (
         gettext_lazy("Webhooks that could not be applied"),
@@ -62,7 +62,7 @@ TITLES: dict[str, tuple[StrPromise, StrPromise, str]] = {
 }
 
 
-def shown(concern: Concern) -> dict[str, Any]:
+def shown(concern: ReviewQueue) -> dict[str, Any]:
     """Return what the page shows of a concern. No query."""
     title, advice, everything = TITLES[concern.name]
     name, _mark, query = everything.partition("?")
@@ -110,11 +110,11 @@ def _webhook(message: WebhookMessage) -> Row:
     }
 
 
-def _account(pace: AccountPace) -> Row:
+def _account(pace: AccountRateLimit) -> Row:
     return {
         "name": pace.account,
         "url": reverse("admin:henry_checkout_accountpace_change", args=[pace.pk]),
-        "detail": _("does not answer") if pace.is_broken else _("asked for fewer questions"),
+        "detail": _("does not answer") if pace.circuit_open else _("asked for fewer questions"),
     }
 
 
@@ -127,5 +127,5 @@ _SHOW: dict[type[Any], Callable[[Any], Row]] = {
     Purchase: _purchase,
     Delivery: _delivery,
     WebhookMessage: _webhook,
-    AccountPace: _account,
+    AccountRateLimit: _account,
 }

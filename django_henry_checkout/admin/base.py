@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.admin.paging import BoundedPaginator
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.models import Order
 from django_henry_checkout.models.orders import OPERATE, SEE_BUYERS
 from django_henry_checkout.types import parse_public_id
@@ -36,7 +36,7 @@ class AccountFilter(admin.SimpleListFilter):
     parameter_name = "account"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(alias, alias) for alias in settings.account_aliases]
+        return [(alias, alias) for alias in app_settings.account_aliases]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin, ReadOnlyInline
-from django_henry_checkout.flows.languages import money_text
+from django_henry_checkout.formatting import money_text
 from django_henry_checkout.models import Cart, CartLine
 
 

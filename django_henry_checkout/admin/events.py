@@ -10,8 +10,8 @@ from django.utils.translation import ngettext
 
 from django_henry_checkout import signals
 from django_henry_checkout.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from django_henry_checkout.admin.words import EVENTS
-from django_henry_checkout.flows.staff import resume_delivery
+from django_henry_checkout.admin.labels import EVENT_LABELS
+from django_henry_checkout.flows.operations.staff_actions import resume_delivery
 from django_henry_checkout.models import Delivery, Event
 
 MOST_AT_ONCE = 200
@@ -24,7 +24,7 @@ class TypeFilter(admin.SimpleListFilter):
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, str(words)) for kind, words in EVENTS.items()]
+        return [(kind, str(words)) for kind, words in EVENT_LABELS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         return queryset if self.value() is None else queryset.filter(type=self.value())
@@ -46,7 +46,7 @@ class ReceiverFilter(admin.SimpleListFilter):
 
 class DeliveryInline(ReadOnlyInline):
     model = Delivery
-    fields = ["receiver", "status", "tries", "due_at", "done_at", "last_error"]
+    fields = ["receiver", "status", "attempts", "due_at", "done_at", "last_error"]
 
 
 @admin.register(Event)
@@ -62,7 +62,7 @@ class EventAdmin(ReadOnlyAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ["receiver", "event", "order", "status", "tries", "due_at", "done_at"]
+    list_display = ["receiver", "event", "order", "status", "attempts", "due_at", "done_at"]
     list_select_related = ["event", "order"]
     list_filter = ["status", ReceiverFilter]
     search_fields = ["order__number__exact"]

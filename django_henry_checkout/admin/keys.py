@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_henry_checkout.admin.base import ReadOnlyAdmin, _ModelAdmin
-from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.tokens import create_api_key, revoke_api_key
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.flows.access.tokens import create_api_key, revoke_api_key
 from django_henry_checkout.models import ApiKey
-from django_henry_checkout.models.tokens import hash_secret
+from django_henry_checkout.models.access import hash_secret
 
 
 class ApiKeyForm(forms.Form):
@@ -30,7 +30,7 @@ class ApiKeyForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["account"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
-        field.choices = [(alias, alias) for alias in settings.account_aliases]
+        field.choices = [(alias, alias) for alias in app_settings.account_aliases]
 
 
 @admin.register(ApiKey)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_henry_checkout.admin.base import ReadOnlyAdmin
-from django_henry_checkout.flows.templates import revoke_link
+from django_henry_checkout.flows.cart.templates import revoke_link
 from django_henry_checkout.models import TemplateLink
 
 MOST_AT_ONCE = 200

@@ -15,15 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from django_henry_checkout.admin.base import AccountFilter, may
-from django_henry_checkout.admin.deeds import DEEDS, Deed, FoundForm
+from django_henry_checkout.admin.history_context import story_context
+from django_henry_checkout.admin.labels import error_message, next_step
+from django_henry_checkout.admin.order_actions import ORDER_ACTIONS, FoundForm, OrderAction
 from django_henry_checkout.admin.pages import ShopPages
-from django_henry_checkout.admin.story import story_context
-from django_henry_checkout.admin.words import error_words, next_step
 from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError
-from django_henry_checkout.flows.exporting import orders_as_csv
-from django_henry_checkout.flows.finding import find_orders
-from django_henry_checkout.flows.languages import money_text
-from django_henry_checkout.flows.stories import story_of
+from django_henry_checkout.flows.operations.search import find_orders
+from django_henry_checkout.flows.order.export import orders_as_csv
+from django_henry_checkout.flows.order.history import get_history
+from django_henry_checkout.formatting import money_text
 from django_henry_checkout.models import Order, OrderStatus, Purchase, PurchaseStatus
 from django_henry_checkout.models.orders import OPERATE, RESOLVE
 
@@ -150,7 +150,7 @@ class OrderAdmin(ShopPages):
         """Show one order as a story. `?at=` shows it as it was after that event."""
         order = self._order_or_404(request, object_id)
         at = request.GET.get("at", "")
-        story = story_of(order, at=int(at) if at.isdecimal() and len(at) < 10 else None)
+        story = get_history(order, at=int(at) if at.isdecimal() and len(at) < 10 else None)
         context = {
             **self.page_context(request, _("Order %(number)s") % {"number": order.number}),
             "order": order,
@@ -176,7 +176,7 @@ class OrderAdmin(ShopPages):
     def deed_view(self, request: HttpRequest, object_id: str, deed: str, target_id: int) -> HttpResponse:
         """Ask once more, then let the flow act."""
         order = self._order_or_404(request, object_id)
-        doing = DEEDS.get(deed)
+        doing = ORDER_ACTIONS.get(deed)
         if doing is None:
             raise Http404
         if not may(request, doing.permission):
@@ -197,14 +197,14 @@ class OrderAdmin(ShopPages):
                     self.message_user(request, said, messages.SUCCESS)
                     return HttpResponseRedirect(back)
             except (HenryCheckoutError, ConfigurationError) as error:
-                form.add_error(None, error_words(error))
+                form.add_error(None, error_message(error))
         context = {
             **self.page_context(request, _("Order %(number)s") % {"number": order.number}), "order": order, "deed": doing, "form": form, "target": target, "seen": seen,
             "back": back, "looks_first": doing.preview is not None,
         }  # fmt: skip
         return TemplateResponse(request, "admin/henry_checkout/order/deed.html", context)
 
-    def _preview(self, doing: Deed, target: Any, form: Any) -> Any:
+    def _preview(self, doing: OrderAction, target: Any, form: Any) -> Any:
         """Return what must be shown before it is done; None if it was, or there is nothing to show."""
         if doing.preview is None or form.cleaned_data.get("seen") == form.cleaned_data.get("ref_id"):
             return None
@@ -214,7 +214,7 @@ class OrderAdmin(ShopPages):
         return seen
 
 
-def _target_of(doing: Deed, order: Order, target_id: int) -> Any:
+def _target_of(doing: OrderAction, order: Order, target_id: int) -> Any:
     target = doing.target.objects.filter(order=order, pk=target_id).first()
     if target is None:
         raise Http404

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from django_henry_checkout.admin.attention import shown
 from django_henry_checkout.admin.base import ReadOnlyAdmin
-from django_henry_checkout.flows.attention import concerns
-from django_henry_checkout.flows.doctor import Finding, Level, examine
+from django_henry_checkout.doctor import Finding, Level, run_checks
+from django_henry_checkout.flows.order.review_queues import get_review_queues
 
 
 class ShopPages(ReadOnlyAdmin):
@@ -32,7 +32,7 @@ class ShopPages(ReadOnlyAdmin):
         """Show everything that waits for a person."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = [shown(concern) for concern in concerns()]
+        found = [shown(concern) for concern in get_review_queues()]
         context = {
             **self.page_context(request, _("Needs attention")),
             "concerns": found,
@@ -44,7 +44,7 @@ class ShopPages(ReadOnlyAdmin):
         """Examine the deployment, when asked to: that takes some seconds, and asks Henry the time."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
-        findings: list[Finding] | None = examine() if request.method == "POST" else None
+        findings: list[Finding] | None = run_checks() if request.method == "POST" else None
         context = {
             **self.page_context(request, _("Doctor")),
             "findings": None

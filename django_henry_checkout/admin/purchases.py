@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.models import Purchase, PurchasePoll
 
 
@@ -26,10 +26,10 @@ class PurchaseAdmin(ReadOnlyAdmin):
         ("ref_id", "henry_cart_id"),
         ("status", "error", "drift"),
         ("created_at", "sent_at", "found_at", "answered_at", "deadline_at", "ended_at"),
-        ("due_at", "tries", "worker"),
+        ("due_at", "attempts", "worker"),
         "answer",
     ]
-    readonly_fields = ["order_link", "due_at", "tries", "worker"]
+    readonly_fields = ["order_link", "due_at", "attempts", "worker"]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Purchase], search_term: str
@@ -37,7 +37,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        named = queryset.filter(account__in=settings.account_aliases)
+        named = queryset.filter(account__in=app_settings.account_aliases)
         by_ref = named.filter(ref_id=term)
         return (by_ref if by_ref.exists() else named.filter(henry_cart_id=term)), False
 
@@ -51,8 +51,8 @@ class PurchaseAdmin(ReadOnlyAdmin):
         return getattr(_poll_of(purchase), "due_at", None)
 
     @admin.display(description=_("polls"))
-    def tries(self, purchase: Purchase) -> object:
-        return getattr(_poll_of(purchase), "tries", None)
+    def attempts(self, purchase: Purchase) -> object:
+        return getattr(_poll_of(purchase), "attempts", None)
 
     @admin.display(description=_("last worker"))
     def worker(self, purchase: Purchase) -> object:

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin
-from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.webhooks import replay_webhook
-from django_henry_checkout.models import AccountPace, WebhookMessage
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.flows.webhooks.inbox import replay_webhook
+from django_henry_checkout.models import AccountRateLimit, WebhookMessage
 
 MOST_AT_ONCE = 100
 
@@ -18,7 +18,7 @@ MOST_AT_ONCE = 100
 class WebhookMessageAdmin(ReadOnlyAdmin):
     """What Henry sent. The body is not shown: it holds personal data."""
 
-    list_display = ["__str__", "account", "status", "received_at", "processed_at", "tries", "outcome"]
+    list_display = ["__str__", "account", "status", "received_at", "processed_at", "attempts", "outcome"]
     list_filter = ["status", AccountFilter]
     search_fields = ["ref_id"]
     search_help_text = _("refId")
@@ -26,7 +26,7 @@ class WebhookMessageAdmin(ReadOnlyAdmin):
         ("event", "ref_id"),
         ("account", "status"),
         ("signed_at", "received_at", "due_at", "processed_at"),
-        ("tries", "outcome"),
+        ("attempts", "outcome"),
         "digest",
     ]
     actions = ["replay"]
@@ -37,7 +37,7 @@ class WebhookMessageAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        return queryset.filter(account__in=settings.account_aliases, ref_id=term), False
+        return queryset.filter(account__in=app_settings.account_aliases, ref_id=term), False
 
     @admin.action(description=_("Apply again"), permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookMessage]) -> None:
@@ -51,13 +51,13 @@ class WebhookMessageAdmin(ReadOnlyAdmin):
         )
 
 
-@admin.register(AccountPace)
-class AccountPaceAdmin(ReadOnlyAdmin):
+@admin.register(AccountRateLimit)
+class AccountRateLimitAdmin(ReadOnlyAdmin):
     """How fast each account may be asked, and whether it answers."""
 
-    list_display = ["account", "rate", "paused_until", "is_broken", "answers", "failures"]
+    list_display = ["account", "rate", "paused_until", "circuit_open", "answers", "failures"]
     fields = [
         ("account", "rate", "tokens"),
-        ("paused_until", "is_broken"),
-        ("window_began_at", "answers", "failures"),
+        ("paused_until", "circuit_open"),
+        ("window_started_at", "answers", "failures"),
     ]

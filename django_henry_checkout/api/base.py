@@ -24,12 +24,12 @@ from django_henry_checkout.api.callers import CallerAuthentication, shop_request
 from django_henry_checkout.api.parsing import StrictJSONParser
 from django_henry_checkout.api.problems import answer_problem
 from django_henry_checkout.api.schema.auto import HenrySchema
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import CartNotFound, OrderNotFound
-from django_henry_checkout.flows.carts import get_cart
-from django_henry_checkout.flows.limits import client_network, count_call
-from django_henry_checkout.flows.orders import get_order
-from django_henry_checkout.flows.shoppers import remember_order
+from django_henry_checkout.flows.access.callers import remember_order
+from django_henry_checkout.flows.access.throttling import client_network, count_call
+from django_henry_checkout.flows.cart.carts import get_cart
+from django_henry_checkout.flows.order.transitions import get_order
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.types import Caller, parse_public_id
 
@@ -44,7 +44,7 @@ class CallerThrottle(SimpleRateThrottle):
         self.scope = view.scope_of(request.method)
         if self.scope == "checkout":
             return True  # counted in the database, below
-        self.rate = settings.API_THROTTLES[self.scope]
+        self.rate = app_settings.API_THROTTLES[self.scope]
         self.num_requests, self.duration = self.parse_rate(self.rate)
         return super().allow_request(request, view)
 
@@ -59,7 +59,7 @@ class CostThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         if view.scope_of(request.method) == "checkout":
             for subject, scope in subjects_of(request):
-                count_call([f"checkout:{subject}"], rate=settings.API_THROTTLES[scope])
+                count_call([f"checkout:{subject}"], rate=app_settings.API_THROTTLES[scope])
         return True
 
 
@@ -146,7 +146,7 @@ class HenryView(APIView):
     def remember(self, order: Order) -> None:
         """Let a guest who comes with the shop's cookies see an order that he has begun."""
         request = shop_request(self.request)
-        if self.caller.may_remember and request.session.session_key:
+        if self.caller.uses_browser_session and request.session.session_key:
             remember_order(request, order)
 
     def cart(self, cart_id: str) -> Cart:

@@ -14,7 +14,7 @@ from django_henry_checkout.api.people import (
     PurchaseBuyerInput,
     ShippingDetailsInput,
 )
-from django_henry_checkout.flows.items import MAX_COUPONS, MAX_TEXT_LENGTH
+from django_henry_checkout.flows.cart.items import MAX_COUPONS, MAX_TEXT_LENGTH
 
 
 class IdField(serializers.CharField):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
@@ -17,10 +17,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from django_henry_checkout.exceptions import TokenInvalid
-from django_henry_checkout.flows.customers import caller_of_customer_token
-from django_henry_checkout.flows.shoppers import caller_of
-from django_henry_checkout.flows.tokens import caller_of_api_key, caller_of_secret
-from django_henry_checkout.models.tokens import hash_secret
+from django_henry_checkout.flows.access.callers import get_caller
+from django_henry_checkout.flows.access.customer_tokens import get_caller_by_customer_token
+from django_henry_checkout.flows.access.tokens import get_caller_by_api_key, get_caller_by_secret
+from django_henry_checkout.models.access import hash_secret
 from django_henry_checkout.types import Caller
 
 MAX_SECRET_LENGTH = 2000
@@ -78,9 +78,9 @@ class CallerAuthentication(BaseAuthentication):
         bearer = _bearer(request)
         if bearer is not None:
             return AnonymousUser(), self._caller_of(bearer)
-        if django_settings.SESSION_COOKIE_NAME in request.COOKIES:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
             self._enforce_csrf(request)
-            return shop_request(request).user, caller_of(shop_request(request))
+            return shop_request(request).user, get_caller(shop_request(request))
         return AnonymousUser(), Caller()
 
     def authenticate_header(self, request: Request) -> str:
@@ -91,8 +91,10 @@ class CallerAuthentication(BaseAuthentication):
         if not 0 < len(secret) <= MAX_SECRET_LENGTH:
             raise TokenInvalid
         if kind == "key":
-            return caller_of_api_key(secret)
-        return caller_of_customer_token(secret) if secret.count(".") == 2 else caller_of_secret(secret)
+            return get_caller_by_api_key(secret)
+        return (
+            get_caller_by_customer_token(secret) if secret.count(".") == 2 else get_caller_by_secret(secret)
+        )
 
     def _enforce_csrf(self, request: Request) -> None:
         check = _Csrf(lambda _request: None)  # type: ignore[arg-type]  # never called

@@ -22,13 +22,13 @@ from django_henry_checkout.api.inputs import (
     as_item,
 )
 from django_henry_checkout.api.repeating import idempotent
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import CartNotFound, InvalidItem
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.customers import customer_of
-from django_henry_checkout.flows.shoppers import remember_cart
-from django_henry_checkout.flows.templates import make_template, revoke_link
-from django_henry_checkout.flows.tokens import caller_of_secret, issue_cart_token
+from django_henry_checkout.flows.access.callers import remember_cart
+from django_henry_checkout.flows.access.customer_tokens import get_customer_session
+from django_henry_checkout.flows.access.tokens import get_caller_by_secret, issue_cart_token
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.templates import make_template, revoke_link
 from django_henry_checkout.models import Cart, CartLine
 from django_henry_checkout.types import Caller
 
@@ -47,12 +47,12 @@ class CartsView(HenryView):
         """Make the cart; its token is added outside, because a replay must not keep a secret."""
         content = self.read(CartInput)
         caller = self.caller
-        if content["account"] not in settings.account_aliases:
+        if content["account"] not in app_settings.account_aliases:
             raise ValidationError({"account": ["There is no such account."]})
         cart = carts.create_filled_cart(
             [as_item(item) for item in content["items"]],
             user=request.user if caller.user_pk is not None else None,
-            customer=customer_of(caller),
+            customer=get_customer_session(caller),
             account=caller.trusted_account or content["account"],
             metadata=content["metadata"],
         )
@@ -86,7 +86,7 @@ class CartItemView(HenryView):
         """Add an item; one with the same link and options gets more."""
         content = self.read(AddItemInput)
         item, version = as_item(content["item"]), content.get("version")
-        filled = carts.fill_cart(self.cart(cart_id), item, expected_version=version)
+        filled = carts.put_item(self.cart(cart_id), item, expected_version=version)
         return Response(answers.cart(filled.cart, filled.lines))
 
     @idempotent
@@ -122,7 +122,7 @@ class CartMergeView(HenryView):
         into = self.cart(cart_id)
         source = carts.get_cart(
             self.public_id(content["cart_id"], CartNotFound),
-            caller=caller_of_secret(content["session_token"]),
+            caller=get_caller_by_secret(content["session_token"]),
         )
         carts.merge_carts(source, into=into)
         return Response(_show(self.cart(cart_id)))

@@ -14,13 +14,18 @@ from django_henry_checkout.api.bodies import CheckoutInput, ReceiptInput
 from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.people import buyer_of_person
 from django_henry_checkout.api.repeating import by_key
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import OrderNotFound, ReceiptInvalid
-from django_henry_checkout.flows.buyers import clean_buyer
-from django_henry_checkout.flows.frames import check_frame_origin, issue_ticket
-from django_henry_checkout.flows.hosted import check_prefill, payment_url, takes_hosted_options, with_query
-from django_henry_checkout.flows.receipts import read_receipt
-from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout
+from django_henry_checkout.flows.buyer.details import clean_buyer
+from django_henry_checkout.flows.checkout.embedded import check_frame_origin, issue_ticket
+from django_henry_checkout.flows.checkout.hosted import (
+    accepts_hosted_options,
+    add_query,
+    check_prefill,
+    payment_url,
+)
+from django_henry_checkout.flows.checkout.receipts import read_receipt
+from django_henry_checkout.flows.checkout.sessions import SessionOptions, StartedCheckout, begin_checkout
 from django_henry_checkout.models import SessionMode
 from django_henry_checkout.types import Buyer
 
@@ -34,38 +39,38 @@ class CartCheckoutView(HenryView):
         """Begin to pay a cart on Henry's page: `checkoutUrl` is where the shopper goes."""
         return by_key(self, request, self._begin)
 
-    def _begin(self, _begun_before: JSON | None) -> tuple[Response, JSON]:
+    def _begin(self, _started_before: JSON | None) -> tuple[Response, JSON]:
         request = self.request
         content = self.read(CheckoutInput)
         cart = self.cart(content["cart_id"])
         buyer = self._prefill(content, cart.account)
-        opening = self._opening(content, cart.account)
-        begun = begin_checkout(cart, user=cart.user, opening=opening)
-        self.remember(begun.order)
-        url = payment_url(begun.session, return_url=_return_url(request, begun), buyer=buyer)
+        options = self._options(content, cart.account)
+        started = begin_checkout(cart, user=cart.user, options=options)
+        self.remember(started.order)
+        url = payment_url(started.session, return_url=_return_url(request, started), buyer=buyer)
         if "theme" in content:
-            url = with_query(url, theme=content["theme"])
-        ignored = () if takes_hosted_options(begun.order) else HOSTED_OPTIONS
+            url = add_query(url, theme=content["theme"])
+        ignored = () if accepts_hosted_options(started.order) else HOSTED_OPTIONS
         shown = {
             "checkoutUrl": url,
-            "sessionToken": begun.token,
-            "orderId": begun.order.ulid,
-            "orderNumber": begun.order.number,
-            "expiresAt": begun.session.expires_at.isoformat(),
-            **_addresses(request, begun),
+            "sessionToken": started.token,
+            "orderId": started.order.ulid,
+            "orderNumber": started.order.number,
+            "expiresAt": started.session.expires_at.isoformat(),
+            **_addresses(request, started),
             "ignored": [name for name in ignored if name in content],
         }
         return Response(shown, status=201), {}
 
-    def _opening(self, content: dict[str, Any], account: str) -> Opening:
-        opening = Opening(sign_in=content.get("auth"), region=content.get("region", ""))
+    def _options(self, content: dict[str, Any], account: str) -> SessionOptions:
+        options = SessionOptions(sign_in=content.get("auth"), region=content.get("region", ""))
         if "frame_origin" not in content:
-            return opening
+            return options
         own_origin = f"{self.request.scheme}://{self.request.get_host()}"
         origin = check_frame_origin(
-            content["frame_origin"], account=settings.account(account), own_origin=own_origin
+            content["frame_origin"], account=app_settings.account(account), own_origin=own_origin
         )
-        return replace(opening, mode=SessionMode.FRAMED, origin=origin)
+        return replace(options, mode=SessionMode.FRAMED, origin=origin)
 
     def _prefill(self, content: dict[str, Any], account: str) -> Buyer | None:
         if "buyer" not in content:
@@ -89,9 +94,9 @@ class ReceiptView(HenryView):
         return Response({"orderId": order.ulid, "orderStatus": order.status, "receipt": said})
 
 
-def _addresses(request: Request, begun: Begun) -> JSON:
+def _addresses(request: Request, started: StartedCheckout) -> JSON:
     """Where the checkout can be shown: for `<henry-checkout>` on a page of another site."""
-    session, order = begun.session, begun.order
+    session, order = started.session, started.order
 
     def url(name: str, *args: str) -> str:
         return request.build_absolute_uri(reverse(f"henry_checkout:{name}", args=args))
@@ -99,14 +104,14 @@ def _addresses(request: Request, begun: Begun) -> JSON:
     framed = session.mode == SessionMode.FRAMED
     return {
         "sessionId": session.ulid,
-        "payUrl": url("pay", order.ulid, begun.token),
-        "qrUrl": url("phone-qr", order.ulid, begun.token),
+        "payUrl": url("pay", order.ulid, started.token),
+        "qrUrl": url("phone-qr", order.ulid, started.token),
         "frameUrl": url("frame", issue_ticket(session)) if framed else None,
-        "paymentOrigins": list(settings.account(order.account).checkout_origins),
+        "paymentOrigins": list(app_settings.account(order.account).checkout_origins),
     }
 
 
-def _return_url(request: Request, begun: Begun) -> str:
+def _return_url(request: Request, started: StartedCheckout) -> str:
     return request.build_absolute_uri(
-        reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
+        reverse("henry_checkout:completed", args=[started.order.ulid, started.token])
     )

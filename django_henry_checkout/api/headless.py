@@ -19,12 +19,17 @@ from django_henry_checkout.api.paying import pay_once
 from django_henry_checkout.api.people import V0_NAMES, buyer_of_details, card_of, details_of_buyer
 from django_henry_checkout.api.repeating import OnIntent, by_key
 from django_henry_checkout.exceptions import CartNotFound, SessionNotFound
-from django_henry_checkout.flows.buyers import buyer_of
-from django_henry_checkout.flows.confirming import Payment, confirm_session, is_under_way
-from django_henry_checkout.flows.inline import begin_inline, card_form, find_session, set_buyer
-from django_henry_checkout.flows.items import clean_metadata
-from django_henry_checkout.flows.quotes import kept_quote, quote_session
-from django_henry_checkout.flows.shoppers import current_cart
+from django_henry_checkout.flows.access.callers import current_cart
+from django_henry_checkout.flows.buyer.details import get_buyer
+from django_henry_checkout.flows.cart.items import clean_metadata
+from django_henry_checkout.flows.checkout.confirm import Payment, confirm_session, is_under_way
+from django_henry_checkout.flows.checkout.inline import (
+    begin_inline,
+    find_inline_session,
+    get_card_form,
+    set_buyer,
+)
+from django_henry_checkout.flows.checkout.quotes import get_quote, quote_session
 from django_henry_checkout.models import Cart, CheckoutSession, Order
 from django_henry_checkout.types import Buyer
 
@@ -40,7 +45,7 @@ class SessionView(HenryView):
         def read(text: str) -> UUID | None:
             return self.public_id(text, SessionNotFound) if text else None
 
-        return find_session(self.caller, session_id=read(session_id), cart_id=read(cart_id))
+        return find_inline_session(self.caller, session_id=read(session_id), cart_id=read(cart_id))
 
     def session_of_query(self) -> CheckoutSession:
         """Return the session that a GET is about: `sessionId` or `cartId` may name it."""
@@ -68,9 +73,9 @@ class QuoteView(SessionView):
         if self.caller.session_id is not None:
             return self.session(cart_id=cart_id), shown_secret(self.request)
         cart = self._cart(cart_id)
-        begun = begin_inline(cart, user=cart.user)
-        self.remember(begun.order)
-        return begun.session, begun.token
+        started = begin_inline(cart, user=cart.user)
+        self.remember(started.order)
+        return started.session, started.token
 
     def _cart(self, cart_id: str) -> Cart:
         if cart_id:
@@ -95,8 +100,8 @@ class SessionShippingView(SessionView):
     def get(self, request: Request) -> Response:
         """Show where the session ships to, and which shipping methods are offered."""
         session = self.session_of_query()
-        details = details_of_buyer(buyer_of(session.order))
-        quote = kept_quote(session)
+        details = details_of_buyer(get_buyer(session.order))
+        quote = get_quote(session)
         return Response(
             {
                 "hasShipping": details is not None,
@@ -115,7 +120,7 @@ class SessionCardView(SessionView):
 
     def _prepare(self, _prepared_before: JSON | None) -> tuple[Response, JSON]:
         content = self.read(SessionInput)
-        form = card_form(self.session(**content))
+        form = get_card_form(self.session(**content))
         shown = {"kind": form.kind, "modalUrl": form.modal_url or None, "settings": dict(form.settings)}
         return Response(shown), {}
 
@@ -148,10 +153,10 @@ class SessionConfirmView(SessionView):
 
 def _show(order: Order) -> Response:
     content = answers.receipt(order, order.lines.all())
-    content["shippingDetails"] = details_of_buyer(buyer_of(order))
-    return Response(content, status=202 if is_in_the_dark(order) else 200)
+    content["shippingDetails"] = details_of_buyer(get_buyer(order))
+    return Response(content, status=202 if is_outcome_unknown(order) else 200)
 
 
-def is_in_the_dark(order: Order) -> bool:
+def is_outcome_unknown(order: Order) -> bool:
     """Whether a purchase of the order was sent, and nobody knows yet what became of it."""
     return not order.is_terminal and order.placed_at is None

@@ -26,19 +26,19 @@ from django_henry_checkout.api.names import JSON
 from django_henry_checkout.api.people import DIDDO_NAMES, CustomerInput, updated_buyer
 from django_henry_checkout.api.pictures import negotiate
 from django_henry_checkout.api.repeating import by_key
-from django_henry_checkout.flows.buyers import buyer_of, missing_parts
-from django_henry_checkout.flows.carts import find_cart
-from django_henry_checkout.flows.customers import (
-    begin_customer_session,
-    customer_of,
-    revoke_customer,
-    token_of,
+from django_henry_checkout.flows.access.callers import remember_cart
+from django_henry_checkout.flows.access.customer_tokens import (
+    create_customer_session,
+    get_customer_session,
+    revoke_customer_session,
+    sign_customer_token,
 )
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.pictures import MEDIA_TYPES, picture_of
-from django_henry_checkout.flows.quotes import choose_shipping, kept_quote, quote_session
-from django_henry_checkout.flows.shoppers import remember_cart
-from django_henry_checkout.flows.templates import live_cart, open_template
+from django_henry_checkout.flows.buyer.details import get_buyer, missing_parts
+from django_henry_checkout.flows.cart.carts import find_cart
+from django_henry_checkout.flows.cart.qr import MEDIA_TYPES, render_qr
+from django_henry_checkout.flows.cart.templates import get_cart_to_pay, open_template
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.checkout.quotes import choose_shipping, get_quote, quote_session
 from django_henry_checkout.models import CheckoutSession, CustomerSession, Quote, SessionKind
 from django_henry_checkout.types import Buyer, format_public_id, parse_public_id
 
@@ -60,7 +60,7 @@ class QrView(HenryView):
         kind = self.picture or negotiate(request.headers.get("Accept", ""))
         scale = _scale(request.query_params.get("scale", "10"))
         target = request.build_absolute_uri(reverse("henry_checkout:link", args=[template.ulid]))
-        body = picture_of(target, kind=kind, scale=scale)
+        body = render_qr(target, kind=kind, scale=scale)
         etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {
             "ETag": etag,
@@ -100,26 +100,26 @@ class BeginView(HenryView):
         return by_key(self, request, partial(self._begin, public_id))
 
     def _begin(self, public_id: UUID, begun_before: JSON | None) -> tuple[Response, JSON]:
-        request, customer = self.request, customer_of(self.caller)
+        request, customer = self.request, get_customer_session(self.caller)
         user = request.user if self.caller.user_pk is not None else None
         if begun_before is None:
-            cart = live_cart(public_id, caller=self.caller, user=user, customer=customer)
+            cart = get_cart_to_pay(public_id, caller=self.caller, user=user, customer=customer)
         else:
             cart = find_cart(ULID.from_str(begun_before["cartId"]).to_uuid())
-        begun = begin_inline(cart, user=cart.user, kind=SessionKind.LINK)
-        if shop_request(request).session.session_key and self.caller.may_remember:
+        started = begin_inline(cart, user=cart.user, kind=SessionKind.LINK)
+        if shop_request(request).session.session_key and self.caller.uses_browser_session:
             remember_cart(shop_request(request), cart)
-        self.remember(begun.order)
+        self.remember(started.order)
         content = {
             "cartId": cart.ulid,
             "templateCartId": format_public_id(public_id) if public_id != cart.public_id else None,
             "status": "IN_PROGRESS",
-            "paymentIntentId": begun.session.ulid,
-            "sessionToken": begun.token,
-            "orderId": begun.order.ulid,
-            "orderNumber": begun.order.number,
-            "expiresAt": begun.session.expires_at.isoformat(),
-            "cart": answers.cart(begun.order, buyer_of(begun.order), None),
+            "paymentIntentId": started.session.ulid,
+            "sessionToken": started.token,
+            "orderId": started.order.ulid,
+            "orderNumber": started.order.number,
+            "expiresAt": started.session.expires_at.isoformat(),
+            "cart": answers.cart(started.order, get_buyer(started.order), None),
         }
         return Response(content), {"cartId": cart.ulid}
 
@@ -144,7 +144,7 @@ class ShippingView(SessionView):
         )
         changes = content["buyer_info"]
         buyer = set_buyer(session, lambda before: updated_buyer(before, changes), strict=True)
-        quote = kept_quote(session)
+        quote = get_quote(session)
         if not missing_parts(buyer):
             quote = quote_session(session)
         return _show(session, buyer, quote), {}
@@ -162,7 +162,7 @@ class ShippingMethodView(SessionView):
         content = self.read(ShippingMethodInput)
         session = self.session(cart_id=content["cart_id"])
         quote = choose_shipping(session, content["shipping_method_id"])
-        return _show(session, buyer_of(session.order), quote), {}
+        return _show(session, get_buyer(session.order), quote), {}
 
 
 class CustomerTokenView(HenryView):
@@ -172,7 +172,7 @@ class CustomerTokenView(HenryView):
     def post(self, request: Request) -> Response:
         """Mint a customer session token for a page or an app; what is known of the customer fills in his checkout."""
         may_mint = self.caller.trusted_account or (
-            self.caller.may_remember and shop_request(request).session.session_key
+            self.caller.uses_browser_session and shop_request(request).session.session_key
         )
         if not may_mint:
             raise exceptions.NotAuthenticated("Only the shop's own server or pages mint customer tokens.")
@@ -180,18 +180,18 @@ class CustomerTokenView(HenryView):
 
     def _mint(self, minted_before: JSON | None) -> tuple[Response, JSON]:
         if minted_before is None:
-            session = begin_customer_session(
+            session = create_customer_session(
                 updated_buyer(Buyer(), self.read(CustomerInput)),
                 user=self.request.user if self.caller.user_pk is not None else None,
                 account=self.caller.trusted_account or "default",
             )
         else:
             session = CustomerSession.objects.get(pk=minted_before["customer"])
-        return Response({"cst": token_of(session)}), {"customer": session.pk}
+        return Response({"cst": sign_customer_token(session)}), {"customer": session.pk}
 
     def delete(self, request: Request) -> Response:
         """Revoke the customer token that the call shows, and every other one of that customer's session."""
         if self.caller.customer_id is None:
             raise exceptions.NotAuthenticated("Show the customer token that is to be revoked.")
-        revoke_customer(self.caller.customer_id)
+        revoke_customer_session(self.caller.customer_id)
         return Response(status=204)

@@ -15,9 +15,9 @@ from typing import IO, Any
 from rest_framework import exceptions, status
 from rest_framework.parsers import BaseParser
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import RawCardRefused
-from django_henry_checkout.flows.card_numbers import is_card_number
+from django_henry_checkout.flows.buyer.card_numbers import is_card_number
 
 OPAQUE = frozenset({"metadata", "meta_data", "override_products"})
 MAX_DEPTH = 8
@@ -36,7 +36,7 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        limit = settings.MAX_REQUEST_BYTES
+        limit = app_settings.MAX_REQUEST_BYTES
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise TooLarge(f"The body may have {limit} bytes at most.")

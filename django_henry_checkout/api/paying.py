@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from django_henry_checkout.api.base import HenryView, subjects_of
 from django_henry_checkout.api.repeating import OnIntent, buy_once
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import PaymentRefused, TooManyCalls
-from django_henry_checkout.flows.limits import count_call, refuse_if_over
+from django_henry_checkout.flows.access.throttling import check_rate, count_call
 from django_henry_checkout.models import Order
 
 
@@ -28,9 +28,9 @@ def pay_once(
     Raises:
         TooManyCalls: too many payments of his were refused; stolen cards are tried out like that.
     """
-    rate = settings.API_THROTTLES["refused"]
+    rate = app_settings.API_THROTTLES["refused"]
     subjects = [f"refused:{subject}" for subject, _scope in subjects_of(request)]
-    refuse_if_over(subjects, rate=rate)
+    check_rate(subjects, rate=rate)
     try:
         return buy_once(view, request, buy=buy, show=show)
     except PaymentRefused:

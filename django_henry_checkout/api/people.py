@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from django_henry_checkout.api.inputs import StrictSerializer
 from django_henry_checkout.api.names import camel
-from django_henry_checkout.flows.buyers import NO_ADDRESS
+from django_henry_checkout.flows.buyer.details import NO_ADDRESS
 from django_henry_checkout.types import Address, Buyer, Card, RawCard
 
 

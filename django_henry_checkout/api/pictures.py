@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.http import parse_header_parameters
 
-from django_henry_checkout.flows.pictures import MEDIA_TYPES
+from django_henry_checkout.flows.cart.qr import MEDIA_TYPES
 
 
 def negotiate(accept: str) -> str:

@@ -58,8 +58,8 @@ from django_henry_checkout.exceptions import (
     ShippingNotOffered,
     StillRunning,
     TemplateNotSold,
+    TokenExpired,
     TokenInvalid,
-    TokenLapsed,
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
@@ -95,7 +95,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (PrefillOff, 409),
     (ReceiptInvalid, 404),
     (TokenInvalid, 401),
-    (TokenLapsed, 410),
+    (TokenExpired, 410),
     (CartEmpty, 409),
     (CartFull, 409),
     (CartChanged, 409),

@@ -15,10 +15,10 @@ from django_henry_checkout.api.jobs import purchase_job
 from django_henry_checkout.api.paying import pay_once
 from django_henry_checkout.api.people import buyer_of_person, card_of
 from django_henry_checkout.api.repeating import OnIntent
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.items import clean_metadata
-from django_henry_checkout.flows.purchases import find_purchase, last_purchase
-from django_henry_checkout.flows.snapshots import Changes
+from django_henry_checkout.flows.cart.items import clean_metadata
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.order.snapshots import Changes
+from django_henry_checkout.flows.purchase.lifecycle import find_purchase, last_purchase
 from django_henry_checkout.models import Order, OrderBuyer, Purchase, PurchaseStatus
 
 _IN_THE_DARK = frozenset({PurchaseStatus.SENT, PurchaseStatus.IN_DOUBT})

@@ -15,7 +15,14 @@ from ulid import ULID
 from django_henry_checkout.api.callers import subject_of
 from django_henry_checkout.api.names import JSON
 from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError, KeyRequired
-from django_henry_checkout.flows.idempotency import Answered, claim, fingerprint_of, finish, note, release
+from django_henry_checkout.flows.access.idempotency import (
+    StoredResponse,
+    claim_key,
+    fingerprint,
+    record_progress,
+    release_key,
+    store_response,
+)
 from django_henry_checkout.models import IdempotencyRecord, Order
 
 Method = Callable[..., Response]
@@ -35,17 +42,17 @@ def idempotent(method: Method) -> Method:
         key, subject = request.headers.get("Idempotency-Key"), subject_of(view.caller, request)
         if key is None or not subject:
             return method(view, request, *args, **kwargs)
-        record = claim(_scope(subject, request), key, fingerprint=fingerprint_of(request.data))
-        if isinstance(record, Answered):
+        record = claim_key(_scope(subject, request), key, fingerprint=fingerprint(request.data))
+        if isinstance(record, StoredResponse):
             replayed = Response(record.body, status=record.status)
             replayed.headers["Idempotent-Replayed"] = "true"
             return replayed
         try:
             with transaction.atomic():
                 response = method(view, request, *args, **kwargs)
-                finish(record, status=response.status_code, body=response.data)
+                store_response(record, status=response.status_code, body=response.data)
         except Exception:  # whatever it was, nothing was changed: raised again below
-            release(record)
+            release_key(record)
             raise
         return response
 
@@ -66,17 +73,17 @@ def by_key(view: Any, request: Request, act: Callable[[JSON | None], tuple[Respo
     key, subject = request.headers.get("Idempotency-Key"), subject_of(view.caller, request)
     if key is None or not subject:
         return act(None)[0]
-    record = claim(_scope(subject, request), key, fingerprint=fingerprint_of(request.data))
-    if isinstance(record, Answered):
+    record = claim_key(_scope(subject, request), key, fingerprint=fingerprint(request.data))
+    if isinstance(record, StoredResponse):
         response, _reference = act(record.body)
         response.headers["Idempotent-Replayed"] = "true"
         return response
     try:
         response, reference = act(None)
     except Exception:  # whatever it was: raised again below
-        release(record)
+        release_key(record)
         raise
-    finish(record, status=response.status_code, body=reference)
+    store_response(record, status=response.status_code, body=reference)
     return response
 
 
@@ -100,22 +107,22 @@ def buy_once(
     if key is None:
         raise KeyRequired
     scope = _scope(subject_of(view.caller, request) or "nobody", request)
-    record = claim(scope, key, fingerprint=fingerprint_of(without_card(cast("JSON", request.data))))
+    record = claim_key(scope, key, fingerprint=fingerprint(without_card(cast("JSON", request.data))))
     if record.body is not None:
         order = Order.objects.get(public_id=ULID.from_str(record.body["orderId"]).to_uuid())
         response = show(order)
         response.headers["Idempotent-Replayed"] = "true"
         if isinstance(record, IdempotencyRecord):  # the first call died after its intent
-            finish(record, status=response.status_code, body=record.body)
+            store_response(record, status=response.status_code, body=record.body)
         return response
     assert isinstance(record, IdempotencyRecord)  # noqa: S101 - an answered one has a body
     try:
-        order = buy(lambda order: note(record, {"orderId": order.ulid}))
+        order = buy(lambda order: record_progress(record, {"orderId": order.ulid}))
     except (HenryCheckoutError, APIException, ConfigurationError):
-        release(record)
+        release_key(record)
         raise
     response = show(order)
-    finish(record, status=response.status_code, body={"orderId": order.ulid})
+    store_response(record, status=response.status_code, body={"orderId": order.ulid})
     return response
 
 

@@ -24,7 +24,7 @@ from django_henry_checkout.api.bodies import LinkConfirmInput
 from django_henry_checkout.api.paying import pay_once
 from django_henry_checkout.api.people import card_of
 from django_henry_checkout.api.repeating import OnIntent
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import (
     AlreadyConfirmed,
     NotInitialized,
@@ -32,13 +32,17 @@ from django_henry_checkout.exceptions import (
     PaymentStatusRefused,
     QuoteRequired,
 )
-from django_henry_checkout.flows.confirming import Payment, confirm_session, is_under_way
-from django_henry_checkout.flows.frames import check_frame_origin
-from django_henry_checkout.flows.inline import card_form, inline_session_of, prepare_inline
-from django_henry_checkout.flows.items import clean_metadata
-from django_henry_checkout.flows.links import status_token
-from django_henry_checkout.flows.quotes import kept_quote
-from django_henry_checkout.flows.sessions import Opening, renew_session
+from django_henry_checkout.flows.cart.items import clean_metadata
+from django_henry_checkout.flows.checkout.confirm import Payment, confirm_session, is_under_way
+from django_henry_checkout.flows.checkout.embedded import check_frame_origin
+from django_henry_checkout.flows.checkout.inline import (
+    ensure_inline_session,
+    get_card_form,
+    get_inline_session,
+)
+from django_henry_checkout.flows.checkout.quotes import get_quote
+from django_henry_checkout.flows.checkout.sessions import SessionOptions, renew_session
+from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Order, SessionMode
 
 #: The words that finish an order; the others of Umbraco's say that nothing was paid.
@@ -70,16 +74,16 @@ class TokenView(UmbracoView):
         """
         order = self.order(order_id)
         mode, origin = _mode(request), _origin(request)
-        account = settings.account(order.account)
+        account = app_settings.account(order.account)
         if mode == SessionMode.FRAMED and origin and account.frame_ancestors:
             own_origin = f"{request.scheme}://{request.get_host()}"
             check_frame_origin(origin, account=account, own_origin=own_origin)
-        begun = renew_session(order, opening=Opening(mode=mode, origin=origin))
-        path = reverse("henry_checkout:pay", args=[begun.order.ulid, begun.token])
+        started = renew_session(order, options=SessionOptions(mode=mode, origin=origin))
+        path = reverse("henry_checkout:pay", args=[started.order.ulid, started.token])
         return Response(
             {
-                "token": begun.token,
-                "orderNumber": begun.order.number,
+                "token": started.token,
+                "orderNumber": started.order.number,
                 "payUrl": request.build_absolute_uri(path),
             }
         )
@@ -129,23 +133,23 @@ class InitializeView(InlineView):
 
     def get(self, request: Request, order_id: str) -> Response:
         """Prepare an open order for payment in the shop's own form: how a card is collected, and where to go."""
-        session = prepare_inline(self.order(order_id))
-        form = card_form(session)
-        status_path = reverse("henry_checkout:status", args=[status_token(session.order)])
+        session = ensure_inline_session(self.order(order_id))
+        form = get_card_form(session)
+        status_path = reverse("henry_checkout:status", args=[create_status_token(session.order)])
         urls = {
             "continue": status_path,
             "cancel": status_path,
             "error": status_path,
             "callback": reverse("henry_checkout:api-confirm", args=[session.order.ulid]),
         }
-        settings = {"kind": form.kind, **form.settings}
+        app_settings = {"kind": form.kind, **form.settings}
         if form.modal_url:
-            settings["modalUrl"] = form.modal_url
+            app_settings["modalUrl"] = form.modal_url
         return Response(
             {
                 "orderNumber": session.order.number,
                 "paymentMethod": {
-                    "settings": {name: _as_text(value) for name, value in settings.items()},
+                    "settings": {name: _as_text(value) for name, value in app_settings.items()},
                     "metaDataDefinitions": {} if form.modal_url else {"cardToken": "Card token"},
                     "urls": {name: request.build_absolute_uri(path) for name, path in urls.items()},
                 },
@@ -170,13 +174,13 @@ class ConfirmView(InlineView):
         return pay_once(self, request, buy=partial(self._buy, order, content), show=_show)
 
     def _buy(self, order: Order, content: dict[str, Any], on_intent: OnIntent) -> Order:
-        session = inline_session_of(order)
+        session = get_inline_session(order)
         if session is None:
             raise NotInitialized
         transaction_id = content["transaction_id"]
         if is_under_way(order) and session.transaction_id != transaction_id:
             raise AlreadyConfirmed
-        quote = kept_quote(session)
+        quote = get_quote(session)
         if quote is None:
             raise QuoteRequired
         metadata = dict(content.get("meta_data") or {})
@@ -199,7 +203,7 @@ class ConfirmView(InlineView):
 
 
 def _show(order: Order) -> Response:
-    session = inline_session_of(order)
+    session = get_inline_session(order)
     return Response(answers.confirmation(order, transaction_id=session.transaction_id if session else ""))
 
 
@@ -213,6 +217,6 @@ class ShippingMethodsView(UmbracoView):
     def get(self, request: Request, order_id: str) -> Response:
         """List the merchants' shipping rates, as the last quote offers them; none before there is an address."""
         order = self.order(order_id)
-        session = inline_session_of(order)
-        quote = kept_quote(session) if session is not None else None
+        session = get_inline_session(order)
+        quote = get_quote(session) if session is not None else None
         return Response([] if quote is None else answers.shipping_methods(order, quote))

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.core.checks import CheckMessage, Error, Warning
 
 from django_henry_checkout.checks.base import check
-from django_henry_checkout.conf import API_VERSIONS, Account, is_safe_origin, settings
+from django_henry_checkout.conf import API_VERSIONS, Account, app_settings, is_safe_origin
 from django_henry_checkout.exceptions import ConfigurationError
 
 SHORTEST_SECRET = 16
@@ -17,9 +17,9 @@ SANDBOX_KEY = "sandbox-key"
 
 
 def _accounts() -> Iterator[Account]:
-    for alias in settings.account_aliases:
+    for alias in app_settings.account_aliases:
         try:
-            yield settings.account(alias)
+            yield app_settings.account(alias)
         except ConfigurationError:  # reported by one of the two checks below
             continue
 
@@ -27,7 +27,7 @@ def _accounts() -> Iterator[Account]:
 def _trouble(alias: str) -> str:
     """Return why an account cannot be read, "" if it can."""
     try:
-        settings.account(alias)
+        app_settings.account(alias)
     except ConfigurationError as error:
         return str(error)
     return ""
@@ -35,13 +35,13 @@ def _trouble(alias: str) -> str:
 
 @check
 def accounts_have_keys() -> Iterator[CheckMessage]:
-    if "default" not in settings.account_aliases:
+    if "default" not in app_settings.account_aliases:
         yield Error(
             'HENRY_CHECKOUT["ACCOUNTS"] has no account "default".',
             hint="Carts belong to it unless another one is named: add it.",
             id="henry_checkout.E002",
         )
-    for alias in settings.account_aliases:
+    for alias in app_settings.account_aliases:
         trouble = _trouble(alias)
         if trouble and "WEBHOOK_SECRETS" not in trouble:
             yield Error(
@@ -65,7 +65,7 @@ def keys_are_not_those_of_the_sandbox() -> Iterator[CheckMessage]:
 
 @check
 def webhook_secrets_are_secrets() -> Iterator[CheckMessage]:
-    for alias in settings.account_aliases:
+    for alias in app_settings.account_aliases:
         trouble = _trouble(alias)
         if "WEBHOOK_SECRETS" in trouble:
             yield Error(

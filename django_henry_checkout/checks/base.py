@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
 
 Check = Callable[[], Iterator[CheckMessage]]
@@ -24,4 +24,4 @@ def check(look: Check) -> Check:
 
 def is_a_dict() -> bool:
     """Tell whether there is anything to look at."""
-    return isinstance(getattr(django_settings, "HENRY_CHECKOUT", None), dict)
+    return isinstance(getattr(settings, "HENRY_CHECKOUT", None), dict)

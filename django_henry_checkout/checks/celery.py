@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from django_henry_checkout.checks.base import check
-from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.celery_app import celery_app, is_redis
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.doctor.celery_app import celery_app, is_redis
 
 #: Seconds after which Celery ends one of our tasks.
 TASK_LIMIT = 60
@@ -20,17 +20,17 @@ OWN_SCHEDULER = "celery.beat:PersistentScheduler"
 
 @check
 def nudges_have_an_app() -> Iterator[CheckMessage]:
-    if not settings.CELERY_NUDGES:
+    if not app_settings.CELERY_WAKEUP:
         return
     if find_spec("celery") is None:
         yield Error(
-            'HENRY_CHECKOUT["CELERY_NUDGES"] is on, and Celery is not installed.',
+            'HENRY_CHECKOUT["CELERY_WAKEUP"] is on, and Celery is not installed.',
             hint="pip install 'django-henry-checkout[celery]', or take the setting away: `henry_worker` needs none.",
             id="henry_checkout.E013",
         )
     elif celery_app() is None:
         yield Warning(
-            'HENRY_CHECKOUT["CELERY_NUDGES"] is on, and this process has no Celery app with a broker.',
+            'HENRY_CHECKOUT["CELERY_WAKEUP"] is on, and this process has no Celery app with a broker.',
             hint="Nudges would go to a broker on this machine, which may not exist. Import your Celery app in the "
             "__init__.py of your project, and set its broker.",
             id="henry_checkout.W010",
@@ -75,7 +75,7 @@ def tasks_are_not_repeated_while_they_run() -> Iterator[CheckMessage]:
 @check
 def beat_knows_our_tasks() -> Iterator[CheckMessage]:
     app = celery_app()
-    if not app or not settings.CELERY_NUDGES or app.conf.beat_scheduler != OWN_SCHEDULER:
+    if not app or not app_settings.CELERY_WAKEUP or app.conf.beat_scheduler != OWN_SCHEDULER:
         return
     ours = {name for name in app.tasks if name.startswith("henry_checkout.")}
     missing = ours - {entry["task"] for entry in app.conf.beat_schedule.values()}
@@ -90,7 +90,7 @@ def beat_knows_our_tasks() -> Iterator[CheckMessage]:
 
 @check
 def database_takes_many_writers() -> Iterator[CheckMessage]:
-    engines = {database.get("ENGINE", "") for database in django_settings.DATABASES.values()}
+    engines = {database.get("ENGINE", "") for database in settings.DATABASES.values()}
     if celery_app() and any(engine.endswith("sqlite3") for engine in engines):
         yield Warning(
             "Celery workers share a SQLite database, which takes one writer at a time.",
@@ -102,7 +102,7 @@ def database_takes_many_writers() -> Iterator[CheckMessage]:
 @check
 def shoppers_do_not_wait_for_the_broker() -> Iterator[CheckMessage]:
     app = celery_app()
-    if not app or not settings.CELERY_NUDGES:
+    if not app or not app_settings.CELERY_WAKEUP:
         return
     needed = ["max_retries", "socket_timeout"] if is_redis(app.conf.broker_url) else ["max_retries"]
     missing = [name for name in needed if app.conf.broker_transport_options.get(name) is None]

@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.apps import AppConfig
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from django_henry_checkout.checks.base import check, is_a_dict
-from django_henry_checkout.conf import known_option_names, settings
+from django_henry_checkout.conf import app_settings, known_option_names
 from django_henry_checkout.exceptions import ConfigurationError
-from django_henry_checkout.flows.limits import read_rate
-from django_henry_checkout.models.sealing import seal, unseal
+from django_henry_checkout.flows.access.throttling import parse_rate
+from django_henry_checkout.models.encryption import decrypt, encrypt
 
 DURATIONS = (
     "SESSION_LIFETIME",
@@ -22,19 +22,19 @@ DURATIONS = (
     "CART_TOKEN_LIFETIME",
     "CUSTOMER_TOKEN_LIFETIME",
     "QUOTE_LIFETIME",
-    "IN_DOUBT_WINDOW",
+    "IN_DOUBT_TIMEOUT",
     "POLL_LEASE",
-    "POLL_WINDOW",
+    "POLL_TIMEOUT",
     "STUCK_INTERVAL",
-    "STUCK_LIMIT",
-    "HOSTED_WAIT",
+    "STUCK_TIMEOUT",
+    "HOSTED_PAYMENT_TIMEOUT",
     "DELIVERY_LEASE",
     "FRAME_TICKET_LIFETIME",
     "RECEIPT_LIFETIME",
     "BREAKER_PAUSE",
     "WEBHOOK_TOLERANCE",
     "WEBHOOK_LEASE",
-    "WEBHOOK_PATIENCE",
+    "WEBHOOK_MATCH_TIMEOUT",
 )
 
 BOUNDS = {
@@ -42,10 +42,10 @@ BOUNDS = {
     "READ_TIMEOUT": (0.01, 300),
     "TOTAL_TIMEOUT": (0.01, 300),
     "PURCHASE_TIMEOUT": (0.01, 300),
-    "QUOTE_WAIT": (0.01, 120),
-    "PROXY_COUNT": (0, 20),
-    "FRAME_SOFT_LIMIT": (0.1, 300),
-    "FRAME_HARD_LIMIT": (0.1, 300),
+    "QUOTE_TIMEOUT": (0.01, 120),
+    "NUM_PROXIES": (0, 20),
+    "FRAME_SLOW_AFTER": (0.1, 300),
+    "FRAME_TIMEOUT": (0.1, 300),
     "MAX_RESPONSE_BYTES": (1_000, 100_000_000),
     "READ_RETRIES": (0, 10),
     "MAX_REQUEST_BYTES": (1_000, 10_000_000),
@@ -54,16 +54,16 @@ BOUNDS = {
     "POLL_JITTER": (0, 0.9),
     "POLL_BATCH": (1, 10_000),
     "DELIVERY_BATCH": (1, 10_000),
-    "DELIVERY_TRIES": (1, 100),
+    "DELIVERY_ATTEMPTS": (1, 100),
     "DELIVERY_CRASHES": (1, 100),
     "POLL_CONCURRENCY": (1, 1_024),
     "POLL_RATE": (0.1, 10_000),
-    "SWEEP_FROM": (0, 100_000),
-    "SWEEP_PAGES": (1, 1_000),
+    "BULK_POLL_THRESHOLD": (0, 100_000),
+    "BULK_POLL_MAX_PAGES": (1, 1_000),
     "BREAKER_FAILURES": (1, 100_000),
     "WEBHOOK_MAX_BYTES": (1_000, 10_000_000),
     "WEBHOOK_BATCH": (1, 10_000),
-    "WEBHOOK_TRIES": (1, 100),
+    "WEBHOOK_ATTEMPTS": (1, 100),
 }
 
 
@@ -79,7 +79,7 @@ def options_is_a_dict(app_configs: Sequence[AppConfig] | None = None, **kwargs: 
 
 @check
 def options_are_known() -> Iterator[CheckMessage]:
-    for name in sorted(set(django_settings.HENRY_CHECKOUT) - known_option_names()):
+    for name in sorted(set(settings.HENRY_CHECKOUT) - known_option_names()):
         yield Warning(
             f'HENRY_CHECKOUT["{name}"] is not an option of this app.',
             hint="Check its spelling; the settings page of the docs lists all options.",
@@ -91,7 +91,7 @@ def options_are_known() -> Iterator[CheckMessage]:
 def durations_are_durations() -> Iterator[CheckMessage]:
     for name in DURATIONS:
         try:
-            value = getattr(settings, name)
+            value = getattr(app_settings, name)
         except ConfigurationError as error:
             yield Error(str(error), hint="Use datetime.timedelta.", id="henry_checkout.E006")
         else:
@@ -107,7 +107,7 @@ def durations_are_durations() -> Iterator[CheckMessage]:
 def retention_is_known() -> Iterator[CheckMessage]:
     kept: Mapping[str, Any] = {}
     try:
-        kept = settings.RETENTION
+        kept = app_settings.RETENTION
     except (ConfigurationError, TypeError) as error:
         yield Error(
             str(error),
@@ -126,7 +126,7 @@ def retention_is_known() -> Iterator[CheckMessage]:
 @check
 def seals_open() -> Iterator[CheckMessage]:
     try:
-        unseal(seal("x"))
+        decrypt(encrypt("x"))
     except (ConfigurationError, TypeError) as error:
         yield Error(
             str(error),
@@ -139,7 +139,7 @@ def seals_open() -> Iterator[CheckMessage]:
 def numbers_are_in_bounds() -> Iterator[CheckMessage]:
     for name, (low, high) in BOUNDS.items():
         try:
-            value = getattr(settings, name)
+            value = getattr(app_settings, name)
         except (TypeError, ValueError, OverflowError):
             value = None
         if value is None or not low <= value <= high:
@@ -153,7 +153,7 @@ def numbers_are_in_bounds() -> Iterator[CheckMessage]:
 @check
 def lease_is_longer_than_an_answer() -> Iterator[CheckMessage]:
     try:
-        is_short = settings.POLL_LEASE.total_seconds() <= settings.TOTAL_TIMEOUT
+        is_short = app_settings.POLL_LEASE.total_seconds() <= app_settings.TOTAL_TIMEOUT
     except (ConfigurationError, TypeError, ValueError):  # reported by the checks above
         return
     if is_short:
@@ -166,9 +166,9 @@ def lease_is_longer_than_an_answer() -> Iterator[CheckMessage]:
 
 @check
 def throttles_are_rates() -> Iterator[CheckMessage]:
-    for scope, rate in settings.API_THROTTLES.items():
+    for scope, rate in app_settings.API_THROTTLES.items():
         try:
-            read_rate(rate)
+            parse_rate(rate)
         except ConfigurationError as error:
             yield Error(
                 f'HENRY_CHECKOUT["API_THROTTLES"]["{scope}"]: {error}',
@@ -179,7 +179,7 @@ def throttles_are_rates() -> Iterator[CheckMessage]:
 
 @check
 def card_numbers_stay_away() -> Iterator[CheckMessage]:
-    if settings.ALLOW_RAW_CARD:
+    if app_settings.ALLOW_RAW_CARD:
         yield Warning(
             'HENRY_CHECKOUT["ALLOW_RAW_CARD"] lets card numbers reach this server.',
             hint="The whole server is then in the scope of PCI DSS, self-assessment questionnaire D. "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.apps import apps
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.urls import NoReverseMatch, reverse
 
 from django_henry_checkout.checks.base import check
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 
 
 @check
@@ -25,7 +25,7 @@ def sessions_are_installed() -> Iterator[CheckMessage]:
 
 @check
 def sqlite_begins_immediate() -> Iterator[CheckMessage]:
-    for alias, database in django_settings.DATABASES.items():
+    for alias, database in settings.DATABASES.items():
         is_sqlite = database.get("ENGINE", "").endswith("sqlite3")
         if is_sqlite and database.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE":
             yield Warning(
@@ -38,7 +38,7 @@ def sqlite_begins_immediate() -> Iterator[CheckMessage]:
 
 @check
 def return_urls_exist() -> Iterator[CheckMessage]:
-    for ending, target in settings.RETURN_URLS.items():
+    for ending, target in app_settings.RETURN_URLS.items():
         if "/" in target or _reverses(target):
             continue
         yield Warning(

@@ -1,6 +1,6 @@
 """Typed reader of the one setting, `HENRY_CHECKOUT`. No other module reads our options.
 
-Each property reads `django.conf.settings` when it is asked, so `override_settings` just works.
+Each property reads `django.conf.app_settings` when it is asked, so `override_settings` just works.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = [
     "LOOPBACK_HOSTS",
     "Account",
     "WebhookSecret",
+    "app_settings",
     "is_safe_origin",
     "known_option_names",
-    "settings",
 ]
 
 API_VERSIONS = ("v1", "v1-rpc", "v0")
@@ -52,4 +52,4 @@ def is_safe_origin(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS)
 
 
-settings = Settings()
+app_settings = Settings()

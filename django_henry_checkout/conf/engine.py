@@ -76,14 +76,14 @@ class EngineOptions(Options):
         return float(self._get("POLL_RATE", 50.0))
 
     @property
-    def SWEEP_FROM(self) -> int:
+    def BULK_POLL_THRESHOLD(self) -> int:
         """From how many due purchases of one account on Henry's order list is read instead; 0 never reads it."""
-        return int(self._get("SWEEP_FROM", 20))
+        return int(self._get("BULK_POLL_THRESHOLD", 20))
 
     @property
-    def SWEEP_PAGES(self) -> int:
+    def BULK_POLL_MAX_PAGES(self) -> int:
         """How many pages of the order list one round reads at most."""
-        return int(self._get("SWEEP_PAGES", 10))
+        return int(self._get("BULK_POLL_MAX_PAGES", 10))
 
     @property
     def BREAKER_FAILURES(self) -> int:
@@ -96,9 +96,9 @@ class EngineOptions(Options):
         return self._duration("BREAKER_PAUSE", timedelta(seconds=30))
 
     @property
-    def POLL_WINDOW(self) -> timedelta:
+    def POLL_TIMEOUT(self) -> timedelta:
         """How long a purchase may stay unfinished before staff are told (it turns `stuck`)."""
-        return self._duration("POLL_WINDOW", timedelta(hours=2))
+        return self._duration("POLL_TIMEOUT", timedelta(hours=2))
 
     @property
     def STUCK_INTERVAL(self) -> timedelta:
@@ -106,19 +106,19 @@ class EngineOptions(Options):
         return self._duration("STUCK_INTERVAL", timedelta(hours=1))
 
     @property
-    def STUCK_LIMIT(self) -> timedelta:
+    def STUCK_TIMEOUT(self) -> timedelta:
         """How long a stuck purchase is polled at all."""
-        return self._duration("STUCK_LIMIT", timedelta(days=14))
+        return self._duration("STUCK_TIMEOUT", timedelta(days=14))
 
     @property
-    def IN_DOUBT_WINDOW(self) -> timedelta:
+    def IN_DOUBT_TIMEOUT(self) -> timedelta:
         """How long a purchase in doubt is looked for at Henry before staff are told."""
-        return self._duration("IN_DOUBT_WINDOW", timedelta(minutes=15))
+        return self._duration("IN_DOUBT_TIMEOUT", timedelta(minutes=15))
 
     @property
-    def HOSTED_WAIT(self) -> timedelta:
+    def HOSTED_PAYMENT_TIMEOUT(self) -> timedelta:
         """How long Henry is asked for the order of a hosted page after the shopper was sent there."""
-        return self._duration("HOSTED_WAIT", timedelta(hours=24))
+        return self._duration("HOSTED_PAYMENT_TIMEOUT", timedelta(hours=24))
 
     # Signals ------------------------------------------------------------------------------
 
@@ -131,13 +131,13 @@ class EngineOptions(Options):
         return self._duration("DELIVERY_LEASE", timedelta(minutes=5))
 
     @property
-    def DELIVERY_TRIES(self) -> int:
-        """How often a failing receiver is run for one event before it is parked for staff."""
-        return int(self._get("DELIVERY_TRIES", 8))
+    def DELIVERY_ATTEMPTS(self) -> int:
+        """How often a failing receiver is run for one event before the delivery fails for good."""
+        return int(self._get("DELIVERY_ATTEMPTS", 8))
 
     @property
     def DELIVERY_CRASHES(self) -> int:
-        """How often a worker may die while it runs a receiver for one event before that is parked."""
+        """How often a worker may die while it runs a receiver for one event before the delivery fails for good."""
         return int(self._get("DELIVERY_CRASHES", 3))
 
     @property
@@ -168,21 +168,21 @@ class EngineOptions(Options):
         return self._duration("WEBHOOK_LEASE", timedelta(minutes=1))
 
     @property
-    def WEBHOOK_TRIES(self) -> int:
+    def WEBHOOK_ATTEMPTS(self) -> int:
         """How often a webhook that cannot be applied is tried before it is kept for staff."""
-        return int(self._get("WEBHOOK_TRIES", 8))
+        return int(self._get("WEBHOOK_ATTEMPTS", 8))
 
     @property
-    def WEBHOOK_PATIENCE(self) -> timedelta:
+    def WEBHOOK_MATCH_TIMEOUT(self) -> timedelta:
         """How long a webhook may name a purchase that nobody knows before staff are told."""
-        return self._duration("WEBHOOK_PATIENCE", timedelta(minutes=15))
+        return self._duration("WEBHOOK_MATCH_TIMEOUT", timedelta(minutes=15))
 
     # Workers ------------------------------------------------------------------------------
 
     @property
-    def CELERY_NUDGES(self) -> bool:
+    def CELERY_WAKEUP(self) -> bool:
         """Whether each commit that leaves work to do sends a Celery task at once, besides beat."""
-        return self._get("CELERY_NUDGES", False) is True
+        return self._get("CELERY_WAKEUP", False) is True
 
     @property
     def CELERY_QUEUE(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings as django_settings
+from django.conf import settings
 
 from django_henry_checkout.exceptions import ConfigurationError
 
@@ -16,7 +16,7 @@ class Options:
 
     @property
     def _options(self) -> Mapping[str, Any]:
-        options = getattr(django_settings, "HENRY_CHECKOUT", {})
+        options = getattr(settings, "HENRY_CHECKOUT", {})
         if not isinstance(options, Mapping):
             raise ConfigurationError("HENRY_CHECKOUT must be a dict.")
         return options

@@ -22,9 +22,9 @@ class PrivacyOptions(Options):
     """What the workers delete, and what the database does not tell to whoever copies it."""
 
     @property
-    def PERSONAL_DATA_KEYS(self) -> tuple[str, ...]:
+    def ENCRYPTION_KEYS(self) -> tuple[str, ...]:
         """Fernet keys that personal data is sealed with: the first one seals, all of them open. None: it is not."""
-        return tuple(self._get("PERSONAL_DATA_KEYS", ()))
+        return tuple(self._get("ENCRYPTION_KEYS", ()))
 
     @property
     def RETENTION(self) -> Mapping[str, timedelta | None]:

@@ -36,9 +36,9 @@ class StorefrontOptions(Options):
         return self._duration("QUOTE_LIFETIME", timedelta(minutes=15))
 
     @property
-    def QUOTE_WAIT(self) -> float:
+    def QUOTE_TIMEOUT(self) -> float:
         """Seconds that a call may wait for Henry to work out a quote."""
-        return float(self._get("QUOTE_WAIT", 20.0))
+        return float(self._get("QUOTE_TIMEOUT", 20.0))
 
     @property
     def CUSTOMER_TOKEN_LIFETIME(self) -> timedelta:
@@ -95,12 +95,12 @@ class StorefrontOptions(Options):
         return {**usual, **self._get("API_THROTTLES", {})}
 
     @property
-    def PROXY_COUNT(self) -> int:
+    def NUM_PROXIES(self) -> int:
         """How many proxies of your own stand before the shop and extend `X-Forwarded-For`.
 
         Without it that header is not believed, and private addresses are not counted.
         """
-        return int(self._get("PROXY_COUNT", 0))
+        return int(self._get("NUM_PROXIES", 0))
 
     @property
     def STATUS_LINK_LIFETIME(self) -> timedelta:
@@ -137,14 +137,14 @@ class StorefrontOptions(Options):
         return tuple(self._get("FRAME_SOURCES", ()))
 
     @property
-    def FRAME_SOFT_LIMIT(self) -> float:
+    def FRAME_SLOW_AFTER(self) -> float:
         """Seconds after which a shopper who waits for the payment page is offered another way."""
-        return float(self._get("FRAME_SOFT_LIMIT", 12.0))
+        return float(self._get("FRAME_SLOW_AFTER", 12.0))
 
     @property
-    def FRAME_HARD_LIMIT(self) -> float:
+    def FRAME_TIMEOUT(self) -> float:
         """Seconds after which a payment page that has not come is given up for another way."""
-        return float(self._get("FRAME_HARD_LIMIT", 45.0))
+        return float(self._get("FRAME_TIMEOUT", 45.0))
 
     @property
     def FRAME_SANDBOX(self) -> bool:

@@ -44,8 +44,8 @@ from django_henry_checkout.exceptions.checkout import (
     ShippingNotOffered,
     StillRunning,
     TemplateNotSold,
+    TokenExpired,
     TokenInvalid,
-    TokenLapsed,
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
@@ -120,8 +120,8 @@ __all__ = [
     "StaffError",
     "StillRunning",
     "TemplateNotSold",
+    "TokenExpired",
     "TokenInvalid",
-    "TokenLapsed",
     "TooManyCalls",
     "UntrustedCheckoutUrl",
 ]

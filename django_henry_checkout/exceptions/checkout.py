@@ -78,10 +78,10 @@ class TokenInvalid(CheckoutError):
     code = "token_invalid"
 
 
-class TokenLapsed(CheckoutError):
+class TokenExpired(CheckoutError):
     """This link has lapsed or was replaced by a newer one; start again from the shop."""
 
-    code = "token_lapsed"
+    code = "token_expired"
 
 
 class UntrustedCheckoutUrl(CheckoutError):

@@ -8,12 +8,12 @@ from typing import Protocol
 
 from django_henry_checkout.types import (
     Buyer,
-    Glimpse,
     HenryCart,
     HenryQuote,
     LineItem,
     Observation,
     PurchaseRequest,
+    RawAnswer,
 )
 
 
@@ -27,9 +27,9 @@ class Gateway(Protocol):
     #: Orders can be listed and filtered by cart.
     supports_order_list: bool
     #: A cart itself tells whether it is paid, so that "no order" is certain at once; a list may lag.
-    cart_tells_paid: bool
+    reports_paid_cart: bool
     #: A card is named by a token when a cart is bought; otherwise Henry has stored it for the shopper.
-    takes_card_token: bool
+    accepts_card_token: bool
     #: Henry has a page that collects a card: `card_modal_url`.
     supports_card_modal: bool
     #: The shopper can choose how a merchant ships.
@@ -41,7 +41,7 @@ class Gateway(Protocol):
     #: The hosted page can be told a region, and whether the shopper must sign in.
     supports_hosted_options: bool
     #: The address of a hosted page is valid as long as its cart.
-    hosted_url_lasts: bool
+    hosted_url_is_permanent: bool
 
     def clock(self) -> datetime | None:
         """Return Henry's time, to the second, as a cheap read says it; None where its answer has no date.
@@ -106,7 +106,7 @@ class Gateway(Protocol):
             items: what is in the cart, in its order.
 
         Raises:
-            GatewayTimeout: Henry had not worked it out after QUOTE_WAIT seconds.
+            GatewayTimeout: Henry had not worked it out after QUOTE_TIMEOUT seconds.
         """
         ...
 
@@ -118,11 +118,11 @@ class Gateway(Protocol):
         """Read a purchase. *Read.*"""
         ...
 
-    def glance(self, ref_id: str) -> Glimpse:
+    def fetch_raw_status(self, ref_id: str) -> RawAnswer:
         """Ask about one purchase, once, and leave the answer unread: what the poll engine calls."""
         ...
 
-    def glance_at_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[Glimpse, ...]:
+    def list_raw_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[RawAnswer, ...]:
         """Read one page of the order list, newest first, once, and leave its rows unread.
 
         Args:

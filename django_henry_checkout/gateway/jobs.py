@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import Rejected
-from django_henry_checkout.gateway import quoting, wire
-from django_henry_checkout.gateway.answers import Answer, parse_strictly, text_digest
-from django_henry_checkout.gateway.slices import entries_of
+from django_henry_checkout.gateway import details_jobs, wire
+from django_henry_checkout.gateway.raw_list import entries_of
+from django_henry_checkout.gateway.response import Answer, parse_strictly, text_digest
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
     Address,
     Buyer,
     DetailsJob,
-    Glimpse,
     HenryQuote,
     LineItem,
     Observation,
+    RawAnswer,
 )
 
 
@@ -27,9 +27,9 @@ class GatewayOfJobs:
     """The part of a `base.Gateway` that does not depend on how a v1 generation spells its calls."""
 
     supports_order_list = True
-    hosted_url_lasts = True
-    cart_tells_paid = False
-    takes_card_token = True
+    hosted_url_is_permanent = True
+    reports_paid_cart = False
+    accepts_card_token = True
     supports_card_modal = False
     supports_shipping_choice = True
     supports_coupons = True
@@ -64,16 +64,16 @@ class GatewayOfJobs:
         """Read purchases, newest first. *Read.*"""
         raise NotImplementedError
 
-    def glance(self, ref_id: str) -> Glimpse:
+    def fetch_raw_status(self, ref_id: str) -> RawAnswer:
         """Ask about one purchase, once, and leave the answer unread."""
         answer = self._fetch_status(ref_id)
-        return Glimpse(ref_id, answer.digest, lambda: wire.read_observation(answer.content()))
+        return RawAnswer(ref_id, answer.digest, lambda: wire.read_observation(answer.content()))
 
-    def glance_at_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[Glimpse, ...]:
+    def list_raw_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[RawAnswer, ...]:
         """Read one page of the order list, once, and leave its rows unread. Rows without an id are left out."""
         answer = self._fetch_orders({"limit": str(limit), **({"cursor": cursor} if cursor else {})})
         return tuple(
-            Glimpse(ref_id, text_digest(text.encode()), partial(_read_row, answer, text))
+            RawAnswer(ref_id, text_digest(text.encode()), partial(_read_row, answer, text))
             for ref_id, text in entries_of(answer, name="refId")
             if isinstance(ref_id, str)
         )
@@ -101,8 +101,8 @@ class GatewayOfJobs:
         if buyer.shipping_address is None:
             raise Rejected("A quote needs an address.", maybe_sent=False)
         jobs = self.request_details(cart_id, address=buyer.shipping_address, coupons=coupons)
-        return quoting.quote_of(
-            quoting.follow_jobs(jobs, self.details_status, seconds=settings.QUOTE_WAIT), items
+        return details_jobs.quote_of(
+            details_jobs.follow_jobs(jobs, self.details_status, seconds=app_settings.QUOTE_TIMEOUT), items
         )
 
     def find_purchases(

@@ -24,7 +24,7 @@ from ulid import ULID
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.response import BaseHTTPResponse
 
-from django_henry_checkout.conf import Account, is_safe_origin, settings
+from django_henry_checkout.conf import Account, app_settings, is_safe_origin
 from django_henry_checkout.exceptions import (
     BadResponse,
     ConfigurationError,
@@ -32,9 +32,9 @@ from django_henry_checkout.exceptions import (
     GatewayTimeout,
     GatewayUnavailable,
 )
-from django_henry_checkout.gateway.answers import Answer, require_json_type
 from django_henry_checkout.gateway.deadline import DeadlineAdapter, deadline
-from django_henry_checkout.telemetry import note_request
+from django_henry_checkout.gateway.response import Answer, require_json_type
+from django_henry_checkout.telemetry import record_request
 
 logger = logging.getLogger("django_henry_checkout.gateway")
 
@@ -69,7 +69,7 @@ class Transport:
             )
         self.account = account
         self._adapter = DeadlineAdapter(
-            pool_connections=1, pool_maxsize=max(POOL_SIZE, settings.POLL_CONCURRENCY), pool_block=False
+            pool_connections=1, pool_maxsize=max(POOL_SIZE, app_settings.POLL_CONCURRENCY), pool_block=False
         )
         self._base_path = urlsplit(account.base_url).path
         self._headers = {
@@ -94,7 +94,7 @@ class Transport:
         Args:
             retries: repeats after the first try; None means READ_RETRIES.
         """
-        left = settings.READ_RETRIES if retries is None else retries
+        left = app_settings.READ_RETRIES if retries is None else retries
         pause = RETRY_BASE_SECONDS
         while True:
             try:
@@ -202,8 +202,8 @@ class Transport:
                 },
                 body=None if body is None else json.dumps(body, allow_nan=False).encode(),
                 request_id=request_id,
-                total_timeout=total_timeout or settings.TOTAL_TIMEOUT,
-                read_timeout=total_timeout or settings.READ_TIMEOUT,
+                total_timeout=total_timeout or app_settings.TOTAL_TIMEOUT,
+                read_timeout=total_timeout or app_settings.READ_TIMEOUT,
             )
             outcome = str(answer.status)
             answer.require_success()
@@ -215,7 +215,7 @@ class Transport:
             elapsed = time.monotonic() - started
             what = path.partition("?")[0]
             logger.info("%s %s %s %.0f ms %s", method, what, outcome, elapsed * 1000, request_id)
-            note_request(elapsed, account=self.account.alias, method=method, outcome=outcome)
+            record_request(elapsed, account=self.account.alias, method=method, outcome=outcome)
 
     def close(self) -> None:
         """Close the connections that are kept; the next call opens new ones."""
@@ -239,7 +239,7 @@ class Transport:
     ) -> Answer:
         token = deadline.set(time.monotonic() + total_timeout)
         timeout = urllib3.Timeout(
-            connect=min(settings.CONNECT_TIMEOUT, total_timeout), read=min(read_timeout, total_timeout)
+            connect=min(app_settings.CONNECT_TIMEOUT, total_timeout), read=min(read_timeout, total_timeout)
         )
         try:
             response = self._pool.urlopen(
@@ -288,7 +288,7 @@ def _without_reading(answer: Answer) -> None:
 
 
 def _read_body(response: BaseHTTPResponse, *, request_id: str) -> bytes:
-    limit = settings.MAX_RESPONSE_BYTES
+    limit = app_settings.MAX_RESPONSE_BYTES
     chunks: list[bytes] = []
     size = 0
     for chunk in response.stream(65_536, decode_content=True):

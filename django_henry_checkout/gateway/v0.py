@@ -10,18 +10,18 @@ from urllib.parse import quote
 
 from ulid import ULID
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import BadResponse, NotFound
 from django_henry_checkout.gateway import wire, wire_v0
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
     Buyer,
-    Glimpse,
     HenryCart,
     HenryQuote,
     LineItem,
     Observation,
     PurchaseRequest,
+    RawAnswer,
 )
 
 
@@ -33,9 +33,9 @@ class GatewayV0:
     """
 
     supports_order_list = False
-    hosted_url_lasts = False
-    cart_tells_paid = True
-    takes_card_token = False
+    hosted_url_is_permanent = False
+    reports_paid_cart = True
+    accepts_card_token = False
     supports_card_modal = True
     supports_shipping_choice = False
     supports_coupons = False
@@ -132,7 +132,7 @@ class GatewayV0:
             "/v0/checkout/session/confirm",
             body={"shippingDetails": wire_v0.write_shipping_details(request.buyer)},
             headers={**_user(cart_id), "x-session-token": request.quote_token},
-            total_timeout=settings.PURCHASE_TIMEOUT,
+            total_timeout=app_settings.PURCHASE_TIMEOUT,
         )
         return wire_v0.read_order(answer)[1]
 
@@ -140,12 +140,12 @@ class GatewayV0:
         """Source: `GET /orders/{orderId}`."""
         return self._order(ref_id, retries=retries)[1]
 
-    def glance(self, ref_id: str) -> Glimpse:
+    def fetch_raw_status(self, ref_id: str) -> RawAnswer:
         """Source: `GET /orders/{orderId}`."""
         answer = self._transport.fetch("GET", _order_path(ref_id))
-        return Glimpse(ref_id, answer.digest, lambda: wire_v0.read_order(answer.content())[1])
+        return RawAnswer(ref_id, answer.digest, lambda: wire_v0.read_order(answer.content())[1])
 
-    def glance_at_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[Glimpse, ...]:
+    def list_raw_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[RawAnswer, ...]:
         """Not in this generation."""
         raise wire.not_in_this_generation()
 
@@ -210,4 +210,4 @@ def _user(cart_id: str) -> dict[str, str]:
 
 def _auth(sign_in: bool | None) -> str:
     """By default a shopper without an account at Henry must be able to pay."""
-    return "true" if (settings.HOSTED_SIGN_IN if sign_in is None else sign_in) else "false"
+    return "true" if (app_settings.HOSTED_SIGN_IN if sign_in is None else sign_in) else "false"

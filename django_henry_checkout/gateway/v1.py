@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import Rejected
 from django_henry_checkout.gateway import wire
-from django_henry_checkout.gateway.answers import Answer
 from django_henry_checkout.gateway.jobs import GatewayOfJobs
+from django_henry_checkout.gateway.response import Answer
 from django_henry_checkout.types import (
     Address,
     Buyer,
@@ -92,7 +92,7 @@ class GatewayV1(GatewayOfJobs):
             "POST",
             f"{_cart_path(cart_id)}/purchase",
             body=wire.write_purchase(request),
-            total_timeout=settings.PURCHASE_TIMEOUT,
+            total_timeout=app_settings.PURCHASE_TIMEOUT,
         )
         return wire.read_observation(answer)
 

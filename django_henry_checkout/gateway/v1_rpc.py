@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.gateway import wire
-from django_henry_checkout.gateway.answers import Answer
 from django_henry_checkout.gateway.jobs import GatewayOfJobs
+from django_henry_checkout.gateway.response import Answer
 from django_henry_checkout.types import (
     Address,
     Buyer,
@@ -91,7 +91,7 @@ class GatewayV1RPC(GatewayOfJobs):
         if request.selected_shipping:
             body["selectedShippingOption"] = dict(request.selected_shipping)
         answer = self._transport.send_once(
-            "POST", "/v1/cart/purchase", body=body, total_timeout=settings.PURCHASE_TIMEOUT
+            "POST", "/v1/cart/purchase", body=body, total_timeout=app_settings.PURCHASE_TIMEOUT
         )
         return wire.read_observation(answer)
 

@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 from django_henry_checkout.conf import WebhookSecret
 from django_henry_checkout.exceptions import GatewayError
 from django_henry_checkout.gateway import wire
-from django_henry_checkout.gateway.answers import parse_strictly
+from django_henry_checkout.gateway.response import parse_strictly
 from django_henry_checkout.types import Observation
 
 _MILLISECONDS = re.compile(r"[0-9]{1,15}")

@@ -16,10 +16,10 @@ from django_henry_checkout.types import (
     Buyer,
     Costs,
     HenryQuote,
+    HenryStatus,
     LineItem,
     MerchantQuote,
     Observation,
-    PurchaseWord,
 )
 
 MAX_TOKEN_LENGTH = 4000
@@ -82,7 +82,7 @@ def read_order(answer: object) -> tuple[str, Observation]:
     status = wire.read_id(data.get("status"), name="status")
     observation = Observation(
         ref_id=wire.read_id(data.get("id"), name="order id"),
-        status=PurchaseWord.COMPLETE if status in _BOUGHT else status,
+        status=HenryStatus.COMPLETE if status in _BOUGHT else status,
         items=(),
         digest=wire.digest(data),
         buyer=_read_buyer(data.get("shippingDetails")),

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from django_henry_checkout.models.carts import Cart, CartLine
-from django_henry_checkout.models.customers import CustomerSession
+from django_henry_checkout.models.access import ApiKey, CallCount, CustomerSession, IdempotencyRecord
+from django_henry_checkout.models.carts import Cart, CartLine, CartToken, TemplateLink
 from django_henry_checkout.models.events import Delivery, DeliveryStatus, Event
-from django_henry_checkout.models.idempotency import IdempotencyRecord
-from django_henry_checkout.models.limits import CallCount
-from django_henry_checkout.models.links import TemplateLink
 from django_henry_checkout.models.orders import ItemStatus, Order, OrderBuyer, OrderLine, OrderStatus
-from django_henry_checkout.models.purchases import AccountPace, Purchase, PurchasePoll, PurchaseStatus
-from django_henry_checkout.models.quotes import Quote
-from django_henry_checkout.models.sessions import CheckoutSession, SessionKind, SessionMode, SessionStatus
-from django_henry_checkout.models.signs import SignOfLife, WorkerKind
-from django_henry_checkout.models.tokens import ApiKey, CartToken
+from django_henry_checkout.models.purchases import Purchase, PurchasePoll, PurchaseStatus
+from django_henry_checkout.models.queue import AccountRateLimit, WorkerHeartbeat, WorkerKind
+from django_henry_checkout.models.sessions import (
+    CheckoutSession,
+    Quote,
+    SessionKind,
+    SessionMode,
+    SessionStatus,
+)
 from django_henry_checkout.models.webhooks import WebhookMessage, WebhookStatus
 
 __all__ = [
-    "AccountPace",
+    "AccountRateLimit",
     "ApiKey",
     "CallCount",
     "Cart",
@@ -41,9 +42,9 @@ __all__ = [
     "SessionKind",
     "SessionMode",
     "SessionStatus",
-    "SignOfLife",
     "TemplateLink",
     "WebhookMessage",
     "WebhookStatus",
+    "WorkerHeartbeat",
     "WorkerKind",
 ]

@@ -35,7 +35,7 @@ class PublicRecord(models.Model):
 class StateMachine(models.Model):
     """A record whose `status` moves by a table. States that are missing from the table are terminal."""
 
-    MOVES: ClassVar[Mapping[str, frozenset[str]]] = {}
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {}
 
     status: Any
 
@@ -45,24 +45,24 @@ class StateMachine(models.Model):
     @property
     def is_terminal(self) -> bool:
         """Whether no move leads out of the status."""
-        return not self.MOVES.get(self.status)
+        return not self.TRANSITIONS.get(self.status)
 
-    def can_move_to(self, status: str) -> bool:
+    def can_transition_to(self, status: str) -> bool:
         """Tell whether the table has the move."""
-        return status in self.MOVES.get(self.status, frozenset())
+        return status in self.TRANSITIONS.get(self.status, frozenset())
 
     @classmethod
-    def leading_to(cls, status: str) -> list[str]:
+    def sources_of(cls, status: str) -> list[str]:
         """Return the statuses from which the table has a move to this one."""
-        return [before for before, after in cls.MOVES.items() if status in after]
+        return [before for before, after in cls.TRANSITIONS.items() if status in after]
 
-    def move_to(self, status: str) -> None:
+    def transition_to(self, status: str) -> None:
         """Set the status; the caller saves, and writes the event in the same transaction.
 
         Raises:
             IllegalTransition: the table has no such move.
         """
-        if not self.can_move_to(status):
+        if not self.can_transition_to(status):
             raise IllegalTransition(
                 f"{type(self).__name__} {self.pk} cannot move from {self.status} to {status}."
             )

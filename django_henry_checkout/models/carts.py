@@ -1,21 +1,21 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
+from django_henry_checkout.models.access import CustomerSession
 from django_henry_checkout.models.base import ProductLine, PublicRecord, owned_by
-from django_henry_checkout.models.customers import CustomerSession
 from django_henry_checkout.types import Caller
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
-
-    from django_henry_checkout.models.links import TemplateLink
 
 
 class CartQuerySet(models.QuerySet["Cart"]):
@@ -33,7 +33,7 @@ class Cart(PublicRecord):
 
     account = models.CharField(_("account"), max_length=64, default="default")
     user = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL,
+        settings.AUTH_USER_MODEL,
         verbose_name=_("user"),
         null=True,
         blank=True,
@@ -98,3 +98,54 @@ class CartLine(ProductLine):
     def subtotal(self) -> Money | None:
         """Unit price times quantity."""
         return None if self.unit_price is None else self.unit_price * self.quantity
+
+
+class TemplateLink(models.Model):
+    """Makes a cart a template: whoever knows its id may begin a checkout of a copy, while the link is open."""
+
+    cart = models.OneToOneField(
+        Cart, primary_key=True, on_delete=models.CASCADE, related_name="link", verbose_name=_("template cart")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    uses = models.PositiveIntegerField(_("times used"), default=0)
+    max_uses = models.PositiveIntegerField(_("most uses"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("template link")
+        verbose_name_plural = _("template links")
+
+    def __str__(self) -> str:
+        return gettext("link of cart %(cart)s") % {"cart": self.cart_id}
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether a checkout may begin from the link."""
+        if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):
+            return False
+        return self.max_uses is None or self.uses < self.max_uses
+
+
+class CartTokenQuerySet(models.QuerySet["CartToken"]):
+    def valid(self, now: datetime) -> Self:
+        """Keep the tokens that neither lapsed nor were revoked."""
+        return self.filter(Q(revoked_at=None), expires_at__gt=now)
+
+
+class CartToken(models.Model):
+    """The right of whoever holds a secret to one cart, and to the orders begun from it."""
+
+    token_hash = models.CharField(_("token hash"), max_length=64, unique=True, editable=False)
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="tokens", verbose_name=_("cart"))
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    objects = CartTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("cart token")
+        verbose_name_plural = _("cart tokens")
+
+    def __str__(self) -> str:
+        return f"token of cart {self.cart_id}"

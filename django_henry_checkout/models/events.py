@@ -54,7 +54,7 @@ class Event(PublicRecord):
 class DeliveryStatus(models.TextChoices):
     PENDING = "pending", _("pending")
     DONE = "done", _("done")
-    PARKED = "parked", _("parked")
+    DEAD = "dead", _("failed for good")
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -67,7 +67,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         due = self.filter(status=DeliveryStatus.PENDING, due_at__lte=now)
         # What failed or killed its worker before comes last, so that it holds up nobody else.
-        return due.exclude(Exists(earlier)).order_by("tries", "due_at", "pk")
+        return due.exclude(Exists(earlier)).order_by("attempts", "due_at", "pk")
 
 
 class Delivery(models.Model):
@@ -84,26 +84,26 @@ class Delivery(models.Model):
     )
     due_at = models.DateTimeField(_("due"), default=timezone.now)
     fence = models.PositiveIntegerField(_("fence"), default=0)
-    tries = models.PositiveIntegerField(_("tries"), default=0)
-    failures = models.PositiveIntegerField(_("tries that failed"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    failures = models.PositiveIntegerField(_("failed attempts"), default=0)
     last_error = models.TextField(_("last error"), blank=True)
     done_at = models.DateTimeField(_("done"), null=True, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("delivery")
-        verbose_name_plural = _("deliveries")
+        verbose_name = _("signal delivery")
+        verbose_name_plural = _("signal deliveries")
         indexes = [
             models.Index(
-                fields=["tries", "due_at"], condition=Q(status="pending"), name="henry_delivery_due"
+                fields=["attempts", "due_at"], condition=Q(status="pending"), name="henry_delivery_due"
             ),
             models.Index(
                 fields=["order", "receiver", "sequence"],
                 condition=~Q(status="done"),
                 name="henry_delivery_unfinished",
             ),
-            models.Index(fields=["-id"], condition=Q(status="parked"), name="henry_delivery_parked"),
+            models.Index(fields=["-id"], condition=Q(status="dead"), name="henry_delivery_dead"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["event", "receiver"], name="henry_delivery_once"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Self
 
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +18,7 @@ from django_henry_checkout.models.base import (
     owned_by,
 )
 from django_henry_checkout.models.carts import Cart
-from django_henry_checkout.models.sealing import SealedJSON, SealedText
+from django_henry_checkout.models.encryption import EncryptedJSONField, EncryptedTextField
 from django_henry_checkout.types import Address, Buyer, Caller
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 class Order(PublicRecord, StateMachine):
     """What is being bought: a snapshot of the lines, the buyer, the totals, a number."""
 
-    MOVES = {
+    TRANSITIONS = {
         OrderStatus.OPEN: frozenset({OrderStatus.PLACED, OrderStatus.CANCELED}),
         OrderStatus.PLACED: _ENDINGS | {OrderStatus.PROCESSING},
         OrderStatus.PROCESSING: _ENDINGS,
@@ -88,7 +88,7 @@ class Order(PublicRecord, StateMachine):
     )
     cart_digest = models.CharField(_("digest of the cart's lines"), max_length=64, blank=True, editable=False)
     user = models.ForeignKey(
-        django_settings.AUTH_USER_MODEL,
+        settings.AUTH_USER_MODEL,
         verbose_name=_("user"),
         null=True,
         blank=True,
@@ -200,15 +200,15 @@ class OrderBuyer(models.Model):
     order = models.OneToOneField(
         Order, primary_key=True, on_delete=models.CASCADE, related_name="buyer", verbose_name=_("order")
     )
-    first_name = SealedText(_("first name"), blank=True)
-    middle_name = SealedText(_("middle name"), blank=True)
-    last_name = SealedText(_("last name"), blank=True)
-    email = SealedText(_("e-mail"), blank=True)
+    first_name = EncryptedTextField(_("first name"), blank=True)
+    middle_name = EncryptedTextField(_("middle name"), blank=True)
+    last_name = EncryptedTextField(_("last name"), blank=True)
+    email = EncryptedTextField(_("e-mail"), blank=True)
     email_digest = models.CharField(_("digest of the e-mail"), max_length=64, blank=True, editable=False)
-    phone = SealedText(_("phone"), blank=True)
-    shipping_address = SealedJSON(_("shipping address"), default=dict, blank=True)
-    billing_address = SealedJSON(_("billing address"), default=dict, blank=True)
-    name_on_card = SealedJSON(_("name on card"), default=dict, blank=True)
+    phone = EncryptedTextField(_("phone"), blank=True)
+    shipping_address = EncryptedJSONField(_("shipping address"), default=dict, blank=True)
+    billing_address = EncryptedJSONField(_("billing address"), default=dict, blank=True)
+    name_on_card = EncryptedJSONField(_("name on card"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("buyer")
@@ -249,7 +249,7 @@ class ItemStatus(models.TextChoices):
 class OrderLine(ProductLine, StateMachine):
     """One line of the snapshot, and what became of it."""
 
-    MOVES = {
+    TRANSITIONS = {
         ItemStatus.PENDING: frozenset(ItemStatus.values) - {ItemStatus.PENDING},
         ItemStatus.PROCESSING: frozenset(ItemStatus.values) - {ItemStatus.PENDING, ItemStatus.PROCESSING},
         ItemStatus.UNKNOWN: frozenset({ItemStatus.BOUGHT, ItemStatus.FAILED, ItemStatus.CANCELED}),

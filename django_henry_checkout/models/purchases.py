@@ -46,7 +46,7 @@ UNRESOLVED_PURCHASE = frozenset({PurchaseStatus.SENT, PurchaseStatus.IN_DOUBT})
 class Purchase(PublicRecord, StateMachine):
     """One job at Henry (`ref_id`), or our wait for one: after a hosted payment it is found by cart id."""
 
-    MOVES = {
+    TRANSITIONS = {
         PurchaseStatus.PLANNED: _AT_HENRY | {PurchaseStatus.SENT, PurchaseStatus.ABANDONED},
         # `abandoned` from here: Henry refused it, or a person found out that nothing was bought.
         PurchaseStatus.SENT: _AT_HENRY | {PurchaseStatus.IN_DOUBT, PurchaseStatus.ABANDONED},
@@ -142,7 +142,7 @@ class PurchasePoll(models.Model):
     account = models.CharField(_("account"), max_length=64)
     due_at = models.DateTimeField(_("due"))
     fence = models.PositiveIntegerField(_("fence"), default=0)
-    tries = models.PositiveIntegerField(_("tries"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
     errors = models.PositiveIntegerField(_("errors in a row"), default=0)
     digest = models.CharField(_("digest of the last answer"), max_length=64, blank=True)
     text_digest = models.CharField(_("digest of its text"), max_length=32, blank=True)
@@ -157,28 +157,3 @@ class PurchasePoll(models.Model):
 
     def __str__(self) -> str:
         return f"poll of {self.purchase_id}"
-
-
-class AccountPace(models.Model):
-    """How fast one account may be asked, and whether it answers: shared by all workers.
-
-    A bucket of tokens, one for each question. While `paused_until` lies ahead nobody asks; `is_broken`
-    says that the pause came from failures, so that a few questions go first afterwards.
-    """
-
-    account = models.CharField(_("account"), max_length=64, primary_key=True)
-    rate = models.FloatField(_("questions per second"))
-    tokens = models.FloatField(_("tokens"))
-    refilled_at = models.DateTimeField(_("refilled"))
-    paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
-    is_broken = models.BooleanField(_("does not answer"), default=False)
-    window_began_at = models.DateTimeField(_("failures counted since"))
-    answers = models.PositiveIntegerField(_("answers"), default=0)
-    failures = models.PositiveIntegerField(_("failures"), default=0)
-
-    class Meta:
-        verbose_name = _("pace of an account")
-        verbose_name_plural = _("paces of accounts")
-
-    def __str__(self) -> str:
-        return self.account

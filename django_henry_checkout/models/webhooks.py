@@ -11,16 +11,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.models.base import PublicRecord
-from django_henry_checkout.models.sealing import SealedText
+from django_henry_checkout.models.encryption import EncryptedTextField
 
 
 class WebhookStatus(models.TextChoices):
     RECEIVED = "received", _("received")
-    UNMATCHED = "unmatched", _("of no purchase that is known")
+    UNMATCHED = "unmatched", _("unmatched")
     DONE = "done", _("done")
     IGNORED = "ignored", _("ignored")
-    REFUSED = "refused", _("of another account")
-    DEAD = "dead", _("cannot be applied")
+    REFUSED = "refused", _("rejected: another account")
+    DEAD = "dead", _("failed for good")
 
 
 WAITING_WEBHOOK = (WebhookStatus.RECEIVED, WebhookStatus.UNMATCHED)
@@ -39,7 +39,7 @@ class WebhookMessage(PublicRecord):
     digest = models.CharField(_("digest of what was signed"), max_length=64)
     event = models.CharField(_("event"), max_length=100, blank=True)
     ref_id = models.CharField(_("refId"), max_length=255, blank=True)
-    body = SealedText(_("body"), blank=True)
+    body = EncryptedTextField(_("body"), blank=True)
     signed_at = models.DateTimeField(_("signed"))
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     status = models.CharField(
@@ -47,7 +47,7 @@ class WebhookMessage(PublicRecord):
     )
     due_at = models.DateTimeField(_("due"), default=timezone.now)
     fence = models.PositiveIntegerField(_("fence"), default=0)
-    tries = models.PositiveIntegerField(_("tries"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
     outcome = models.TextField(_("what became of it"), blank=True)
     processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
 

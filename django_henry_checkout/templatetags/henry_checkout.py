@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import pgettext
 from moneyed import Money
 
-from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.languages import money_text
-from django_henry_checkout.flows.links import status_token
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.flows.order.status_links import create_status_token
+from django_henry_checkout.formatting import money_text
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.templatetags.element_texts import element_texts
 from django_henry_checkout.templatetags.inline_tag import henry_inline_checkout
@@ -82,8 +82,8 @@ def _element(
         "theme": theme,
         "texts": element_texts(),
         "request": request,
-        "soft_limit": settings.FRAME_SOFT_LIMIT,
-        "hard_limit": settings.FRAME_HARD_LIMIT,
+        "soft_limit": app_settings.FRAME_SLOW_AFTER,
+        "hard_limit": app_settings.FRAME_TIMEOUT,
     }
 
 
@@ -92,7 +92,7 @@ def henry_checkout_qr(context: dict[str, Any], cart: Cart, *, size: int = 240) -
     """Render the QR code of a template cart's permanent link, and the link itself. No query.
 
     Args:
-        cart: a template, see `flows.templates.make_template`; the code of any other leads nowhere.
+        cart: a template, see `flows.cart.templates.make_template`; the code of any other leads nowhere.
         size: width and height in CSS pixels.
     """
     path = reverse("henry_checkout:link", args=[cart.ulid])
@@ -104,13 +104,18 @@ def henry_checkout_qr(context: dict[str, Any], cart: Cart, *, size: int = 240) -
 def henry_order_status(context: dict[str, Any], order: Order) -> dict[str, Any]:
     """Render what an order is doing, kept up to date. One query, for the lines, if they are not at hand."""
     lines = list(order.lines.all())
-    return {"order": order, "lines": lines, "token": status_token(order), "request": context.get("request")}
+    return {
+        "order": order,
+        "lines": lines,
+        "token": create_status_token(order),
+        "request": context.get("request"),
+    }
 
 
 @register.simple_tag
 def henry_order_status_url(order: Order) -> str:
     """Return the path of the order's own status page, for links and mails."""
-    return reverse("henry_checkout:status", args=[status_token(order)])
+    return reverse("henry_checkout:status", args=[create_status_token(order)])
 
 
 @register.inclusion_tag("henry_checkout/includes/assets.html", takes_context=True)

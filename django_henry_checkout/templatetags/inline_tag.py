@@ -19,18 +19,23 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from moneyed import Money
 
-from django_henry_checkout.conf import settings
-from django_henry_checkout.flows.buyers import digest_of
-from django_henry_checkout.flows.countries import (
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.flows.buyer.countries import (
     AddressPart,
     address_lines,
     address_rows,
     country_choices,
     default_country,
 )
-from django_henry_checkout.flows.inline import CardForm
-from django_henry_checkout.flows.inline_steps import InlineState, Step, choices_of, inline_state
-from django_henry_checkout.flows.links import status_token
+from django_henry_checkout.flows.buyer.details import buyer_digest
+from django_henry_checkout.flows.checkout.inline import CardForm
+from django_henry_checkout.flows.checkout.inline_steps import (
+    InlineState,
+    Step,
+    get_inline_state,
+    shipping_choices,
+)
+from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Order, OrderLine, Quote
 from django_henry_checkout.models.base import money_of
 from django_henry_checkout.types import Buyer
@@ -155,7 +160,7 @@ def henry_inline_checkout(
             `card_form`, `card_token`, `card_last4`, `announce`.
     """
     shown = shown or {}
-    state: InlineState = shown.get("state") or inline_state(order)
+    state: InlineState = shown.get("state") or get_inline_state(order)
     request = context.get("request")
     found = {
         "request": request,
@@ -265,7 +270,7 @@ def _shipping(state: InlineState, _shown: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parcels(quote: Quote, lines: Sequence[OrderLine]) -> Iterator[Parcel]:
-    for merchant in choices_of(quote):
+    for merchant in shipping_choices(quote):
         picked = _picked(merchant)
         yield Parcel(
             host=merchant["host"],
@@ -311,7 +316,7 @@ def _day(text: str) -> str:
 def _card(state: InlineState, shown: Mapping[str, Any]) -> dict[str, Any]:
     form = shown.get("card_form")
     if form is None and not state.card_on_page:
-        form = CardForm(kind="element", settings=settings.CARD_ELEMENT)
+        form = CardForm(kind="element", settings=app_settings.CARD_ELEMENT)
     cart = None if state.session is None else state.session.order.cart
     return {
         "card_form": form,
@@ -335,7 +340,7 @@ def _review(state: InlineState, _shown: Mapping[str, Any]) -> dict[str, Any]:
         "country_name": country,
         "address_lines": lines,
         "chosen": shipping,
-        "buyer_digest": digest_of(state.buyer),
+        "buyer_digest": buyer_digest(state.buyer),
     }
 
 
@@ -346,7 +351,7 @@ def _chosen_rates(merchant: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _status(state: InlineState, _shown: Mapping[str, Any]) -> dict[str, Any]:
-    return {"token": status_token(state.order)}
+    return {"token": create_status_token(state.order)}
 
 
 _STEP_CONTEXTS = {

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from moneyed import Money
 
-from django_henry_checkout.conf import settings
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.purchases import note_claim
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.purchase.lifecycle import record_claimed_id
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import Cart, Order, OrderStatus, Purchase
-from django_henry_checkout.testing.idle import StillOpenError, run_until_idle
+from django_henry_checkout.testing.drain import NotDrainedError, drain
 from django_henry_checkout.testing.sandbox_process import Sandbox
 from django_henry_checkout.types import LineItem
 
@@ -50,19 +50,19 @@ def build_paid_order(
         until_idle: False leaves the order as Henry has it right after the payment, and unpolled: `open` here.
 
     Raises:
-        StillOpenError: it does not end.
+        NotDrainedError: it does not end.
     """
     cart = build_cart() if cart is None else cart
     order = begin_checkout(cart, user=cart.user).order
-    gateway = gateway_for(settings.account(order.account))
+    gateway = gateway_for(app_settings.account(order.account))
     if gateway.supports_order_list:
         sandbox.pay(order.henry_cart_id, outcome=outcome)
     else:  # then nobody but the shopper's browser tells what the order is called
         paid = sandbox.pay_as(order.henry_cart_id, outcome=outcome)
-        note_claim(Purchase.objects.get(order=order), str(paid["orderId"]))
+        record_claimed_id(Purchase.objects.get(order=order), str(paid["orderId"]))
     if until_idle:
-        run_until_idle(sandbox)
+        drain(sandbox)
         order.refresh_from_db()
         if order.status == OrderStatus.OPEN:  # a payment that nobody has seen counts as idle
-            raise StillOpenError("Henry was not seen to have the payment", [f"order {order.number}: open"])
+            raise NotDrainedError("Henry was not seen to have the payment", [f"order {order.number}: open"])
     return order

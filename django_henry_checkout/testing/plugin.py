@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.conf import settings as django_settings
 
 from django_henry_checkout.testing.sandbox_process import Sandbox, running_sandbox
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from django_henry_checkout.models import Cart, Order
-    from django_henry_checkout.testing.idle import Idle
+    from django_henry_checkout.testing.drain import DrainResult
     from django_henry_checkout.testing.racing import Race
 
 
@@ -33,7 +32,7 @@ def henry_sandbox_process() -> Iterator[Sandbox]:
 def henry_sandbox(henry_sandbox_process: Sandbox, settings: Any) -> Sandbox:
     """A sandbox that has forgotten all earlier tests; HENRY_CHECKOUT leads to it, whatever it said before."""
     henry_sandbox_process.reset()
-    own = getattr(django_settings, "HENRY_CHECKOUT", {})
+    own = getattr(settings, "HENRY_CHECKOUT", {})
     settings.HENRY_CHECKOUT = henry_sandbox_process.options(own)
     return henry_sandbox_process
 
@@ -47,9 +46,9 @@ def henry_webhook(henry_sandbox: Sandbox, db: None) -> Callable[..., int]:
 
 
 @pytest.fixture
-def run_until_idle(henry_sandbox: Sandbox, db: None) -> Callable[..., Idle]:
+def run_until_idle(henry_sandbox: Sandbox, db: None) -> Callable[..., DrainResult]:
     """Run everything that waits to its end: see `testing.idle.run_until_idle`."""
-    from django_henry_checkout.testing.idle import run_until_idle as run  # noqa: PLC0415 - needs Django
+    from django_henry_checkout.testing.drain import drain as run  # noqa: PLC0415 - needs Django
 
     return functools.partial(run, henry_sandbox)
 

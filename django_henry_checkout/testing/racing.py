@@ -76,7 +76,7 @@ def race(target: str, *, before: Action | None = None, after: Action | None = No
 
     Args:
         target: the dotted path under which it is looked up, such as
-            "django_henry_checkout.flows.confirming._commit_intent"; a method of a class can be named too.
+            "django_henry_checkout.flows.checkout.confirm._commit_intent"; a method of a class can be named too.
         before: runs when the function has been called, before it begins.
         after: runs when it is done, before its caller goes on.
 

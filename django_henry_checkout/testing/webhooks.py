@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import ConfigurationError
-from django_henry_checkout.flows.webhooks import endpoint_key
+from django_henry_checkout.flows.webhooks.inbox import endpoint_key
 from django_henry_checkout.gateway.webhooks import sign
 
 SECONDS_TO_ANSWER = 20.0
@@ -26,7 +26,7 @@ Signature = Literal["good", "wrong", "old", "future", "altered", "missing"]
 
 def webhook_path(account: str = "default") -> str:
     """Return the path at which the app takes Henry's webhooks for an account."""
-    return reverse("henry_checkout:webhook", args=[account, endpoint_key(settings.account(account))])
+    return reverse("henry_checkout:webhook", args=[account, endpoint_key(app_settings.account(account))])
 
 
 def signed_headers(
@@ -39,7 +39,7 @@ def signed_headers(
         at: when it was signed; None means now.
     """
     moment = timezone.now() if at is None else at
-    away = settings.WEBHOOK_TOLERANCE + timedelta(minutes=1)
+    away = app_settings.WEBHOOK_TOLERANCE + timedelta(minutes=1)
     moment += {"old": -away, "future": away}.get(signature, timedelta())
     timestamp = str(int(moment.timestamp() * 1000))
     signed = sign(body, timestamp=timestamp, secret=secret or _secret_of("default"))
@@ -50,7 +50,7 @@ def signed_headers(
 
 
 def _secret_of(account: str) -> str:
-    secrets = settings.account(account).webhook_secrets
+    secrets = app_settings.account(account).webhook_secrets
     if not secrets:
         raise ConfigurationError(f"The account {account!r} has no WEBHOOK_SECRETS to sign with.")
     return secrets[-1].secret

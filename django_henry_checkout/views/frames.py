@@ -14,21 +14,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import CheckoutError, TokenInvalid
-from django_henry_checkout.flows.frames import OpenedFrame, look_at_framing, open_ticket
-from django_henry_checkout.flows.hosted import (
-    Ending,
-    asks_to_sign_in,
-    look_at_payment,
+from django_henry_checkout.flows.cart.qr import MEDIA_TYPES, render_qr
+from django_henry_checkout.flows.checkout.embedded import OpenedFrame, check_framing, redeem_ticket
+from django_henry_checkout.flows.checkout.hosted import (
+    ReturnOutcome,
+    add_query,
     payment_url,
-    return_from_payment,
-    with_query,
+    refresh_payment,
+    requires_sign_in,
+    resolve_return,
 )
-from django_henry_checkout.flows.pictures import MEDIA_TYPES, picture_of
-from django_henry_checkout.flows.progress import Outcome, Progress, progress_of
-from django_henry_checkout.flows.receipts import make_receipt
-from django_henry_checkout.flows.sessions import extend_session
+from django_henry_checkout.flows.checkout.progress import CheckoutOutcome, Progress, get_progress
+from django_henry_checkout.flows.checkout.receipts import make_receipt
+from django_henry_checkout.flows.checkout.sessions import extend_session
 from django_henry_checkout.gateway.framing import Framing
 from django_henry_checkout.models import CheckoutSession
 from django_henry_checkout.views.headers import POLICY, may_be_framed
@@ -56,7 +56,7 @@ def frame(request: HttpRequest, ticket: str) -> HttpResponse:
     looks_ahead = request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
     if looks_ahead or request.headers.get("Sec-Fetch-Dest", "iframe") not in {"iframe", "frame"}:
         raise TokenInvalid
-    opened = open_ticket(ticket)
+    opened = redeem_ticket(ticket)
     session = opened.session
     nonce = secrets.token_urlsafe(16)
     context = {**_frame_context(request, opened), "order": session.order, "nonce": nonce}
@@ -75,29 +75,31 @@ def _frame_context(request: HttpRequest, opened: OpenedFrame) -> dict[str, Any]:
         url, trouble = "", error.code
     theme = request.GET.get("theme", "")
     if theme in {"light", "dark"}:
-        url = with_query(url, theme=theme)
+        url = add_query(url, theme=theme)
     if not trouble:
-        framing = look_at_framing(session, ancestors={own_origin(request), session.origin})
+        framing = check_framing(session, ancestors={own_origin(request), session.origin})
         trouble = "" if framing is Framing.ALLOWED else str(framing)
     return {
         "henry_url": url,
-        "henry_origins": " ".join(settings.account(order.account).checkout_origins),
+        "henry_origins": " ".join(app_settings.account(order.account).checkout_origins),
         "pay_url": reverse("henry_checkout:pay", args=names),
         "state_url": reverse("henry_checkout:state", args=names),
         "parent_origin": session.origin,
         "session_id": session.ulid,
         "trouble": trouble,
-        "sandbox": SANDBOX if settings.FRAME_SANDBOX else "",
+        "sandbox": SANDBOX if app_settings.FRAME_SANDBOX else "",
         "theme": theme,
-        "needs_storage": asks_to_sign_in(order),
-        "soft_limit": settings.FRAME_SOFT_LIMIT,
-        "hard_limit": settings.FRAME_HARD_LIMIT,
+        "needs_storage": requires_sign_in(order),
+        "soft_limit": app_settings.FRAME_SLOW_AFTER,
+        "hard_limit": app_settings.FRAME_TIMEOUT,
     }
 
 
 def _frame_policy(session: CheckoutSession, *, nonce: str) -> str:
     """The wrapper's own policy, stricter than any shop's: it needs so little."""
-    henry = " ".join([*settings.account(session.order.account).checkout_origins, *settings.FRAME_SOURCES])
+    henry = " ".join(
+        [*app_settings.account(session.order.account).checkout_origins, *app_settings.FRAME_SOURCES]
+    )
     styles = urlsplit(static("henry_checkout/checkout.css"))
     style_source = f"{styles.scheme}://{styles.netloc}" if styles.netloc else "'self'"
     return "; ".join(
@@ -131,7 +133,7 @@ def state(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
         if body is None:
             return JsonResponse({"code": "parse_error"}, status=400)
         answer = _act(session, **body)
-    content = {**_progress(request, progress_of(session)), **answer}
+    content = {**_progress(request, get_progress(session)), **answer}
     response = JsonResponse(content)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -159,15 +161,15 @@ def _act(session: CheckoutSession, *, action: str, claimed_id: str) -> dict[str,
     if action == "extend":
         return {"extended": extend_session(session)}
     if action == "cancel":
-        return_from_payment(session, Ending.CANCELED)
+        resolve_return(session, ReturnOutcome.CANCELED)
     else:
-        look_at_payment(session, claimed_id=claimed_id)
+        refresh_payment(session, claimed_id=claimed_id)
     return {}
 
 
 def _progress(request: HttpRequest, progress: Progress) -> dict[str, Any]:
     order, session = progress.order, progress.session
-    is_over = progress.outcome is not Outcome.OPEN
+    is_over = progress.outcome is not CheckoutOutcome.OPEN
     content: dict[str, Any] = {
         "sessionId": session.ulid,
         "orderId": order.ulid,
@@ -188,16 +190,16 @@ def _progress(request: HttpRequest, progress: Progress) -> dict[str, Any]:
 
 
 _ENDINGS = {
-    Outcome.CANCELLED: Ending.CANCELED,
-    Outcome.EXPIRED: Ending.CANCELED,
-    Outcome.FAILED: Ending.ERRORED,
+    CheckoutOutcome.CANCELLED: ReturnOutcome.CANCELED,
+    CheckoutOutcome.EXPIRED: ReturnOutcome.CANCELED,
+    CheckoutOutcome.FAILED: ReturnOutcome.ERRORED,
 }
 
 
 def _next(request: HttpRequest, progress: Progress) -> str:
     """Where the shop wants its shopper to go; for a checkout that ended unpaid nowhere, unless it says so."""
-    ending = _ENDINGS.get(progress.outcome, Ending.COMPLETED)
-    is_paid = ending is Ending.COMPLETED or progress.order.is_terminal
+    ending = _ENDINGS.get(progress.outcome, ReturnOutcome.COMPLETED)
+    is_paid = ending is ReturnOutcome.COMPLETED or progress.order.is_terminal
     return destination(request, ending, progress.order) or (status_url(progress.order) if is_paid else "")
 
 
@@ -206,8 +208,8 @@ def _next(request: HttpRequest, progress: Progress) -> str:
 def phone(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     """Show the code that takes this very checkout to a phone; the page goes on by itself once it is paid."""
     session = session_of(order_id, token)
-    progress = progress_of(session)
-    if progress.outcome is not Outcome.OPEN:
+    progress = get_progress(session)
+    if progress.outcome is not CheckoutOutcome.OPEN:
         elsewhere = _next(request, progress)
         if elsewhere:
             return redirect(elsewhere)
@@ -218,7 +220,7 @@ def phone(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
         "pay_url": reverse("henry_checkout:pay", args=names),
         "cancel_url": reverse("henry_checkout:canceled", args=names),
         "state_url": reverse("henry_checkout:state", args=names),
-        "is_open": progress.outcome is Outcome.OPEN,
+        "is_open": progress.outcome is CheckoutOutcome.OPEN,
     }
     return render(request, "henry_checkout/phone.html", context)
 
@@ -229,7 +231,7 @@ def phone_qr(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     """Draw the code: it holds the address of the payment page of this session, and so its secret."""
     session_of(order_id, token)
     url = request.build_absolute_uri(reverse("henry_checkout:pay", args=[order_id, token]))
-    picture = picture_of(url, kind="svg", scale=QR_SCALE)
+    picture = render_qr(url, kind="svg", scale=QR_SCALE)
     response = HttpResponse(picture, content_type=MEDIA_TYPES["svg"])
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -7,7 +7,7 @@ from functools import wraps
 from importlib import import_module
 from typing import Any, TypeVar, cast
 
-from django.conf import settings as django_settings
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -57,13 +57,13 @@ def may_be_framed(request: HttpRequest, response: HttpResponse, *origins: str) -
     response.xframe_options_exempt = True
     if POLICY in response.headers:
         return response
-    if _DJANGO_CSP in django_settings.MIDDLEWARE and getattr(django_settings, "SECURE_CSP", None):
+    if _DJANGO_CSP in settings.MIDDLEWARE and getattr(settings, "SECURE_CSP", None):
         override = import_module("django.views.decorators.csp").csp_override
-        policy = {**django_settings.SECURE_CSP, "frame-ancestors": ancestors}
+        policy = {**settings.SECURE_CSP, "frame-ancestors": ancestors}
         return cast("HttpResponse", override(policy)(lambda _request: response)(request))
     # One that only reports sends no policy of this kind, so ours goes out by itself.
-    enforced = getattr(django_settings, "CONTENT_SECURITY_POLICY", None)
-    if _DJANGO_CSP_PACKAGE in django_settings.MIDDLEWARE and enforced:
+    enforced = getattr(settings, "CONTENT_SECURITY_POLICY", None)
+    if _DJANGO_CSP_PACKAGE in settings.MIDDLEWARE and enforced:
         update = import_module("csp.decorators").csp_replace
         return cast(
             "HttpResponse", update({"frame-ancestors": ancestors})(lambda _request: response)(request)

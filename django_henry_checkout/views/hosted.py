@@ -7,20 +7,30 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import (
     CartNotFound,
     OrderNotOpen,
     PurchaseUnderWay,
+    TokenExpired,
     TokenInvalid,
-    TokenLapsed,
 )
-from django_henry_checkout.flows.carts import get_cart
-from django_henry_checkout.flows.frames import issue_ticket, look_at_framing
-from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
-from django_henry_checkout.flows.limits import count_page
-from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout, renew_session
-from django_henry_checkout.flows.shoppers import caller_of, current_cart, remember_order
+from django_henry_checkout.flows.access.callers import current_cart, get_caller, remember_order
+from django_henry_checkout.flows.access.throttling import count_checkout_request
+from django_henry_checkout.flows.cart.carts import get_cart
+from django_henry_checkout.flows.checkout.embedded import check_framing, issue_ticket
+from django_henry_checkout.flows.checkout.hosted import (
+    ReturnOutcome,
+    find_hosted_session,
+    payment_url,
+    resolve_return,
+)
+from django_henry_checkout.flows.checkout.sessions import (
+    SessionOptions,
+    StartedCheckout,
+    begin_checkout,
+    renew_session,
+)
 from django_henry_checkout.gateway.framing import Framing
 from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus, SessionMode
 from django_henry_checkout.types import parse_public_id
@@ -37,31 +47,31 @@ def buy(request: HttpRequest) -> HttpResponse:
     which accepts JSON, gets the addresses.
     """
     user = request.user if request.user.is_authenticated else None
-    count_page(request)
+    count_checkout_request(request)
     mode = request.POST.get("mode", "")
-    opening = Opening()
+    options = SessionOptions()
     if mode == "iframe":
-        opening = Opening(mode=SessionMode.FRAMED, origin=own_origin(request))
+        options = SessionOptions(mode=SessionMode.FRAMED, origin=own_origin(request))
     try:
-        begun = begin_checkout(_cart_of(request), user=user, opening=opening)
+        started = begin_checkout(_cart_of(request), user=user, options=options)
     except (OrderNotOpen, PurchaseUnderWay) as error:
         if error.order_id is None:
             raise
         elsewhere = status_url(Order.objects.get(public_id=error.order_id))
         return JsonResponse({"next": elsewhere}) if wants_json(request) else redirect(elsewhere)
-    remember_order(request, begun.order)
+    remember_order(request, started.order)
     if wants_json(request):
-        return JsonResponse(_addresses(request, begun))
-    return _go_on(begun, "phone" if mode == "phone" else "pay")
+        return JsonResponse(_addresses(request, started))
+    return _go_on(started, "phone" if mode == "phone" else "pay")
 
 
-def _addresses(request: HttpRequest, begun: Begun) -> dict[str, object]:
+def _addresses(request: HttpRequest, started: StartedCheckout) -> dict[str, object]:
     """What the element on the shop's page needs to show a checkout, in whatever way will work."""
-    session, order = begun.session, begun.order
-    names = [order.ulid, begun.token]
+    session, order = started.session, started.order
+    names = [order.ulid, started.token]
     frame_url, trouble = "", ""
     if session.mode == SessionMode.FRAMED:
-        framing = look_at_framing(session, ancestors={session.origin})
+        framing = check_framing(session, ancestors={session.origin})
         if framing is Framing.ALLOWED:
             frame_url = reverse("henry_checkout:frame", args=[issue_ticket(session)])
         else:
@@ -77,7 +87,7 @@ def _addresses(request: HttpRequest, begun: Begun) -> dict[str, object]:
         "qrUrl": reverse("henry_checkout:phone-qr", args=names),
         "frameUrl": frame_url,
         "frameTrouble": trouble,
-        "paymentOrigins": list(settings.account(order.account).checkout_origins),
+        "paymentOrigins": list(app_settings.account(order.account).checkout_origins),
     }
 
 
@@ -87,14 +97,14 @@ def _cart_of(request: HttpRequest) -> Cart:
         cart = current_cart(request)
     else:
         cart_id = parse_public_id(named)
-        cart = None if cart_id is None else get_cart(cart_id, caller=caller_of(request))
+        cart = None if cart_id is None else get_cart(cart_id, caller=get_caller(request))
     if cart is None:
         raise CartNotFound
     return cart
 
 
-def _go_on(begun: Begun, name: str = "pay") -> HttpResponse:
-    response = redirect(f"henry_checkout:{name}", order_id=begun.order.ulid, token=begun.token)
+def _go_on(started: StartedCheckout, name: str = "pay") -> HttpResponse:
+    response = redirect(f"henry_checkout:{name}", order_id=started.order.ulid, token=started.token)
     response.status_code = 303  # so that a reload does not post again
     return response
 
@@ -110,15 +120,15 @@ def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
     """
     session = session_of(order_id, token)
     if request.method == "POST":
-        count_page(request)
-        opening = Opening(mode=SessionMode(session.mode), origin=session.origin)
-        return _go_on(renew_session(session.order, opening=opening))
+        count_checkout_request(request)
+        options = SessionOptions(mode=SessionMode(session.mode), origin=session.origin)
+        return _go_on(renew_session(session.order, options=options))
     back = request.build_absolute_uri(reverse("henry_checkout:completed", args=[order_id, token]))
     try:
         url = payment_url(session, return_url=back)
     except OrderNotOpen:
         return redirect(status_url(session.order))
-    except TokenLapsed:
+    except TokenExpired:
         context = _context(session, order_id, token)
         lapsed = render(request, "henry_checkout/lapsed.html", context, status=410)
         return _placed(request, lapsed, session)
@@ -145,7 +155,7 @@ def _stands_in_frame(request: HttpRequest, session: CheckoutSession) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 @keeps_its_opener
 @page
-def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> HttpResponseBase:
+def payment_return(request: HttpRequest, order_id: str, token: str, ending: str) -> HttpResponseBase:
     """Receive the shopper from Henry's page. The address is a hint; Henry is asked what happened.
 
     POST is taken like GET: some payment pages return the shopper by a form. So no CSRF token can be
@@ -153,16 +163,18 @@ def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> H
     """
     session = session_of(order_id, token)
     claimed_id = request.GET.get("orderId", "")
-    found = return_from_payment(session, _hint(request, ending), claimed_id=claimed_id)
+    found = resolve_return(session, _hint(request, ending), claimed_id=claimed_id)
     is_framed = _stands_in_frame(request, session)
-    elsewhere = "" if is_framed or found is Ending.CHECKING else destination(request, found, session.order)
+    elsewhere = (
+        "" if is_framed or found is ReturnOutcome.CHECKING else destination(request, found, session.order)
+    )
     if not is_framed and session.order.status != OrderStatus.OPEN:
         elsewhere = elsewhere or status_url(session.order)
     if elsewhere:
         return redirect(elsewhere)
     context = _context(session, order_id, token)
     is_ours = session.frame_token_hash is not None  # the wrapper around it asks by itself
-    if is_framed and session.origin and not is_ours and found is not Ending.CHECKING:
+    if is_framed and session.origin and not is_ours and found is not ReturnOutcome.CHECKING:
         context |= {
             "framed_message": f"UC:{session.order.ulid}:{token}:{found}",
             "framed_origin": session.origin,
@@ -170,7 +182,7 @@ def come_back(request: HttpRequest, order_id: str, token: str, ending: str) -> H
     return _placed(request, render(request, f"henry_checkout/{found}.html", context), session)
 
 
-come_back.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view
+payment_return.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view
 
 
 def session_of(order_id: str, token: str) -> CheckoutSession:
@@ -178,15 +190,15 @@ def session_of(order_id: str, token: str) -> CheckoutSession:
     public_id = parse_public_id(order_id)
     if public_id is None:
         raise TokenInvalid
-    return find_session(public_id, token)
+    return find_hosted_session(public_id, token)
 
 
-def _hint(request: HttpRequest, ending: str) -> Ending:
+def _hint(request: HttpRequest, ending: str) -> ReturnOutcome:
     """Read what the return claims: by our own path, or by a `status` that the hosted page may add."""
     said = request.GET.get("status", "")
     if said in {"cancelled", "canceled"}:
-        return Ending.CANCELED
-    return Ending(ending)
+        return ReturnOutcome.CANCELED
+    return ReturnOutcome(ending)
 
 
 def _context(session: CheckoutSession, order_id: str, token: str) -> dict[str, object]:

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 from moneyed import Money
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import (
     AmountChanged,
     CardRequired,
@@ -35,25 +35,30 @@ from django_henry_checkout.exceptions import (
     QuoteRequired,
     RawCardRefused,
     ShippingNotOffered,
-    TokenLapsed,
+    TokenExpired,
     TooManyCalls,
 )
-from django_henry_checkout.flows.confirming import Payment, confirm_session
-from django_henry_checkout.flows.inline import card_form, inline_session_of
-from django_henry_checkout.flows.inline_steps import (
+from django_henry_checkout.flows.access.callers import get_caller
+from django_henry_checkout.flows.access.throttling import (
+    check_rate,
+    client_network,
+    count_call,
+    count_checkout_request,
+)
+from django_henry_checkout.flows.checkout.confirm import Payment, confirm_session
+from django_henry_checkout.flows.checkout.inline import get_card_form, get_inline_session
+from django_henry_checkout.flows.checkout.inline_steps import (
     InlineState,
     Step,
     choose_rates,
-    inline_state,
-    renew,
-    save_address,
+    get_inline_state,
+    renew_inline_checkout,
+    submit_address,
 )
-from django_henry_checkout.flows.limits import client_network, count_call, count_page, refuse_if_over
-from django_henry_checkout.flows.orders import get_order
-from django_henry_checkout.flows.quotes import quote_session
-from django_henry_checkout.flows.shoppers import caller_of
+from django_henry_checkout.flows.checkout.quotes import quote_session
+from django_henry_checkout.flows.order.transitions import get_order
 from django_henry_checkout.models import CheckoutSession, Order
-from django_henry_checkout.models.tokens import hash_secret
+from django_henry_checkout.models.access import hash_secret
 from django_henry_checkout.types import Card, parse_public_id
 from django_henry_checkout.views.inline_forms import AddressForm, CardTokenForm, ConfirmForm, picked_rates
 from django_henry_checkout.views.inline_notices import notice_of, status_of
@@ -86,7 +91,7 @@ def inline_checkout(request: HttpRequest, order_id: str) -> HttpResponse:
     public_id = parse_public_id(order_id)
     if public_id is None:
         raise OrderNotFound
-    order = get_order(public_id, caller=caller_of(request))
+    order = get_order(public_id, caller=get_caller(request))
     if request.method != "POST":
         return _show(request, order, Answer(wish=request.GET.get("step", "")))
     try:
@@ -116,7 +121,7 @@ def _is_part(request: HttpRequest) -> bool:
 
 def _show(request: HttpRequest, order: Order, answer: Answer) -> HttpResponse:
     order.refresh_from_db()
-    state = inline_state(order, wish=answer.wish, has_card="card_token" in answer.shown)
+    state = get_inline_state(order, wish=answer.wish, has_card="card_token" in answer.shown)
     if state.step == Step.CARD and state.card_on_page and state.session is not None:
         answer = _with_card_page(request, state.session, answer)
     shown = {**answer.shown, "state": state}
@@ -133,9 +138,9 @@ def _with_card_page(request: HttpRequest, session: CheckoutSession, answer: Answ
     """Ask Henry for the page that collects the card; without it the step says what to do."""
     try:
         if request.method != "POST":  # that has been counted
-            count_page(request)
-        form = card_form(session)
-    except (OrderNotOpen, PurchaseUnderWay, TokenLapsed):
+            count_checkout_request(request)
+        form = get_card_form(session)
+    except (OrderNotOpen, PurchaseUnderWay, TokenExpired):
         return answer  # ended in this very moment: the next look tells
     except (CheckoutError, GatewayError, ConfigurationError) as error:
         failed = _failed(error)
@@ -163,7 +168,7 @@ def _act(request: HttpRequest, order: Order) -> Answer:
         return Answer(status=400)
     if name in _COSTS_A_CALL:
         try:
-            count_page(request)
+            count_checkout_request(request)
         except TooManyCalls as error:
             return _failed(error, wish=request.POST.get("step", ""), **_kept(request))
     return action(request, order)
@@ -190,13 +195,13 @@ def _address(request: HttpRequest, order: Order) -> Answer:
     if not form.is_valid():
         return _wrong_address(form.said(), values=typed)
     try:
-        save_address(order, form.buyer())
+        submit_address(order, form.buyer())
     except InvalidBuyer as error:
         return _wrong_address(error.errors, values=typed)
     except (OrderNotOpen, PurchaseUnderWay):
         raise
     except (CheckoutError, GatewayError, ConfigurationError) as error:
-        is_saved = inline_state(order).step == Step.PRICE
+        is_saved = get_inline_state(order).step == Step.PRICE
         return _failed(error, wish="" if is_saved else Step.ADDRESS, values=typed)
     return Answer()
 
@@ -206,7 +211,7 @@ def _wrong_address(errors: dict[str, str], **shown: Any) -> Answer:
 
 
 def _quote(_request: HttpRequest, order: Order) -> Answer:
-    session = inline_session_of(order)
+    session = get_inline_session(order)
     if session is None:
         return Answer()
     return _tried(lambda: quote_session(session))
@@ -214,7 +219,7 @@ def _quote(_request: HttpRequest, order: Order) -> Answer:
 
 def _renew(request: HttpRequest, order: Order) -> Answer:
     shown = CardTokenForm(request.POST).shown()
-    answer = _tried(lambda: renew(order))
+    answer = _tried(lambda: renew_inline_checkout(order))
     is_kept = answer.is_kept and not shown  # a token cannot be sent on by an address
     return replace(
         answer, wish=request.POST.get("step", ""), is_kept=is_kept, shown={**answer.shown, **shown}
@@ -222,7 +227,7 @@ def _renew(request: HttpRequest, order: Order) -> Answer:
 
 
 def _shipping(request: HttpRequest, order: Order) -> Answer:
-    session = inline_session_of(order)
+    session = get_inline_session(order)
     if session is None:
         return Answer()
     try:
@@ -231,7 +236,7 @@ def _shipping(request: HttpRequest, order: Order) -> Answer:
         return _failed(error, wish=Step.SHIPPING)
     except (OrderNotOpen, PurchaseUnderWay):
         raise
-    except TokenLapsed:
+    except TokenExpired:
         return Answer()
     except (CheckoutError, GatewayError, ConfigurationError) as error:
         return _failed(error, wish=Step.SHIPPING)
@@ -243,7 +248,7 @@ def _tried(work: Callable[[], object]) -> Answer:
         work()
     except (OrderNotOpen, PurchaseUnderWay):
         raise
-    except TokenLapsed:
+    except TokenExpired:
         return Answer()
     except (CheckoutError, GatewayError, ConfigurationError) as error:
         return _failed(error)
@@ -252,7 +257,7 @@ def _tried(work: Callable[[], object]) -> Answer:
 
 @sensitive_variables()
 def _card(request: HttpRequest, order: Order) -> Answer:
-    state = inline_state(order, has_card=True)
+    state = get_inline_state(order, has_card=True)
     if state.card_on_page:
         return Answer(wish=Step.REVIEW)
     shown = CardTokenForm(request.POST).shown()
@@ -267,13 +272,13 @@ def _edit(request: HttpRequest, _order: Order) -> Answer:
 
 @sensitive_variables()
 def _confirm(request: HttpRequest, order: Order) -> Answer:
-    session = inline_session_of(order)
+    session = get_inline_session(order)
     if session is None:
         return Answer()
     form = ConfirmForm(request.POST)
     if not form.is_valid():
         return _failed(QuoteRequired(), wish=Step.REVIEW, **form.shown())
-    state = inline_state(order, has_card=True)
+    state = get_inline_state(order, has_card=True)
     payment = Payment(
         card=Card() if state.card_on_page else form.card(),
         accepted=form.accepted(),
@@ -294,7 +299,7 @@ def _buy(
         _confirm_unless_refused_often(request, session, payment)
     except (OrderNotOpen, PurchaseUnderWay):
         raise
-    except TokenLapsed:
+    except TokenExpired:
         return Answer()
     except (PaymentRefused, CardRequired, RawCardRefused) as error:
         return _failed(error, wish=Step.CARD)
@@ -313,9 +318,9 @@ def _buy(
 @sensitive_variables()
 def _confirm_unless_refused_often(request: HttpRequest, session: CheckoutSession, payment: Payment) -> None:
     """Buy, unless this shopper tries one refused card after the other, as with stolen ones."""
-    rate = settings.API_THROTTLES["refused"]
+    rate = app_settings.API_THROTTLES["refused"]
     subjects = [f"refused:{subject}" for subject in _subjects(request)]
-    refuse_if_over(subjects, rate=rate)
+    check_rate(subjects, rate=rate)
     try:
         confirm_session(session, payment)
     except PaymentRefused:
@@ -326,7 +331,7 @@ def _confirm_unless_refused_often(request: HttpRequest, session: CheckoutSession
 
 def _subjects(request: HttpRequest) -> list[str]:
     """Name the shopper and his network, as the API does."""
-    user_pk, key = caller_of(request).user_pk, request.session.session_key
+    user_pk, key = get_caller(request).user_pk, request.session.session_key
     who = f"user:{user_pk}" if user_pk is not None else f"cookie:{hash_secret(key)}" if key else ""
     return [subject for subject in (who, client_network(request)) if subject]
 

@@ -10,9 +10,9 @@ from django import forms
 from django.http import QueryDict
 from moneyed import Money
 
-from django_henry_checkout.flows.buyers import MAX_TEXT_LENGTH
-from django_henry_checkout.flows.card_numbers import is_card_number
-from django_henry_checkout.flows.countries import country_choices
+from django_henry_checkout.flows.buyer.card_numbers import is_card_number
+from django_henry_checkout.flows.buyer.countries import country_choices
+from django_henry_checkout.flows.buyer.details import MAX_TEXT_LENGTH
 from django_henry_checkout.types import Address, Buyer, Card
 
 MAX_RATES = 100

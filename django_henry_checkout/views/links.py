@@ -7,10 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from django_henry_checkout.exceptions import CartNotFound
-from django_henry_checkout.flows.limits import count_page
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.shoppers import caller_of, remember_cart, remember_order
-from django_henry_checkout.flows.templates import live_cart, open_template
+from django_henry_checkout.flows.access.callers import get_caller, remember_cart, remember_order
+from django_henry_checkout.flows.access.throttling import count_checkout_request
+from django_henry_checkout.flows.cart.templates import get_cart_to_pay, open_template
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.types import parse_public_id
 from django_henry_checkout.views.pages import page
 
@@ -26,13 +26,13 @@ def landing(request: HttpRequest, cart_id: str) -> HttpResponse:
     if request.method != "POST":
         context = {"cart": template, "lines": list(template.lines.all())}
         return render(request, "henry_checkout/link.html", context)
-    count_page(request)
+    count_checkout_request(request)
     user = request.user if request.user.is_authenticated else None
-    cart = live_cart(public_id, caller=caller_of(request), user=user)
-    begun = begin_checkout(cart, user=user)
+    cart = get_cart_to_pay(public_id, caller=get_caller(request), user=user)
+    started = begin_checkout(cart, user=user)
     if user is None:
         remember_cart(request, cart)
-    remember_order(request, begun.order)
-    response = redirect("henry_checkout:pay", order_id=begun.order.ulid, token=begun.token)
+    remember_order(request, started.order)
+    response = redirect("henry_checkout:pay", order_id=started.order.ulid, token=started.token)
     response.status_code = 303  # so that a reload does not post again
     return response

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import (
     CartChanged,
     CartEmpty,
@@ -30,13 +30,13 @@ from django_henry_checkout.exceptions import (
     OrderNotFound,
     OrderNotOpen,
     PurchaseUnderWay,
+    TokenExpired,
     TokenInvalid,
-    TokenLapsed,
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
-from django_henry_checkout.flows.links import status_token
-from django_henry_checkout.flows.shoppers import caller_of
+from django_henry_checkout.flows.access.callers import get_caller
+from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Order
 
 logger = logging.getLogger("django_henry_checkout.pages")
@@ -48,7 +48,7 @@ _STATUS: dict[type[Exception], int] = {
     TokenInvalid: 404,
     CartNotFound: 404,
     OrderNotFound: 404,
-    TokenLapsed: 410,
+    TokenExpired: 410,
     LinkClosed: 410,
     PurchaseUnderWay: 409,
     CartChanged: 409,
@@ -115,7 +115,7 @@ _WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Any, Any], ..
         _("The link may be incomplete. Nothing was changed; please start again from the shop."),
     ),
     (
-        TokenLapsed,
+        TokenExpired,
         _("This link has lapsed"),
         _("For your safety payment links work for a short time only. Please start again from your cart."),
     ),
@@ -175,7 +175,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 def status_url(order: Order) -> str:
     """Return the path of an order's live status page."""
-    return reverse("henry_checkout:status", args=[status_token(order)])
+    return reverse("henry_checkout:status", args=[create_status_token(order)])
 
 
 def destination(request: HttpRequest, ending: str, order: Order) -> str:
@@ -184,13 +184,13 @@ def destination(request: HttpRequest, ending: str, order: Order) -> str:
     A page of the shop about the order is for whoever owns it by his session there. On a phone that has scanned the
     code, or after a checkout on another site, it would show nothing: our own pages go by the link alone.
     """
-    target = settings.RETURN_URLS.get(ending, "")
+    target = app_settings.RETURN_URLS.get(ending, "")
     if not target:
         return ""
     url = _reversed(target, order) if "/" not in target else target.replace("{order}", order.ulid)
     if "://" in target or order.ulid not in url:
         return url
-    is_owner = Order.objects.owned_by(caller_of(request)).filter(pk=order.pk).exists()
+    is_owner = Order.objects.owned_by(get_caller(request)).filter(pk=order.pk).exists()
     return url if is_owner else ""
 
 

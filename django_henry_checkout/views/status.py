@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from django_henry_checkout.flows.links import order_of_status_token
+from django_henry_checkout.flows.order.status_links import get_order_by_status_token
 from django_henry_checkout.views.pages import page
 
 
@@ -15,7 +15,7 @@ from django_henry_checkout.views.pages import page
 @page
 def order_status(request: HttpRequest, token: str) -> HttpResponse:
     """Show an order to whoever holds its link. With `?part=1` only the panel, 304 if nothing changed."""
-    order = order_of_status_token(token)
+    order = get_order_by_status_token(token)
     etag = f'"{order.ulid}-{order.updated_at.timestamp()}-{get_language()}"'
     part = "part" in request.GET
     if part and request.headers.get("If-None-Match") == etag:

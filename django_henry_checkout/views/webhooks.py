@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from django_henry_checkout.conf import settings
+from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import ConfigurationError
-from django_henry_checkout.flows.webhooks import is_endpoint, receive_webhook
+from django_henry_checkout.flows.webhooks.inbox import is_endpoint, receive_webhook
 
 
 @login_not_required
@@ -18,7 +18,7 @@ from django_henry_checkout.flows.webhooks import is_endpoint, receive_webhook
 def receive(request: HttpRequest, account: str, key: str) -> HttpResponse:
     """Store a webhook and answer 202; it is applied later. Whoever sends an unbelievable one gets an empty 401."""
     try:
-        credentials = settings.account(account)
+        credentials = app_settings.account(account)
     except ConfigurationError:
         return HttpResponse(status=404)
     if not is_endpoint(credentials, key):
@@ -39,7 +39,7 @@ def receive(request: HttpRequest, account: str, key: str) -> HttpResponse:
 
 def _read_body(request: HttpRequest) -> bytes | None:
     """Return the raw body, None if it is too long: whatever its declared length says, no more is read."""
-    limit = settings.WEBHOOK_MAX_BYTES
+    limit = app_settings.WEBHOOK_MAX_BYTES
     try:
         if int(request.headers.get("Content-Length") or 0) > limit:
             return None

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from django_henry_checkout.exceptions import CheckoutError, GatewayError, OrderNotOpen, PurchaseUnderWay
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.shoppers import current_cart, remember_order
+from django_henry_checkout.flows.access.callers import current_cart, remember_order
+from django_henry_checkout.flows.checkout.inline import begin_inline
 from django_henry_checkout.models import Cart, OrderStatus
 from django_henry_checkout.types import format_public_id
 from django_henry_checkout.views.headers import opens_popups

@@ -4,7 +4,7 @@ from django.db.models import Sum
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from django_henry_checkout.flows.shoppers import current_cart
+from django_henry_checkout.flows.access.callers import current_cart
 
 
 def cart_count(request: HttpRequest) -> dict[str, object]:

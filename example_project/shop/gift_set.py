@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django_henry_checkout.flows.carts import create_filled_cart
-from django_henry_checkout.flows.templates import make_template
+from django_henry_checkout.flows.cart.carts import create_filled_cart
+from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart
 from example_project.shop.models import Product
 

@@ -10,15 +10,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from django_henry_checkout.flows.metrics import Measures, measure
+from django_henry_checkout.flows.operations.metrics import QueueMetrics, collect_metrics
 
 NUMBERS = {
     "open_purchases": "Purchases that are followed.",
     "in_doubt": "Purchases that were sent and that nobody has seen at Henry yet.",
     "stuck": "Purchases that Henry has not finished in time.",
-    "to_review": "Orders that wait for a person.",
-    "parked": "Deliveries whose receiver failed too often.",
-    "odd_webhooks": "Webhooks that could not be applied.",
+    "needs_review": "Orders that wait for a person.",
+    "dead_deliveries": "Deliveries whose receiver failed too often.",
+    "rejected_webhooks": "Webhooks that could not be applied.",
 }
 
 
@@ -27,7 +27,7 @@ class HenryCollector:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges."""
-        found = measure()
+        found = collect_metrics()
         for name, text in NUMBERS.items():
             yield GaugeMetricFamily(f"henry_{name}", text, getattr(found, name))
         yield GaugeMetricFamily(
@@ -37,7 +37,7 @@ class HenryCollector:
         yield from _accounts(found)
 
 
-def _queues(found: Measures) -> Iterator[GaugeMetricFamily]:
+def _queues(found: QueueMetrics) -> Iterator[GaugeMetricFamily]:
     due = GaugeMetricFamily("henry_due", "Rows that are due now, by queue.", labels=["queue"])
     lag = GaugeMetricFamily("henry_lag_seconds", "How long the oldest of them is due.", labels=["queue"])
     for name in ("polls", "deliveries", "webhooks"):
@@ -47,16 +47,16 @@ def _queues(found: Measures) -> Iterator[GaugeMetricFamily]:
     yield from (due, lag)
 
 
-def _accounts(found: Measures) -> Iterator[GaugeMetricFamily]:
+def _accounts(found: QueueMetrics) -> Iterator[GaugeMetricFamily]:
     rate = GaugeMetricFamily("henry_poll_rate", "Questions a second that are allowed.", labels=["account"])
     paused = GaugeMetricFamily("henry_paused", "1 while an account is not asked.", labels=["account"])
     broken = GaugeMetricFamily(
-        "henry_broken", "1 while Henry does not answer an account.", labels=["account"]
+        "henry_circuit_open", "1 while Henry does not answer an account.", labels=["account"]
     )
     for state in found.accounts:
         rate.add_metric([state.account], state.rate)
         paused.add_metric([state.account], state.is_paused)
-        broken.add_metric([state.account], state.is_broken)
+        broken.add_metric([state.account], state.circuit_open)
     yield from (rate, paused, broken)
 
 

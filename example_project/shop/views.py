@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from moneyed import Money
 
 from django_henry_checkout.exceptions import CheckoutError, OrderNotFound
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.orders import get_order
-from django_henry_checkout.flows.shoppers import caller_of, current_cart, current_cart_or_new
+from django_henry_checkout.flows.access.callers import current_cart, current_cart_or_new, get_caller
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.order.transitions import get_order
 from django_henry_checkout.models import CartLine, Order, OrderStatus
 from django_henry_checkout.types import parse_public_id
 from example_project.shop.forms import AddToCartForm
@@ -85,7 +85,7 @@ def change_line(request: HttpRequest, line_pk: int) -> HttpResponse:
 
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
-    mine = Order.objects.owned_by(caller_of(request)).prefetch_related("lines")
+    mine = Order.objects.owned_by(get_caller(request)).prefetch_related("lines")
     mine = mine.exclude(status=OrderStatus.OPEN)  # a checkout that was begun, and not paid so far
     return render(request, "shop/orders.html", {"orders": mine[:MAX_ORDERS]})
 
@@ -103,6 +103,6 @@ def own_order(request: HttpRequest, order_id: str) -> Order:
     if public_id is None:
         raise Http404
     try:
-        return get_order(public_id, caller=caller_of(request))
+        return get_order(public_id, caller=get_caller(request))
     except OrderNotFound:
         raise Http404 from None

@@ -11,9 +11,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.operations.run import run_once
+from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.models import Delivery, Order, Purchase, PurchasePoll
 from django_henry_checkout.testing.builders import build_cart, build_paid_order
 from tests.henry import Sandbox
@@ -89,12 +89,12 @@ def partial_order(sandbox: Sandbox) -> Order:
     return order
 
 
-def parked_delivery(sandbox: Sandbox) -> Delivery:
+def dead_delivery(sandbox: Sandbox) -> Delivery:
     """A receiver that failed too often."""
     order = begin_checkout(build_cart()).order
     delivery = Delivery.objects.filter(order=order).order_by("pk")[0]
     Delivery.objects.filter(pk=delivery.pk).update(
-        status="parked", tries=8, failures=8, last_error="shop.Oops"
+        status="dead", attempts=8, failures=8, last_error="shop.Oops"
     )
     delivery.refresh_from_db()
     return delivery

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from django_henry_checkout.flows import exporting
-from django_henry_checkout.flows.exporting import COLUMNS, orders_as_csv
+from django_henry_checkout.flows.order import export
+from django_henry_checkout.flows.order.export import COLUMNS, orders_as_csv
 from django_henry_checkout.models import Order
 from django_henry_checkout.testing.builders import build_paid_order
 from tests.henry import Sandbox
@@ -52,9 +52,9 @@ def test_many_orders_come_in_parts_and_not_without_end(
     sandbox: Sandbox, db: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     orders = [Order.objects.create(account="default") for _order in range(7)]
-    monkeypatch.setattr(exporting, "AT_ONCE", 3)
+    monkeypatch.setattr(export, "AT_ONCE", 3)
     with django_assert_num_queries(3):
         rows = rows_of("".join(orders_as_csv(Order.objects.all(), with_buyers=True)))
     assert [row["number"] for row in rows] == [order.number for order in reversed(orders)]
-    monkeypatch.setattr(exporting, "MOST_ROWS", 4)
+    monkeypatch.setattr(export, "MOST_ROWS", 4)
     assert len(rows_of("".join(orders_as_csv(Order.objects.all(), with_buyers=False)))) == 4

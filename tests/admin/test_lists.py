@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_henry_checkout.admin import paging
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import (
-    AccountPace,
+    AccountRateLimit,
     Cart,
     Delivery,
     Event,
@@ -34,7 +34,7 @@ from tests.henry import Sandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 
-MODELS = [Cart, Order, Purchase, Event, Delivery, WebhookMessage, AccountPace]
+MODELS = [Cart, Order, Purchase, Event, Delivery, WebhookMessage, AccountRateLimit]
 
 
 def page(model: type[Any], name: str, *args: Any) -> str:
@@ -93,9 +93,9 @@ def test_an_order_reads_as_one_story(sandbox: Sandbox, staff: Client, cart: Cart
         assert told in text
 
 
-def test_staff_can_resume_a_parked_receiver(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
+def test_staff_can_resume_a_dead_receiver(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
     begin_checkout(cart)
-    Delivery.objects.update(status="parked", tries=8)
+    Delivery.objects.update(status="dead", attempts=8)
     delivery = Delivery.objects.get()
     form = {"action": "resume", "_selected_action": [delivery.pk]}
     answer = staff.post(page(Delivery, "changelist"), form, follow=True)
@@ -191,14 +191,14 @@ def test_who_may_only_look_gets_no_action(sandbox: Sandbox, cart: Cart) -> None:
     from django.contrib.auth.models import Permission
 
     begin_checkout(cart)
-    Delivery.objects.update(status="parked")
+    Delivery.objects.update(status="dead")
     viewer = get_user_model().objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()
     client.force_login(viewer)
     form = {"action": "resume", "_selected_action": [Delivery.objects.get().pk]}
     client.post(page(Delivery, "changelist"), form)
-    assert Delivery.objects.get().status == "parked"
+    assert Delivery.objects.get().status == "dead"
 
 
 def test_an_order_is_found_by_the_id_that_is_shown(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
@@ -213,7 +213,7 @@ def test_a_webhook_that_was_kept_is_applied_again(sandbox: Sandbox, staff: Clien
         digest="one",
         body='{"event": "x"}',
         status="dead",
-        tries=8,
+        attempts=8,
         signed_at=timezone.now(),
     )
     gone = WebhookMessage.objects.create(
@@ -223,6 +223,6 @@ def test_a_webhook_that_was_kept_is_applied_again(sandbox: Sandbox, staff: Clien
     said = staff.post(page(WebhookMessage, "changelist"), chosen, follow=True).content.decode()
     assert "1 webhook waits again." in said
     message.refresh_from_db()
-    assert (message.status, message.tries) == ("received", 0)
+    assert (message.status, message.attempts) == ("received", 0)
     shown = staff.get(page(WebhookMessage, "change", message.pk)).content.decode()
     assert "&quot;event&quot;" not in shown  # the body stays where it is

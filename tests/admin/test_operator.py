@@ -11,13 +11,13 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, expect
 
-from django_henry_checkout.flows.templates import make_template
+from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Delivery, Event, Order, Purchase
 from django_henry_checkout.testing.builders import build_cart
 from tests.admin.conftest import (
+    dead_delivery,
     doubtful_order,
     overdue,
-    parked_delivery,
     partial_order,
     settle,
     stuck_order,
@@ -130,8 +130,8 @@ def test_an_order_that_was_partly_completed(operator: Page, sandbox: Sandbox) ->
     expect(operator.get_by_text(order.number)).to_have_count(0)
 
 
-def test_a_parked_receiver(operator: Page, sandbox: Sandbox) -> None:
-    delivery = parked_delivery(sandbox)
+def test_a_dead_receiver(operator: Page, sandbox: Sandbox) -> None:
+    delivery = dead_delivery(sandbox)
     open_from_attention(operator, "Parked receivers", delivery.receiver)
     do(operator, "Run again")
     expect(operator.get_by_text(f"{delivery.receiver} will run again.")).to_be_visible()

@@ -12,11 +12,11 @@ from django.http import Http404
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from django_henry_checkout.admin.deeds import DEEDS
-from django_henry_checkout.flows.templates import make_template
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.admin.order_actions import ORDER_ACTIONS
+from django_henry_checkout.flows.access.tokens import create_api_key
+from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import (
-    AccountPace,
+    AccountRateLimit,
     ApiKey,
     Cart,
     Delivery,
@@ -27,13 +27,13 @@ from django_henry_checkout.models import (
     WebhookMessage,
 )
 from django_henry_checkout.testing.builders import build_cart, build_paid_order
-from tests.admin.conftest import OURS, doubtful_order, parked_delivery, partial_order, stuck_order
+from tests.admin.conftest import OURS, dead_delivery, doubtful_order, partial_order, stuck_order
 from tests.henry import Sandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 Person = Callable[..., Client]
-MODELS = [AccountPace, ApiKey, Cart, Delivery, Event, Order, Purchase, TemplateLink, WebhookMessage]
+MODELS = [AccountRateLimit, ApiKey, Cart, Delivery, Event, Order, Purchase, TemplateLink, WebhookMessage]
 
 
 def page(model: type[Any], name: str, *args: Any) -> str:
@@ -55,7 +55,7 @@ def in_trouble(sandbox: Sandbox, deed: str) -> tuple[Order, Any]:
     if deed == "cancel":
         order = stuck_order(sandbox)
         return order, order
-    delivery = parked_delivery(sandbox)
+    delivery = dead_delivery(sandbox)
     return delivery.order, delivery if deed == "resume" else delivery.event
 
 
@@ -63,22 +63,22 @@ def answers_to(deed: str, target: Any) -> dict[str, Any]:
     if deed == "found":
         return {"ref_id": "ckp-ref_nobody", "seen": "ckp-ref_nobody", "note": ""}
     if deed == "replay":
-        return {"receivers": [target.deliveries.filter(status="parked")[0].receiver]}
+        return {"receivers": [target.deliveries.filter(status="dead")[0].receiver]}
     return {"note": "looked"}
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", ORDER_ACTIONS)
 def test_a_deed_needs_its_permission_and_no_other_does(sandbox: Sandbox, person: Person, deed: str) -> None:
     order, target = in_trouble(sandbox, deed)
     url, answers = deed_url(order, deed, target), answers_to(deed, target)
     events = Event.objects.filter(order=order).count()
-    others = person(*(name for name in OURS if name != DEEDS[deed].permission))
+    others = person(*(name for name in OURS if name != ORDER_ACTIONS[deed].permission))
     assert others.get(url).status_code == 403
     assert others.post(url, answers).status_code == 403
     assert Event.objects.filter(order=order).count() == events
     story = others.get(page(Order, "change", order.pk)).content.decode()
     assert url not in story
-    one = person(DEEDS[deed].permission)
+    one = person(ORDER_ACTIONS[deed].permission)
     assert url in one.get(page(Order, "change", order.pk)).content.decode()
     assert one.get(url).status_code == 200
     assert Event.objects.filter(order=order).count() == events
@@ -88,7 +88,7 @@ def test_a_deed_needs_its_permission_and_no_other_does(sandbox: Sandbox, person:
         assert Event.objects.filter(order=order, source__startswith="staff:with 1").exists()
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", ORDER_ACTIONS)
 def test_a_deed_on_something_of_another_order_is_not_found(
     sandbox: Sandbox, rf: RequestFactory, deed: str
 ) -> None:

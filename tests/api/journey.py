@@ -7,8 +7,8 @@ from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from django_henry_checkout.flows.receipts import make_receipt
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.flows.access.tokens import create_api_key
+from django_henry_checkout.flows.checkout.receipts import make_receipt
 from django_henry_checkout.models import Order
 from tests.api.canaries import CARD_NUMBER, CVV, EMAIL, PHONE, STREET, Watch, plain_client
 from tests.api.conftest import Api

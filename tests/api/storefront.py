@@ -12,15 +12,19 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.customers import caller_of_customer_token, customer_of, mint_customer_token
-from django_henry_checkout.flows.hosted import payment_url
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.quotes import quote_session
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.templates import make_template
-from django_henry_checkout.flows.tokens import create_api_key, issue_cart_token
+from django_henry_checkout.flows.access.customer_tokens import (
+    create_customer_token,
+    get_caller_by_customer_token,
+    get_customer_session,
+)
+from django_henry_checkout.flows.access.tokens import create_api_key, issue_cart_token
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.templates import make_template
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.checkout.hosted import payment_url
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.checkout.quotes import quote_session
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, CheckoutSession, Order
 from django_henry_checkout.types import Buyer, Card
 from tests.conftest import make_item
@@ -47,7 +51,7 @@ class Storefront:
 
     @cached_property
     def customer_token(self) -> str:
-        return mint_customer_token(Buyer(first_name="Ada"))
+        return create_customer_token(Buyer(first_name="Ada"))
 
     @cached_property
     def cookies(self) -> dict[str, str]:
@@ -72,7 +76,7 @@ class Storefront:
         items = [make_item(BOOTS, price="100.00"), make_item(MUG, price="20.00")]
         cart = carts.create_filled_cart(items, user=self.user, account="default", metadata={})
         if self.caller == "customer":
-            cart.customer = customer_of(caller_of_customer_token(self.customer_token))
+            cart.customer = get_customer_session(get_caller_by_customer_token(self.customer_token))
             cart.save()
         return cart
 

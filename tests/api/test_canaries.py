@@ -18,7 +18,7 @@ from django.utils.log import AdminEmailHandler
 from django.views.debug import SafeExceptionReporterFilter
 
 from django_henry_checkout.api.urls import urlpatterns
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.gateway import wire_v0
 from django_henry_checkout.models import IdempotencyRecord, Order, Purchase
 from tests.api.canaries import (
@@ -62,14 +62,14 @@ BUGS = {
         "django_henry_checkout.models.carts.CartQuerySet.owned_by",
         "django_henry_checkout.models.orders.OrderQuerySet.owned_by",
         "django_henry_checkout.models.TemplateLink.is_open",
-        "django_henry_checkout.flows.carts.create_filled_cart",
-        "django_henry_checkout.flows.customers.clean_buyer",
+        "django_henry_checkout.flows.cart.carts.create_filled_cart",
+        "django_henry_checkout.flows.access.customer_tokens.clean_buyer",
     ],
     "in the gateway": ["django_henry_checkout.gateway.transport.Transport._exchange"],
     "in reading an answer": ["django_henry_checkout.gateway.wire.read_observation"],
-    "in keeping a buyer": ["django_henry_checkout.flows.buyers.buyer_columns"],
-    "in keeping a quote": ["django_henry_checkout.flows.quotes._keep"],
-    "in committing a purchase": ["django_henry_checkout.flows.confirming._commit_intent"],
+    "in keeping a buyer": ["django_henry_checkout.flows.buyer.details.buyer_columns"],
+    "in keeping a quote": ["django_henry_checkout.flows.checkout.quotes._store_quote"],
+    "in committing a purchase": ["django_henry_checkout.flows.checkout.confirm._commit_intent"],
 }
 
 
@@ -224,7 +224,7 @@ def test_nothing_leaks_while_all_goes_well(watch: Watch, settings: Any, version:
 )
 def test_nothing_leaks_when_henry_fails(watch: Watch, settings: Any, fault: str, path: str) -> None:
     journey = begin(watch, "v1")
-    use(settings, TOTAL_TIMEOUT=0.2, PURCHASE_TIMEOUT=0.2, QUOTE_WAIT=0.2)
+    use(settings, TOTAL_TIMEOUT=0.2, PURCHASE_TIMEOUT=0.2, QUOTE_TIMEOUT=0.2)
     where = [{"path": each} for each in BUYING] if path == "buying" else [{}]
     faults = [{**FAULTS[fault], **each, "times": 0} for each in where]
     watch.sandbox.scenario(timing={"jobSeconds": 0}, faults=faults)
@@ -267,7 +267,7 @@ def test_without_our_filter_an_error_mail_would_show_them(
 ) -> None:
     """So the test above can fail: Django itself knows nothing of cards and buyers."""
     journey = begin(watch, "v1")
-    monkeypatch.setattr("django_henry_checkout.flows.buyers.buyer_columns", bug)
+    monkeypatch.setattr("django_henry_checkout.flows.buyer.details.buyer_columns", bug)
     ours, djangos = "get_traceback_frame_variables", SafeExceptionReporterFilter.get_traceback_frame_variables
     monkeypatch.setattr(f"django_henry_checkout.api.base.NoLocals.{ours}", djangos)
     everything(journey)

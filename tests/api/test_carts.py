@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.customers import mint_customer_token
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.flows.access.customer_tokens import create_customer_token
+from django_henry_checkout.flows.access.tokens import create_api_key
+from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.models import Cart, CartToken
 from django_henry_checkout.types import Buyer
 from tests.api.conftest import Api
@@ -284,7 +284,8 @@ def test_calls_cost_the_same_for_one_line_and_for_fifty(lines: int, django_asser
 
 def test_a_cart_that_a_customer_makes_is_his_without_any_other_token() -> None:
     mine, others = (
-        Api(Authorization=f"Bearer {mint_customer_token(Buyer(first_name=name))}") for name in ("Ada", "Eve")
+        Api(Authorization=f"Bearer {create_customer_token(Buyer(first_name=name))}")
+        for name in ("Ada", "Eve")
     )
     path = f"cart/{make(mine)['cartId']}"
     assert mine("GET", path).status_code == 200

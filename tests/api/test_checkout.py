@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Order
 from tests.api.conftest import Api
 from tests.api.test_carts import BOOTS, assert_problem, guest

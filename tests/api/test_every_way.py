@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.templates import make_template
-from django_henry_checkout.flows.tokens import create_api_key
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.access.tokens import create_api_key
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.templates import make_template
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Cart, Order, Purchase
 from tests.api.conftest import Api
 from tests.api.test_carts import BOOTS, assert_problem, guest

@@ -12,9 +12,9 @@ import pytest
 import zxingcpp
 from django.test import Client
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.pictures import QUIET_ZONE
-from django_henry_checkout.flows.templates import make_template
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.qr import QUIET_ZONE
+from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart
 from tests.conftest import make_item
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.flows import idempotency
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.flows.access import idempotency
+from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import Cart, CartToken, IdempotencyRecord, Order
 from tests.api.conftest import Api
 from tests.api.test_carts import BOOTS, assert_problem, guest, make
@@ -121,7 +121,7 @@ def test_repeats_at_once_are_done_once() -> None:
     assert set(answers) <= {200, 409}
     assert 200 in answers
     assert Cart.objects.get().lines.get().quantity == 2
-    assert timedelta(hours=24) < idempotency.KEPT_FOR
+    assert timedelta(hours=24) < idempotency.RETENTION
 
 
 def test_calls_that_ask_henry_are_kept_apart_by_their_keys_too(sandbox: Sandbox) -> None:

@@ -13,9 +13,9 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from django_henry_checkout.api.urls import urlpatterns
-from django_henry_checkout.flows.quotes import MAX_RATE_ID
-from django_henry_checkout.flows.receipts import make_receipt
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.flows.access.tokens import create_api_key
+from django_henry_checkout.flows.checkout.quotes import MAX_RATE_ID
+from django_henry_checkout.flows.checkout.receipts import make_receipt
 from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase, Quote, TemplateLink
 from django_henry_checkout.sandbox.cards import passes_luhn
 from django_henry_checkout.types import local_ref
@@ -282,7 +282,7 @@ def test_a_rate_whose_number_could_be_a_cards_can_be_chosen(
     numbers = itertools.count(4 * 10**13)
     taken = (number for number in numbers if passes_luhn(str(number)))
     monkeypatch.setattr(
-        "django_henry_checkout.flows.quotes.secrets.randbelow", lambda _bound: next(taken) - 1
+        "django_henry_checkout.flows.checkout.quotes.secrets.randbelow", lambda _bound: next(taken) - 1
     )
     holder, cart = guest(MUG)
     quote = ok(holder("POST", "checkout/session/quote", {"shippingDetails": DETAILS}))

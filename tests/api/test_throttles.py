@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import CallCount, Order
 from tests.api.conftest import Api
 from tests.api.test_carts import BOOTS, assert_problem, guest, make
@@ -38,7 +38,7 @@ def use(settings: Any, sandbox: Sandbox, **more: Any) -> None:
 
 
 def limit(settings: Any, sandbox: Sandbox, *, proxies: int = 0, **rates: str) -> None:
-    use(settings, sandbox, API_THROTTLES=rates, PROXY_COUNT=proxies)
+    use(settings, sandbox, API_THROTTLES=rates, NUM_PROXIES=proxies)
 
 
 class From(Client):
@@ -103,7 +103,7 @@ def test_another_process_counts_in_the_same_place(sandbox: Sandbox, settings: An
     subject = CallCount.objects.get().subject
     script = (
         "import django; django.setup()\n"
-        "from django_henry_checkout.flows.limits import count_call\n"
+        "from django_henry_checkout.flows.access.throttling import count_call\n"
         f"for _ in range(2): count_call([{subject!r}], rate='3/min')\n"
     )
     environment = {**os.environ, **_database_environment(), "DJANGO_SETTINGS_MODULE": "tests.settings"}

@@ -14,14 +14,14 @@ from django.urls import include, path
 from moneyed import Money
 from playwright.sync_api import Browser, Page, expect
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.links import status_token
-from django_henry_checkout.flows.shoppers import remember_cart, remember_order
+from django_henry_checkout.flows.access.callers import remember_cart, remember_order
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Order
 from django_henry_checkout.testing.builders import build_paid_order
 from django_henry_checkout.types import LineItem
-from tests.admin.conftest import doubtful_order, parked_delivery
+from tests.admin.conftest import dead_delivery, doubtful_order
 from tests.henry import Sandbox
 from tests.inline import BOOTS, MUG, PRICES, use, world
 
@@ -138,7 +138,7 @@ def test_what_is_wrong_with_an_address_is_said_in_arabic(arabic: Page) -> None:
 
 def test_the_page_of_an_order(arabic: Page, sandbox: Sandbox) -> None:
     order = build_paid_order(sandbox, outcome="partially_complete")
-    arabic.goto(f"/henry/status/{status_token(order)}")
+    arabic.goto(f"/henry/status/{create_status_token(order)}")
     runs_well(arabic)
     expect(arabic.get_by_role("heading", name="تم شراء جزء من طلبك")).to_be_visible()
     expect(arabic.locator("bdi", has_text=order.number)).to_be_visible()
@@ -148,7 +148,7 @@ def test_the_page_of_an_order(arabic: Page, sandbox: Sandbox) -> None:
 def test_the_admin(arabic: Page, sandbox: Sandbox) -> None:
     order = build_paid_order(sandbox, outcome="partially_complete")
     doubtful_order(sandbox)
-    parked_delivery(sandbox)
+    dead_delivery(sandbox)
     get_user_model().objects.create_superuser("grace", password="hopper")
     arabic.goto("/admin/login/?next=/admin/henry_checkout/order/attention/")
     arabic.fill("[name=username]", "grace")

@@ -18,10 +18,10 @@ from django.utils import timezone
 from moneyed import Money
 from playwright.sync_api import Browser, Page, expect
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.orders import get_order
-from django_henry_checkout.flows.shoppers import caller_of, remember_cart, remember_order
+from django_henry_checkout.flows.access.callers import get_caller, remember_cart, remember_order
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.order.transitions import get_order
 from django_henry_checkout.models import CheckoutSession
 from django_henry_checkout.types import LineItem, parse_public_id
 from tests.henry import Sandbox
@@ -50,7 +50,7 @@ def begin(request: HttpRequest) -> HttpResponseRedirect:
 
 def shop_page(request: HttpRequest, order_ids: str) -> HttpResponse:
     found = [parse_public_id(each) for each in order_ids.split(",")]
-    orders = [get_order(each, caller=caller_of(request)) for each in found if each is not None]
+    orders = [get_order(each, caller=get_caller(request)) for each in found if each is not None]
     return HttpResponse(Template(PAGE).render(RequestContext(request, {"orders": orders})))
 
 
@@ -513,7 +513,7 @@ def test_every_step_is_accessible(
     check("address")
     shop.fill_address()
     sandbox.scenario(timing={"jobSeconds": 3600})
-    use(settings, "v1", CARD_ELEMENT=element_of(sandbox), QUOTE_WAIT=0.2)
+    use(settings, "v1", CARD_ELEMENT=element_of(sandbox), QUOTE_TIMEOUT=0.2)
     shop.click("Continue")
     check("price")
     world(sandbox)

@@ -15,7 +15,7 @@ django.setup()
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from django_henry_checkout.flows.staff import resolve_not_bought, resume_delivery
+from django_henry_checkout.flows.operations.staff_actions import resolve_not_bought, resume_delivery
 from django_henry_checkout.models import Delivery, Event, Order, Purchase, PurchasePoll, WebhookMessage
 from django_henry_checkout.signals import BY_NAME
 from django_henry_checkout.types import format_public_id
@@ -81,7 +81,7 @@ class Count:
         )
         for purchase in doubtful.exclude(henry_cart_id__in=paid):
             self._by_a_person["resolved as not bought"] += resolve_not_bought(purchase, by="chaos")
-        for delivery in Delivery.objects.filter(status="parked"):
+        for delivery in Delivery.objects.filter(status="dead"):
             self._by_a_person["resumed"] += resume_delivery(delivery, by="chaos")
 
     def report(self, *, is_quiet: bool) -> bool:

@@ -13,13 +13,13 @@ DATABASES = {"default": {**USUAL_DATABASES["default"], "CONN_MAX_AGE": 60, "CONN
 HENRY_CHECKOUT = {
     **USUAL,
     "PURCHASE_TIMEOUT": 3,
-    "IN_DOUBT_WINDOW": 10,
+    "IN_DOUBT_TIMEOUT": 10,
     "POLL_RATE": 500,
     "BREAKER_PAUSE": 3,
     "WEBHOOK_SECRETS": ["whsec_of_the_chaos_0123456789"],
     "WEBHOOK_KEY": "chaos",
     "WEBHOOK_LEASE": 6,
-    "CELERY_NUDGES": bool(os.environ.get("CHAOS_BROKER")),
+    "CELERY_WAKEUP": bool(os.environ.get("CHAOS_BROKER")),
 }
 CELERY_BROKER_URL = os.environ.get("CHAOS_BROKER", "")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

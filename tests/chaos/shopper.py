@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from django_henry_checkout.exceptions import CheckoutError, GatewayError
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Purchase
 from django_henry_checkout.types import Card
 from tests.conftest import make_item

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from django_henry_checkout.flows.templates import make_template
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.flows.access.tokens import create_api_key
+from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart
 from tests.api.conftest import Api, _fresh_throttles
 from tests.henry import Sandbox

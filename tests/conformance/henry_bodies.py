@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from django_henry_checkout.flows.tokens import create_api_key
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.access.tokens import create_api_key
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Order
 from tests.api.conftest import Api
 from tests.api.test_carts import guest

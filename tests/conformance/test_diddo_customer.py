@@ -12,8 +12,8 @@ import pytest
 from django.utils import timezone
 
 from django_henry_checkout.api import links
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.templates import make_template
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart, CustomerSession
 from django_henry_checkout.types import parse_public_id
 from tests.api.conftest import Api

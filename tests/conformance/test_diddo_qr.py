@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from django_henry_checkout.api import links
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.templates import make_template, revoke_link
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.templates import make_template, revoke_link
 from django_henry_checkout.models import Cart, TemplateLink
 from tests.api.conftest import Api
 from tests.api.test_carts import assert_problem

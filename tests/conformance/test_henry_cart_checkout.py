@@ -277,7 +277,7 @@ class TestQuote:
         assert_problem(answer, 503, "henry_unavailable")
         assert int(answer["Retry-After"]) > 0
         if version != "v0":
-            option(settings, QUOTE_WAIT=0.1)
+            option(settings, QUOTE_TIMEOUT=0.1)
             sandbox.scenario(timing={"jobSeconds": 1000})
             answer = holder("POST", QUOTE, {"shippingDetails": DETAILS})
             assert_problem(answer, 503, "quote_pending")

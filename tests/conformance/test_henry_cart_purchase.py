@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from django.core.cache import cache
 
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import Cart, IdempotencyRecord
 from tests.api.conftest import Api
 from tests.api.test_carts import assert_problem, guest

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from django_henry_checkout.api import umbraco
-from django_henry_checkout.flows.tokens import create_api_key
+from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import CheckoutSession, Order, SessionStatus
 from django_henry_checkout.types import parse_public_id
 from tests.api.conftest import Api

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from django_henry_checkout import gateway as gateway_module
-from django_henry_checkout.conf import settings as henry_settings
+from django_henry_checkout.conf import app_settings as henry_settings
 from django_henry_checkout.gateway import Gateway, gateway_for
 from tests.henry import Sandbox
 

@@ -33,20 +33,20 @@ from tests.refusals import refused
 FLAGS = {
     "v1": {
         "supports_order_list",
-        "hosted_url_lasts",
-        "takes_card_token",
+        "hosted_url_is_permanent",
+        "accepts_card_token",
         "supports_shipping_choice",
         "supports_coupons",
         "supports_prefill",
     },
     "v1-rpc": {
         "supports_order_list",
-        "hosted_url_lasts",
-        "takes_card_token",
+        "hosted_url_is_permanent",
+        "accepts_card_token",
         "supports_shipping_choice",
         "supports_coupons",
     },
-    "v0": {"supports_card_modal", "cart_tells_paid", "supports_hosted_options"},
+    "v0": {"supports_card_modal", "reports_paid_cart", "supports_hosted_options"},
 }
 
 
@@ -214,9 +214,9 @@ def test_without_hosted_options_nothing_of_them_is_sent(
 def test_an_address_lives_as_long_as_its_flag_says(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     first = henry.hosted_url(cart_id)
     sandbox.advance(31 * 60)
-    assert requests.get(first, timeout=5).status_code == (200 if henry.hosted_url_lasts else 410)
+    assert requests.get(first, timeout=5).status_code == (200 if henry.hosted_url_is_permanent else 410)
     again = henry.hosted_url(cart_id)
-    assert (again == first) is henry.hosted_url_lasts
+    assert (again == first) is henry.hosted_url_is_permanent
     assert requests.get(again, timeout=5).status_code == 200
 
 
@@ -272,7 +272,7 @@ def test_a_call_works_where_its_flag_is_set_and_is_not_sent_elsewhere(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_card_is_named_by_a_token_or_is_at_henry(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
-    if henry.takes_card_token:
+    if henry.accepts_card_token:
         with refused(Rejected, "cardToken"):
             henry.purchase(cart_id, PurchaseRequest(buyer=BUYER))
         henry.purchase(cart_id, pays())

@@ -58,7 +58,7 @@ def quoted(henry: Gateway, cart_id: str, **more: Any) -> HenryQuote:
 
 def bought(sandbox: Sandbox, henry: Gateway, cart_id: str, quote: HenryQuote, **more: Any) -> Money:
     """Buy what was quoted and tell what it cost."""
-    if not henry.takes_card_token:
+    if not henry.accepts_card_token:
         store_card(sandbox, cart_id)
     henry.purchase(cart_id, pays(quote_token=quote.token, **more))
     return charged(sandbox)
@@ -175,7 +175,7 @@ def test_jobs_that_have_ended_are_not_asked_for(henry: Gateway, cart_id: str, sa
 def test_a_slow_quote_is_given_up_and_bought_nothing(
     henry: Gateway, cart_id: str, sandbox: Sandbox, settings: Any
 ) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "QUOTE_WAIT": 0.6}
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "QUOTE_TIMEOUT": 0.6}
     sandbox.scenario(timing={"jobSeconds": 60})
     started = time.monotonic()
     with pytest.raises(GatewayTimeout) as caught:

@@ -184,8 +184,8 @@ def looks(project: Project, page: Page) -> None:
 
     said = project.run(
         'python manage.py shell --verbosity 0 --command "'
-        "from django_henry_checkout.flows.carts import add_item, create_cart; "
-        "from django_henry_checkout.flows.templates import make_template; from shop.views import PRODUCTS; "
+        "from django_henry_checkout.flows.cart.carts import add_item, create_cart; "
+        "from django_henry_checkout.flows.cart.templates import make_template; from shop.views import PRODUCTS; "
         "cart = create_cart(); add_item(cart, PRODUCTS['teapot']); make_template(cart); print(cart.ulid)\""
     )
     page.goto(f"{project.url}/henry/c/{said.split()[-1]}")
@@ -285,7 +285,7 @@ def observability(project: Project, page: Page) -> None:
 def privacy(project: Project, page: Page) -> None:
     buy(project, page)
     (stored,) = rows(project, "SELECT email, last_name FROM henry_checkout_orderbuyer")
-    assert all(str(text).startswith("\x02sealed:") for text in stored)
+    assert all(str(text).startswith("\x02encrypted:") for text in stored)
     told = project.run("python manage.py henry_buyer export ADA@example.com")
     assert '"last_name": "Lovelace"' in told
     project.run("python manage.py henry_buyer erase ada@example.com --yes")

@@ -33,7 +33,7 @@ CART_PAGE = "shop/templates/shop/cart.html"
 FRAGMENT_PAGES = """
 
 from django.shortcuts import render as _render
-from django_henry_checkout.flows.shoppers import current_cart as _current_cart
+from django_henry_checkout.flows.access.callers import current_cart as _current_cart
 from django_henry_checkout.views.headers import opens_popups as _opens_popups
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Order
 from tests.faults.processes import FaultyWorker, Shop
 from tests.henry import Sandbox

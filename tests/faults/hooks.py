@@ -205,7 +205,7 @@ class HooksConfig(AppConfig):
 
 
 def _ask_henry() -> None:
-    from django_henry_checkout.conf import settings
+    from django_henry_checkout.conf import app_settings
     from django_henry_checkout.gateway import gateway_for
 
-    gateway_for(settings.account()).list_orders(limit=1)
+    gateway_for(app_settings.account()).list_orders(limit=1)

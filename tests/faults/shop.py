@@ -26,7 +26,7 @@ LINKS = "https://alpine.example/products/{}"
 
 
 def open_pages(count: str, first: str) -> list[dict[str, str]]:
-    from django_henry_checkout.flows.sessions import begin_checkout
+    from django_henry_checkout.flows.checkout.sessions import begin_checkout
 
     orders = [begin_checkout(_cart(int(first) + number)).order for number in range(int(count))]
     return [{"number": order.number, "at_henry": order.henry_cart_id} for order in orders]
@@ -37,14 +37,14 @@ def fill(number: str) -> int:
 
 
 def form(number: str) -> dict[str, Any]:
-    from django_henry_checkout.flows.inline import begin_inline
+    from django_henry_checkout.flows.checkout.inline import begin_inline
 
     cart = _cart(int(number))
     return {"cart": cart.pk, "number": begin_inline(cart).order.number}
 
 
 def buy(cart: str) -> str:
-    from django_henry_checkout.flows.confirming import Payment, buy_cart
+    from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
     from django_henry_checkout.models import Cart
     from tests.inline import BUYER, card_of
 
@@ -89,14 +89,14 @@ def _state_of(order: Any) -> dict[str, Any]:
 
 
 def token() -> str:
-    from django_henry_checkout.flows.customers import mint_customer_token
+    from django_henry_checkout.flows.access.customer_tokens import create_customer_token
     from django_henry_checkout.types import Buyer
 
-    return mint_customer_token(Buyer(email="ada@shop.example"))
+    return create_customer_token(Buyer(email="ada@shop.example"))
 
 
 def _cart(number: int) -> Any:
-    from django_henry_checkout.flows import carts
+    from django_henry_checkout.flows.cart import carts
     from tests.conftest import make_item
 
     cart = carts.create_cart()
@@ -112,7 +112,7 @@ def fork() -> dict[str, Any]:
     """Ask Henry, fork, and ask again on both sides; tell the sockets and what the poll engine did there."""
     from django.db import connections
 
-    from django_henry_checkout.flows.working import run_once
+    from django_henry_checkout.flows.operations.run import run_once
 
     run_once()
     before = sockets()
@@ -136,7 +136,7 @@ def _tell(writer: int, answer: Any) -> None:
 
 def _poll_until_connected() -> list[str]:
     """Work as a worker does, until it has asked Henry about something."""
-    from django_henry_checkout.flows.working import run_once
+    from django_henry_checkout.flows.operations.run import run_once
 
     ends_at = time.monotonic() + 10
     while not sockets() and time.monotonic() < ends_at:

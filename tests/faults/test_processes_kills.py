@@ -103,11 +103,11 @@ def test_fault_04_what_a_receiver_wrote_before_it_died_is_undone_and_written_onc
     assert worker.wait_for_death() == -signal.SIGKILL
     assert not paid.receipts.exists()
     died_in = Delivery.objects.get(receiver__endswith="send_receipt")
-    assert (died_in.status, died_in.tries) == ("pending", 1)
+    assert (died_in.status, died_in.attempts) == ("pending", 1)
 
     start(lease=LEASE)
     wait_until_quiet()
     died_in.refresh_from_db()
-    assert (died_in.status, died_in.tries) == ("done", 2)
+    assert (died_in.status, died_in.attempts) == ("done", 2)
     assert told("purchase_completed") == 1
     assert_all_is_told_once(sandbox)

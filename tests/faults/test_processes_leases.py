@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Delivery, Event, Order, PurchasePoll
 from tests.faults.processes import (
     FaultyWorker,

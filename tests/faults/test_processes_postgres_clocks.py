@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from django_henry_checkout.flows.doctor.work import clocks_of_workers_agree, workers_are_there
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.models import Cart, Delivery, Order, PurchasePoll, SignOfLife
+from django_henry_checkout.doctor.work import clocks_of_workers_agree, workers_are_there
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.models import Cart, Delivery, Order, PurchasePoll, WorkerHeartbeat
 from tests.faults.hooks import Fault
 from tests.faults.processes import (
     FLOWS,
@@ -49,7 +49,7 @@ def test_fault_49_the_doctor_names_a_worker_whose_clock_is_off(
     clock = tmp_path / "clock"
     clock.write_text(str(off))
     start(TEST_CLOCK=str(clock))
-    wait_until(SignOfLife.objects.exists, what="the worker was heard of")
+    wait_until(WorkerHeartbeat.objects.exists, what="the worker was heard of")
     assert not list(workers_are_there())
     (finding,) = clocks_of_workers_agree()
     assert finding.name == "worker_clock"

@@ -184,7 +184,7 @@ def test_fault_46_a_receiver_that_hangs_holds_up_only_itself(
     options = {"DELIVERY_CRASHES": 1}
     hung = start(**more, options=options)
     it_hangs = Delivery.objects.filter(receiver="tests.faults.hooks.hangs", order=three[0])
-    wait_until(lambda: it_hangs.filter(tries=1).exists(), what="it hangs")
+    wait_until(lambda: it_hangs.filter(attempts=1).exists(), what="it hangs")
     start(**more, options=options)
     hangs_since = timezone.now()
     others = Delivery.objects.filter(status="pending").exclude(pk__in=it_hangs)
@@ -193,8 +193,8 @@ def test_fault_46_a_receiver_that_hangs_holds_up_only_itself(
         what="all others are told, and two leases have passed",
     )
     assert_all_is_told_once(sandbox, orders=3)
-    assert (it_hangs.get().status, it_hangs.get().tries, told("hangs")) == ("pending", 1, 2)
+    assert (it_hangs.get().status, it_hangs.get().attempts, told("hangs")) == ("pending", 1, 2)
 
     hung.kill()
     wait_until(is_quiet, what="what hangs is parked")
-    assert (it_hangs.get().status, told("hangs")) == ("parked", 2)
+    assert (it_hangs.get().status, told("hangs")) == ("dead", 2)

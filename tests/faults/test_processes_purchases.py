@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from django_henry_checkout.exceptions import CheckoutError
-from django_henry_checkout.flows.confirming import Payment, buy_cart
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
 from django_henry_checkout.models import Cart, Order, Purchase, PurchasePoll
 from tests.faults.processes import (
     FaultyWorker,
@@ -82,7 +82,7 @@ def test_fault_05_what_henry_never_got_stays_in_doubt_and_is_shown_to_staff(
     shop.die(f"buy {cart.pk}", faults=[Mark(tmp_path, "kill", "after", "confirming._commit_intent")])
     assert Purchase.objects.get().status == "sent"
     shop.run("late")
-    start(options={"IN_DOUBT_WINDOW": 0.5})
+    start(options={"IN_DOUBT_TIMEOUT": 0.5})
     wait_until(lambda: Order.objects.get().needs_review, what="staff are told")
     assert Purchase.objects.get().status == "in_doubt"
     assert Order.objects.get().review_reason == "in_doubt_not_found"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db.models import Q
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Delivery, Order
 from django_henry_checkout.signals import checkout_started
 from tests.conftest import make_item
@@ -59,21 +59,21 @@ def deliveries(receiver: str) -> Any:
 
 
 def states_of(receiver: str) -> set[tuple[str, int]]:
-    return set(deliveries(receiver).values_list("status", "tries"))
+    return set(deliveries(receiver).values_list("status", "attempts"))
 
 
-def test_fault_46_broken_and_slow_receivers_disturb_nobody_and_are_parked_in_the_end(
+def test_fault_46_broken_and_slow_receivers_disturb_nobody_and_are_dead_in_the_end(
     sandbox: Sandbox, start: Start, forgotten: None, three: list[Order]
 ) -> None:
-    start(TEST_RECEIVERS="raises,imports,slow", options={"DELIVERY_TRIES": 2})
+    start(TEST_RECEIVERS="raises,imports,slow", options={"DELIVERY_ATTEMPTS": 2})
     broken = ("raises", "imports", "forgotten")
     wait_until(lambda: is_quiet(but_for=Q(last_error__gt="")), what="all is told but by what is broken")
-    assert all(states_of(name) <= {("pending", 1), ("parked", 2)} for name in broken)
+    assert all(states_of(name) <= {("pending", 1), ("dead", 2)} for name in broken)
     assert_all_is_told_once(sandbox, orders=3)
 
     make_due()
     wait_until_quiet()
-    assert {name: states_of(name) for name in broken} == {name: {("parked", 2)} for name in broken}
+    assert {name: states_of(name) for name in broken} == {name: {("dead", 2)} for name in broken}
     reasons = {
         name: deliveries(name).values_list("last_error", flat=True).distinct().get() for name in broken
     }
@@ -100,7 +100,7 @@ def test_fault_47_what_was_done_elsewhere_is_done_again_and_can_be_told_by_its_e
     assert_all_is_told_once(sandbox)
 
 
-def test_fault_48_a_receiver_that_kills_its_worker_is_parked_after_three_deaths(
+def test_fault_48_a_receiver_that_kills_its_worker_is_dead_after_three_deaths(
     sandbox: Sandbox, start: Start, three: list[Order]
 ) -> None:
     poisoned = three[0]
@@ -113,7 +113,7 @@ def test_fault_48_a_receiver_that_kills_its_worker_is_parked_after_three_deaths(
         assert worker.wait_for_death() == 11
         deaths += 1
     assert deaths == 3
-    (parked,) = Delivery.objects.exclude(status="done")
-    assert (parked.status, parked.order, parked.receiver) == ("parked", poisoned, "tests.faults.hooks.poison")
+    (dead,) = Delivery.objects.exclude(status="done")
+    assert (dead.status, dead.order, dead.receiver) == ("dead", poisoned, "tests.faults.hooks.poison")
     assert told("poison") == 2
     assert_all_is_told_once(sandbox, orders=3)

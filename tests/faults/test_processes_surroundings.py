@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from django_henry_checkout.exceptions import TokenInvalid
-from django_henry_checkout.flows.customers import caller_of_customer_token
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.access.customer_tokens import get_caller_by_customer_token
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Order, Purchase
 from tests.faults.processes import (
     FaultyWorker,
@@ -38,7 +38,7 @@ SOME, MUCH = 45, 3600
 def test_fault_49_a_token_from_a_server_whose_clock_is_a_little_off_is_good(
     sandbox: Sandbox, shop: Shop, tmp_path: Path, off: int
 ) -> None:
-    assert caller_of_customer_token(minted(shop, tmp_path, off=off, lasts=SOME / 2)).customer_id
+    assert get_caller_by_customer_token(minted(shop, tmp_path, off=off, lasts=SOME / 2)).customer_id
 
 
 def test_fault_49_a_token_that_lapsed_long_ago_is_not_good(
@@ -46,7 +46,7 @@ def test_fault_49_a_token_that_lapsed_long_ago_is_not_good(
 ) -> None:
     token = minted(shop, tmp_path, off=-MUCH, lasts=SOME / 2)
     with pytest.raises(TokenInvalid):
-        caller_of_customer_token(token)
+        get_caller_by_customer_token(token)
 
 
 def minted(shop: Shop, folder: Path, *, off: int, lasts: float) -> str:

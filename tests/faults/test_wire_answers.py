@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.pace import allowance
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.models import AccountPace, Event, Order, Purchase, PurchasePoll
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.polling.rate_limit import available_calls
+from django_henry_checkout.models import AccountRateLimit, Event, Order, Purchase, PurchasePoll
 from tests.conftest import make_item
 from tests.faults.wire import (
     LATER,
@@ -99,16 +99,16 @@ def test_fault_24_a_pause_is_kept_within_bounds_and_by_one_account_alone(
     sandbox.scenario(faults=[{"fault": "status", "status": 429, **asked_for}])
     due_now()
     poll_due()
-    pace = AccountPace.objects.get(account="default")
+    pace = AccountRateLimit.objects.get(account="default")
     assert pace.rate == 25
     assert pace.paused_until is not None
     assert low <= ahead(pace.paused_until) <= high
     assert low <= ahead(PurchasePoll.objects.get(account="default").due_at) <= high
     assert dict(Order.objects.values_list("account", "status")) == {"default": "open", "uk": "placed"}
-    assert AccountPace.objects.get(account="uk").rate == 50
-    assert allowance("uk") > 0
+    assert AccountRateLimit.objects.get(account="uk").rate == 50
+    assert available_calls("uk") > 0
 
-    AccountPace.objects.filter(account="default").update(paused_until=timezone.now().replace(year=2100))
+    AccountRateLimit.objects.filter(account="default").update(paused_until=timezone.now().replace(year=2100))
     before = (len(sandbox.requests()), len(uk.requests()))
     due_now()
     poll_due()
@@ -165,7 +165,7 @@ def test_fault_28_an_answer_in_drops_is_ended_and_holds_up_nobody(
     sandbox: Sandbox, options: Options, headers: bool
 ) -> None:
     known(sandbox, 5)
-    options(TOTAL_TIMEOUT=1, READ_TIMEOUT=30, SWEEP_FROM=0, POLL_CONCURRENCY=2)
+    options(TOTAL_TIMEOUT=1, READ_TIMEOUT=30, BULK_POLL_THRESHOLD=0, POLL_CONCURRENCY=2)
     sandbox.advance(60)
     drops = {"fault": "drip", "interval": 0.2, "headers": headers, "path": STATUS, "times": 1}
     sandbox.scenario(faults=[drops])
@@ -221,7 +221,7 @@ def test_fault_32_a_status_that_goes_backwards_is_noted_once(sandbox: Sandbox) -
 
 
 def test_fault_32_what_has_ended_does_not_begin_again(sandbox: Sandbox) -> None:
-    from django_henry_checkout.flows.purchases import observe_now
+    from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
     from django_henry_checkout.types import staff_source
 
     known(sandbox, 1)
@@ -229,7 +229,7 @@ def test_fault_32_what_has_ended_does_not_begin_again(sandbox: Sandbox) -> None:
     back = {"fault": "rewrite", "path": STATUS, "set": {"status": "processing"}, "times": 0}
     sandbox.scenario(faults=[back])
     for _time in range(3):
-        observe_now(Purchase.objects.get(), source=staff_source("ada"))
+        refresh_purchase(Purchase.objects.get(), source=staff_source("ada"))
     assert (Order.objects.get().status, Purchase.objects.get().status) == ("completed", "complete")
     assert Purchase.objects.get().drift == ["processing"]
     assert (events("drift_seen"), events("purchase_completed")) == (1, 1)

@@ -13,7 +13,7 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from django_henry_checkout.flows.inline import begin_inline
+from django_henry_checkout.flows.checkout.inline import begin_inline
 from django_henry_checkout.models import Cart, Purchase
 from tests.api.canaries import Watch, all_logs, rows
 from tests.api.conftest import Api

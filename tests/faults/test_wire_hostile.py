@@ -12,13 +12,13 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from django_henry_checkout.flows.frames import issue_ticket
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.ledger import deliver_due
-from django_henry_checkout.flows.links import status_token
-from django_henry_checkout.flows.sessions import Opening, begin_checkout
-from django_henry_checkout.flows.templates import make_template
-from django_henry_checkout.flows.tokens import issue_cart_token
+from django_henry_checkout.flows.access.tokens import issue_cart_token
+from django_henry_checkout.flows.cart.templates import make_template
+from django_henry_checkout.flows.checkout.embedded import issue_ticket
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.checkout.sessions import SessionOptions, begin_checkout
+from django_henry_checkout.flows.events.outbox import deliver_due
+from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase, SessionMode
 from tests.api.conftest import Api
 from tests.faults.wire import options, settle
@@ -164,7 +164,7 @@ def test_fault_57_markup_in_an_order_runs_on_no_page(sandbox: Sandbox, cart: Car
     give(client, cart)
     cart.lines.update(title=MARKUP, metadata={"note": MARKUP})
     begun = begin_checkout(
-        Cart.objects.get(), opening=Opening(mode=SessionMode.FRAMED, origin="http://testserver")
+        Cart.objects.get(), options=SessionOptions(mode=SessionMode.FRAMED, origin="http://testserver")
     )
     sandbox.pay(begun.order.henry_cart_id)
     faults = [marked("/v1/cart/purchase/status"), marked("/v1/orders")]
@@ -183,8 +183,8 @@ def test_fault_57_markup_in_an_order_runs_on_no_page(sandbox: Sandbox, cart: Car
     ticket = issue_ticket(begun.session)
     names = [order.ulid, begun.token]
     pages = [
-        client.get(reverse("henry_checkout:status", args=[status_token(order)])),
-        client.get(reverse("henry_checkout:status", args=[status_token(order)]) + "?part=1"),
+        client.get(reverse("henry_checkout:status", args=[create_status_token(order)])),
+        client.get(reverse("henry_checkout:status", args=[create_status_token(order)]) + "?part=1"),
         client.get(reverse("henry_checkout:frame", args=[ticket])),
         client.get(reverse("henry_checkout:state", args=names)),
         client.get(reverse("henry_checkout:phone", args=names)),

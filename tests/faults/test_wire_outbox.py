@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_henry_checkout.flows.ledger import deliver_due
+from django_henry_checkout.flows.events.outbox import deliver_due
 from django_henry_checkout.models import Delivery, DeliveryStatus, Event, Order
 from tests.receivers.models import Received
 

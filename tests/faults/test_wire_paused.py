@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.models import AccountPace, Order, Purchase, PurchasePoll
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.models import AccountRateLimit, Order, Purchase, PurchasePoll
 from tests.faults.wire import SLOW, Options, due_now, followed, options
 from tests.henry import KEY, Sandbox
 
@@ -55,7 +55,7 @@ def test_fault_60_a_paused_account_with_many_open_purchases_holds_up_nobody(
     followed(sandbox, 3)
     due_now()
     poll_due()  # makes a row for the pace of each account
-    AccountPace.objects.filter(account="uk").update(paused_until=timezone.now() + timedelta(hours=1))
+    AccountRateLimit.objects.filter(account="uk").update(paused_until=timezone.now() + timedelta(hours=1))
     alone = len(statements_of_a_round())
 
     purchases_of("uk", MANY)
@@ -63,8 +63,8 @@ def test_fault_60_a_paused_account_with_many_open_purchases_holds_up_nobody(
     among_many = statements_of_a_round()
     assert len(among_many) == alone
     assert len(sandbox.requests()) - before == 3
-    assert set(PurchasePoll.objects.filter(account="uk").values_list("fence", "tries")) == {(0, 0)}
-    assert set(PurchasePoll.objects.filter(account="default").values_list("tries", flat=True)) == {3}
+    assert set(PurchasePoll.objects.filter(account="uk").values_list("fence", "attempts")) == {(0, 0)}
+    assert set(PurchasePoll.objects.filter(account="default").values_list("attempts", flat=True)) == {3}
 
     [claim] = [sql for sql in among_many if sql.startswith("SELECT") and "due_at" in sql and "LIMIT" in sql]
     with connection.cursor() as cursor:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from django_henry_checkout.flows.exporting import orders_as_csv
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.observations import apply_observation
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.privacy import erase_buyer
-from django_henry_checkout.flows.purchases import ask_henry
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.operations.privacy import erase_buyer
+from django_henry_checkout.flows.operations.run import run_once
+from django_henry_checkout.flows.order.export import orders_as_csv
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.purchase.apply import apply_observation
+from django_henry_checkout.flows.purchase.lifecycle import fetch_observation
 from django_henry_checkout.models import Order, OrderBuyer, Purchase
 from django_henry_checkout.testing.builders import build_cart, build_paid_order
 from django_henry_checkout.types import Source
@@ -60,7 +60,7 @@ def test_fault_59_erasing_and_what_henry_tells_at_the_same_moment(sandbox: Sandb
         email = OrderBuyer.objects.get(order=order).email
         sandbox.advance(60)
         purchase = Purchase.objects.get(order=order)
-        observation = ask_henry(purchase)
+        observation = fetch_observation(purchase)
         assert observation is not None
         assert observation.buyer is not None
         at_once(

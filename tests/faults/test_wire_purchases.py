@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from django_henry_checkout import gateway
-from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.conf import app_settings as henry
 from django_henry_checkout.exceptions import CheckoutError, GatewayError, GatewayUnavailable
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.ledger import deliver_due
-from django_henry_checkout.flows.pace import allowance
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.models import AccountPace, Cart, Order, Purchase
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.events.outbox import deliver_due
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.polling.rate_limit import available_calls
+from django_henry_checkout.models import AccountRateLimit, Cart, Order, Purchase
 from django_henry_checkout.models.purchases import UNRESOLVED_PURCHASE
 from tests.faults.wire import (
     Options,
@@ -209,7 +209,7 @@ def test_fault_38_nothing_is_in_doubt_while_the_name_is_not_found(
 def test_fault_38_polls_pause_and_go_on_once_the_name_is_found(
     sandbox: Sandbox, resolver: Resolver, options: Options
 ) -> None:
-    options(BREAKER_FAILURES=4, SWEEP_FROM=0)
+    options(BREAKER_FAILURES=4, BULK_POLL_THRESHOLD=0)
     known(sandbox, 6)
     waiting = begun(99)
     sandbox.pay(waiting.henry_cart_id)
@@ -219,8 +219,8 @@ def test_fault_38_polls_pause_and_go_on_once_the_name_is_found(
     asked = len(sandbox.requests())
     due_now()
     poll_due()
-    assert AccountPace.objects.get().is_broken
-    assert allowance("default") == 0
+    assert AccountRateLimit.objects.get().circuit_open
+    assert available_calls("default") == 0
     due_now()
     assert poll_due() == 0
     assert len(sandbox.requests()) == asked
@@ -230,5 +230,5 @@ def test_fault_38_polls_pause_and_go_on_once_the_name_is_found(
         rested()
         due_now()
         poll_due()
-    assert not AccountPace.objects.get().is_broken
+    assert not AccountRateLimit.objects.get().circuit_open
     assert Order.objects.filter(status="completed").count() == len(sandbox.orders()) == 7

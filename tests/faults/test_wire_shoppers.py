@@ -13,14 +13,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.buyers import buyer_of
-from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import Begun, begin_checkout
-from django_henry_checkout.flows.webhooks import process_webhooks
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.buyer.details import get_buyer
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.hosted import ReturnOutcome, find_hosted_session, resolve_return
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.checkout.sessions import StartedCheckout, begin_checkout
+from django_henry_checkout.flows.operations.run import run_once
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, PurchasePoll
 from django_henry_checkout.testing.racing import race
 from tests.api.conftest import Api
@@ -70,7 +70,7 @@ def test_fault_41_tabs_that_confirm_with_addresses_of_their_own(sandbox: Sandbox
     # Who comes later reads where it goes, whatever he asks for; and the shop knows it as Henry does.
     address = address_at_henry(sandbox)
     assert ok(late)["shippingDetails"]["addressLine1"] == address
-    buyer = buyer_of(Order.objects.get()).shipping_address
+    buyer = get_buyer(Order.objects.get()).shipping_address
     assert buyer is not None
     assert buyer.line1 == address
 
@@ -95,10 +95,10 @@ def test_fault_41_the_form_in_another_tab_shows_the_order_that_was_bought(
 # 42: the cart is edited while it is bought ------------------------------------------------------
 
 MOMENTS = [
-    "django_henry_checkout.flows.confirming.make_sure_it_is_unpaid",
-    "django_henry_checkout.flows.confirming.quote_session",
-    "django_henry_checkout.flows.confirming._commit_intent",
-    "django_henry_checkout.flows.confirming.apply_observation",
+    "django_henry_checkout.flows.checkout.confirm.make_sure_it_is_unpaid",
+    "django_henry_checkout.flows.checkout.confirm.quote_session",
+    "django_henry_checkout.flows.checkout.confirm._commit_intent",
+    "django_henry_checkout.flows.checkout.confirm.apply_observation",
 ]
 
 
@@ -168,7 +168,7 @@ def test_fault_44_what_was_paid_after_the_session_has_expired_is_found_by_the_wo
     was_bought_by_an_expired_session(sandbox)
 
 
-def expired(cart: Cart) -> Begun:
+def expired(cart: Cart) -> StartedCheckout:
     begun = begin_checkout(cart)
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     run_once()
@@ -197,8 +197,8 @@ def test_fault_45_cancels_polls_and_webhooks_at_once_end_in_what_was_paid(
 
     def work(number: int) -> Any:
         if number % 3 == 0:
-            session = find_session(begun.order.public_id, begun.token)
-            return return_from_payment(session, Ending.CANCELED)
+            session = find_hosted_session(begun.order.public_id, begun.token)
+            return resolve_return(session, ReturnOutcome.CANCELED)
         return poll_due() if number % 3 == 1 else process_webhooks()
 
     at_once(work, threads=9)
@@ -210,37 +210,37 @@ def test_fault_45_cancels_polls_and_webhooks_at_once_end_in_what_was_paid(
     assert len(sandbox.orders()) == 1
 
 
-@pytest.mark.parametrize("hint", [Ending.CANCELED, Ending.ERRORED])
+@pytest.mark.parametrize("hint", [ReturnOutcome.CANCELED, ReturnOutcome.ERRORED])
 def test_fault_45_a_payment_between_henrys_answer_and_the_cancel_is_found(
-    sandbox: Sandbox, cart: Cart, hint: Ending
+    sandbox: Sandbox, cart: Cart, hint: ReturnOutcome
 ) -> None:
     """Henry has just said that nothing was paid: the shopper does so before the session is ended."""
     begun = begin_checkout(cart)
-    session = find_session(begun.order.public_id, begun.token)
+    session = find_hosted_session(begun.order.public_id, begun.token)
     with race(
-        "django_henry_checkout.flows.hosted.end_session",
+        "django_henry_checkout.flows.checkout.hosted.end_session",
         before=lambda: sandbox.pay(begun.order.henry_cart_id),
     ):
-        return_from_payment(session, hint)
+        resolve_return(session, hint)
     assert Order.objects.get().status == "open"
     assert PurchasePoll.objects.exists()  # a session ends, the wait does not
     settle(sandbox, seconds=60)
     assert Order.objects.get().status == "completed"
     assert events("purchase_completed") == len(sandbox.orders()) == 1
-    assert return_from_payment(session, hint) is Ending.COMPLETED
+    assert resolve_return(session, hint) is ReturnOutcome.COMPLETED
 
 
 def test_fault_45_a_poll_between_henrys_answer_and_the_cancel_wins(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
-    session = find_session(begun.order.public_id, begun.token)
+    session = find_hosted_session(begun.order.public_id, begun.token)
 
     def paid_and_found() -> None:
         sandbox.pay(begun.order.henry_cart_id)
         due_now()
         poll_due()
 
-    with race("django_henry_checkout.flows.hosted.end_session", before=paid_and_found):
-        assert return_from_payment(session, Ending.CANCELED) is Ending.COMPLETED
+    with race("django_henry_checkout.flows.checkout.hosted.end_session", before=paid_and_found):
+        assert resolve_return(session, ReturnOutcome.CANCELED) is ReturnOutcome.COMPLETED
     assert not Event.objects.filter(type="checkout_canceled").exists()
     assert CheckoutSession.objects.get().status == "confirming"
 
@@ -267,11 +267,11 @@ def test_fault_41_an_answer_tells_the_address_that_was_bought_for(sandbox: Sandb
         return session("POST", f"checkout/session/{path}", body, **{"Idempotency-Key": street})
 
     world(sandbox, faults=[buys("v1", "lost_reply")])
-    moment = "django_henry_checkout.flows.confirming._commit_intent"
+    moment = "django_henry_checkout.flows.checkout.confirm._commit_intent"
     with race(moment, before=lambda: call("quote", "2 Street")):
         said = call("confirm", "1 Street", cardToken="card_test_pays")
     address = address_at_henry(sandbox) if sandbox.orders() else "none"
     assert said.status_code == 409 or said.json()["shippingDetails"]["addressLine1"] == address
-    buyer = buyer_of(Order.objects.get()).shipping_address
+    buyer = get_buyer(Order.objects.get()).shipping_address
     assert buyer is not None
     assert address in {"none", buyer.line1}

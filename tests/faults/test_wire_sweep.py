@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from django_henry_checkout.flows import sweeping
-from django_henry_checkout.flows.polling import poll_due
+from django_henry_checkout.flows.polling import bulk_poll
+from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.gateway.jobs import GatewayOfJobs
 from django_henry_checkout.models import Event, Order, Purchase, PurchasePoll
 from tests.faults.wire import LATER, SLOW, Options, begun, due_now, events, followed, options, story_holds
@@ -28,14 +28,14 @@ LIST, ONE = "/v1/orders", "/v1/cart/purchase/status"
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few purchases fill several pages."""
     defaults = {"cursor": "", "limit": PAGE}
-    monkeypatch.setattr(GatewayOfJobs.glance_at_orders, "__kwdefaults__", defaults)
+    monkeypatch.setattr(GatewayOfJobs.list_raw_orders, "__kwdefaults__", defaults)
 
 
 @pytest.fixture(params=["from the top", "from a time"])
 def start(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the first page begins: purchases of the last seconds are looked for at the top, older ones by their time."""
     if request.param == "from a time":
-        monkeypatch.setattr(sweeping, "YOUNG", timedelta(days=-1))
+        monkeypatch.setattr(bulk_poll, "YOUNG", timedelta(days=-1))
 
 
 def many(sandbox: Sandbox, *, groups: int, of: int) -> int:
@@ -91,14 +91,14 @@ def test_fault_22c_orders_of_our_own_come_in_between_the_pages(
     due_now()
     for cart_id in carts[:3]:
         sandbox.pay(cart_id)  # on top of the first page, and not known to us
-    taken = sweeping.Sweep.take
+    taken = bulk_poll.Sweep.take
 
-    def paid_meanwhile(sweep: sweeping.Sweep, page: Any) -> Any:
+    def paid_meanwhile(sweep: bulk_poll.Sweep, page: Any) -> Any:
         for cart_id in carts[len(sandbox.orders()) - 50 :][:2]:
             sandbox.pay(cart_id)
         return taken(sweep, page)
 
-    monkeypatch.setattr(sweeping.Sweep, "take", paid_meanwhile)
+    monkeypatch.setattr(bulk_poll.Sweep, "take", paid_meanwhile)
     before = len(sandbox.requests())
     poll_due()
     lookups = [row["query"] for row in sandbox.requests()[before:] if "cartId" in row["query"]]
@@ -130,20 +130,20 @@ def test_fault_22_a_page_is_asked_for_once(
     sandbox: Sandbox, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many answers of other purchases come in while it is on its way."""
-    options(SWEEP_FROM=5)
+    options(BULK_POLL_THRESHOLD=5)
     sandbox.scenario(timing=SLOW)
     followed(sandbox, PAGE - 9)
     sandbox.advance(60)
     for number in range(9):
         begun(number)
-    usual = GatewayOfJobs.glance_at_orders
+    usual = GatewayOfJobs.list_raw_orders
 
     def slow(*arguments: Any, **more: Any) -> Any:
         found = usual(*arguments, **more)
         time.sleep(0.5)
         return found
 
-    monkeypatch.setattr(GatewayOfJobs, "glance_at_orders", slow)
+    monkeypatch.setattr(GatewayOfJobs, "list_raw_orders", slow)
     due_now()
     before = len(sandbox.requests())
     poll_due()

@@ -11,8 +11,8 @@ import pytest
 from requests import adapters
 
 from django_henry_checkout.exceptions import GatewayUnavailable
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.inline import begin_inline
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.checkout.inline import begin_inline
 from django_henry_checkout.models import Cart, Order, Purchase
 from tests.faults.wire import Options, events, options, settle
 from tests.henry import Sandbox

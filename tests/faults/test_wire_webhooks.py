@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.flows.ledger import deliver_due
-from django_henry_checkout.flows.pace import allowance
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.webhooks import process_webhooks
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.events.outbox import deliver_due
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.polling.rate_limit import available_calls
+from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.models import (
-    AccountPace,
+    AccountRateLimit,
     Cart,
     Event,
     Order,
@@ -171,7 +171,7 @@ def test_fault_18_a_webhook_between_an_answer_and_its_writing(
     sandbox: Sandbox, ears: Ears, changes: int, status: str
 ) -> None:
     both_have_news(sandbox, ears, 1, changes=changes)
-    with race("django_henry_checkout.flows.polling.apply_observation", before=process_webhooks):
+    with race("django_henry_checkout.flows.polling.poller.apply_observation", before=process_webhooks):
         poll_due()
     was_told_once(status)
 
@@ -181,7 +181,7 @@ def test_fault_18_a_poll_between_the_claim_of_a_webhook_and_its_writing(
     sandbox: Sandbox, ears: Ears, changes: int, status: str
 ) -> None:
     both_have_news(sandbox, ears, 1, changes=changes)
-    with race("django_henry_checkout.flows.webhooks._process", before=poll_due):
+    with race("django_henry_checkout.flows.webhooks.inbox._process", before=poll_due):
         process_webhooks()
     was_told_once(status)
     assert messages(status="received") == 0
@@ -273,7 +273,7 @@ def test_fault_22_without_webhooks_polls_tell_the_same(
 def test_fault_23_webhooks_go_on_while_polls_find_henry_down(
     sandbox: Sandbox, ears: Ears, options: Options, caplog: Any
 ) -> None:
-    options(BREAKER_FAILURES=4, SWEEP_FROM=0)
+    options(BREAKER_FAILURES=4, BULK_POLL_THRESHOLD=0)
     sandbox.scenario(timing=SLOW)
     known(sandbox, 6)
     ears.listen()
@@ -281,8 +281,8 @@ def test_fault_23_webhooks_go_on_while_polls_find_henry_down(
     sandbox.scenario(timing=SLOW, faults=down)
     due_now()
     poll_due()
-    assert AccountPace.objects.get().is_broken
-    assert allowance("default") == 0
+    assert AccountRateLimit.objects.get().circuit_open
+    assert available_calls("default") == 0
 
     log = goes_on(sandbox, ears, changes=3)
     assert {row["status"] for row in log} == {202}
@@ -296,7 +296,7 @@ def test_fault_23_webhooks_go_on_while_polls_find_henry_down(
     due_now()
     poll_due()
     assert "Henry answers again" in caplog.text
-    assert not AccountPace.objects.get().is_broken
+    assert not AccountRateLimit.objects.get().circuit_open
     assert Order.objects.get(pk=waiting.pk).status == "placed"
 
 

@@ -13,12 +13,12 @@ from django.test import Client
 from django.urls import reverse
 from moneyed import Money
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.ledger import deliver_due
-from django_henry_checkout.flows.links import status_token
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.webhooks import process_webhooks
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.events.outbox import deliver_due
+from django_henry_checkout.flows.order.status_links import create_status_token
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.models import Cart, Order, Purchase, PurchasePoll, WebhookMessage
 from tests.conftest import make_item
 from tests.faults.wire import SLOW, Ears, Options, due_now, ears, events, options, settle, story_holds, told
@@ -106,7 +106,7 @@ def ends_well(sandbox: Sandbox) -> None:
 
 def test_fault_30_nonsense_in_any_place_of_an_answer(sandbox: Sandbox, options: Options, caplog: Any) -> None:
     refs = half_bought(sandbox, 8)
-    options(SWEEP_FROM=0, BREAKER_FAILURES=10**6)
+    options(BULK_POLL_THRESHOLD=0, BREAKER_FAILURES=10**6)
     job = job_of(sandbox, refs[0])
     spoilt = [{"fault": "rewrite", "path": STATUS, "set": {path: odd}} for path, odd in oddities(job)]
     with caplog.at_level(logging.WARNING):
@@ -221,7 +221,7 @@ def test_fault_34b_an_item_fails_and_the_order_goes_on_for_an_hour(
     sandbox: Sandbox, cart: Cart, client: Client
 ) -> None:
     order = begin_checkout(cart).order
-    page = reverse("henry_checkout:status", args=[status_token(order)])
+    page = reverse("henry_checkout:status", args=[create_status_token(order)])
     sandbox.pay(order.henry_cart_id, card="4000000000060006")  # the first item fails, the rest takes its time
     for _half_hour in range(2):
         settle(sandbox, seconds=1700)

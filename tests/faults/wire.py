@@ -12,12 +12,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from django_henry_checkout.conf import settings as henry
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.webhooks import endpoint_key, process_webhooks
-from django_henry_checkout.models import AccountPace, Event, Order, OrderLine, Purchase, PurchasePoll
+from django_henry_checkout.conf import app_settings as henry
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.webhooks.inbox import endpoint_key, process_webhooks
+from django_henry_checkout.models import AccountRateLimit, Event, Order, OrderLine, Purchase, PurchasePoll
 from tests.conftest import make_item
 from tests.henry import Sandbox
 from tests.receivers.models import Received
@@ -145,9 +145,9 @@ def due_now() -> None:
 
 def rested() -> None:
     """Let the pauses of all accounts be over."""
-    for pace in AccountPace.objects.all():
+    for pace in AccountRateLimit.objects.all():
         pace.refilled_at -= timedelta(hours=1)
-        pace.window_began_at -= timedelta(hours=1)
+        pace.window_started_at -= timedelta(hours=1)
         pace.paused_until = None
         pace.save()
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from django_henry_checkout.exceptions import BuyerIncomplete, InvalidBuyer
-from django_henry_checkout.flows.buyers import (
+from django_henry_checkout.flows.buyer.details import (
     MAX_TEXT_LENGTH,
-    buyer_of,
     clean_address,
     clean_buyer,
+    get_buyer,
     missing_parts,
     require_complete,
     save_buyer,
@@ -215,10 +215,10 @@ def test_an_error_never_repeats_what_was_given() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_buyer_is_kept_in_one_row_and_a_card_leaves_only_its_name() -> None:
     order = Order.objects.create(account="default")
-    assert buyer_of(order) == Buyer()
+    assert get_buyer(order) == Buyer()
     save_buyer(order, Buyer(first_name="Eve"))
     save_buyer(order, BUYER, card=Card(token="card_canary", first_name="A", last_name="L"))
-    assert buyer_of(order) == BUYER
+    assert get_buyer(order) == BUYER
     row = Order.objects.get().buyer
     assert row.name_on_card == {"first_name": "A", "last_name": "L"}
     assert "card_canary" not in str(vars(row))

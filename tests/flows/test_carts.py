@@ -11,7 +11,8 @@ from django.test import RequestFactory
 from moneyed import Money
 
 from django_henry_checkout.exceptions import CartChanged, CartFull, CartNotFound, InvalidItem
-from django_henry_checkout.flows import carts, shoppers
+from django_henry_checkout.flows.access import callers
+from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.types import Caller
 from tests.conftest import make_item
@@ -108,42 +109,42 @@ def test_somebody_elses_cart_looks_like_none(cart: Cart) -> None:
 
 def test_a_guest_keeps_a_cart_in_the_session() -> None:
     session = SessionStore()
-    assert shoppers.current_cart(request_of(session)) is None
-    cart = shoppers.current_cart_or_new(request_of(session))
-    assert shoppers.current_cart_or_new(request_of(session)) == cart
-    assert shoppers.current_cart(request_of(SessionStore())) is None
+    assert callers.current_cart(request_of(session)) is None
+    cart = callers.current_cart_or_new(request_of(session))
+    assert callers.current_cart_or_new(request_of(session)) == cart
+    assert callers.current_cart(request_of(SessionStore())) is None
 
 
 def test_signing_in_takes_the_cart_along() -> None:
     session, user = SessionStore(), get_user_model().objects.create_user("ada")
-    cart = shoppers.current_cart_or_new(request_of(session))
+    cart = callers.current_cart_or_new(request_of(session))
     carts.add_item(cart, make_item())
     order = Order.objects.create(account="default", cart=cart)
-    assert shoppers.current_cart(request_of(session, user)) == cart
+    assert callers.current_cart(request_of(session, user)) == cart
     cart.refresh_from_db()
     order.refresh_from_db()
     assert (cart.user, order.user) == (user, user)
-    assert shoppers.current_cart(request_of(session)) is None
+    assert callers.current_cart(request_of(session)) is None
 
 
 def test_signing_in_merges_into_the_shoppers_own_cart(settings: Any) -> None:
     session, user = SessionStore(), get_user_model().objects.create_user("ada")
     own = carts.create_cart(user=user)
     carts.add_item(own, make_item(quantity=4))
-    guest = shoppers.current_cart_or_new(request_of(session))
+    guest = callers.current_cart_or_new(request_of(session))
     for link in ("boots", "mug", "lamp"):
         carts.add_item(guest, make_item(f"https://alpine.example/products/{link}", quantity=3))
     order = Order.objects.create(account="default", cart=guest)
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "MAX_QUANTITY": 5, "MAX_CART_LINES": 2}
 
-    merged = shoppers.current_cart(request_of(session, user))
+    merged = callers.current_cart(request_of(session, user))
 
     assert merged == own
     assert contents(own) == {"boots": 5, "mug": 3}
     assert not Cart.objects.filter(pk=guest.pk).exists()
     order.refresh_from_db()
     assert (order.cart, order.user) == (own, user)
-    assert shoppers.current_cart(request_of(session, user)) == own
+    assert callers.current_cart(request_of(session, user)) == own
 
 
 def test_merging_twice_does_nothing_more(cart: Cart) -> None:
@@ -161,5 +162,5 @@ def test_what_an_order_took_leaves_the_cart_and_later_additions_stay(cart: Cart)
     boots, _mug = cart.lines.all()
     taken = OrderLine(position=1, key=boots.key, link=boots.link, quantity=1)
     carts.add_item(cart, make_item(quantity=2))
-    carts.take_out_bought(cart, [taken])
+    carts.remove_purchased(cart, [taken])
     assert contents(cart) == {"boots": 2, "mug": 1}

@@ -18,13 +18,14 @@ from django_henry_checkout.exceptions import (
     QuoteExpired,
     QuoteRequired,
     RawCardRefused,
-    TokenLapsed,
+    TokenExpired,
 )
-from django_henry_checkout.flows import carts, confirming
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.quotes import choose_shipping, kept_quote, quote_session
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout import confirm as confirm_flow
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.checkout.quotes import choose_shipping, get_quote, quote_session
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase, PurchasePoll, Quote
 from django_henry_checkout.types import Buyer, Card, RawCard
 from tests.conftest import make_item
@@ -259,10 +260,10 @@ def test_a_session_that_was_replaced_or_has_lapsed_buys_nothing(
     first = quoted(sandbox, cart, version)
     second = quoted(sandbox, cart, version)
     assert second.order == first.order
-    with pytest.raises(TokenLapsed):
+    with pytest.raises(TokenExpired):
         confirm(first, version)
     CheckoutSession.objects.filter(pk=second.session.pk).update(expires_at=timezone.now())
-    with pytest.raises(TokenLapsed):
+    with pytest.raises(TokenExpired):
         confirm(second, version)
     assert nothing_was_sent(sandbox)
 
@@ -271,15 +272,15 @@ def test_a_session_replaced_while_henry_is_asked_buys_nothing(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
     first = quoted(sandbox, cart, version)
-    real = confirming.quote_session
+    real = confirm_flow.quote_session
 
     def replaced_meanwhile(session: CheckoutSession, *, accepted: Money | None = None) -> Quote:
         begin_inline(cart)
         return real(session, accepted=accepted)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(confirming, "quote_session", replaced_meanwhile)
-        with pytest.raises(TokenLapsed):
+        patch.setattr(confirm_flow, "quote_session", replaced_meanwhile)
+        with pytest.raises(TokenExpired):
             confirm(first, version)
     assert nothing_was_sent(sandbox)
 
@@ -306,7 +307,7 @@ def test_what_is_paid_on_henrys_page_a_moment_before_is_not_bought_again(
     """The last moment: after Henry was asked, before the call that buys."""
     begin_checkout(cart)
     begun = quoted(sandbox, cart, version)
-    real, who = confirming._commit_intent, "userId" if version == "v0" else "cartId"
+    real, who = confirm_flow._commit_intent, "userId" if version == "v0" else "cartId"
 
     def paid_meanwhile(*arguments: Any) -> Any:
         purchase = real(*arguments)
@@ -314,7 +315,7 @@ def test_what_is_paid_on_henrys_page_a_moment_before_is_not_bought_again(
         return purchase
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(confirming, "_commit_intent", paid_meanwhile)
+        patch.setattr(confirm_flow, "_commit_intent", paid_meanwhile)
         confirm(begun, version)
     follow(sandbox)
     order = Order.objects.get()
@@ -333,7 +334,7 @@ def test_two_products_with_one_link_keep_their_quantities_when_shipping_is_chose
         carts.add_item(cart, make_item(BOOTS, quantity=quantity, selected_options=(size,)))
     cart.refresh_from_db()
     begun = quoted(sandbox, cart, v1)
-    quote = kept_quote(fresh(begun.session))
+    quote = get_quote(fresh(begun.session))
     assert quote is not None
     express = next(rate for rate in quote.rates.values() if rate["optionId"] == "express")
     quote = choose_shipping(fresh(begun.session), express["rateId"])

@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from django_henry_checkout.exceptions import Rejected
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
-from django_henry_checkout.flows.sessions import begin_checkout, renew_session
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.hosted import (
+    ReturnOutcome,
+    find_hosted_session,
+    payment_url,
+    resolve_return,
+)
+from django_henry_checkout.flows.checkout.sessions import begin_checkout, renew_session
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Cart, Order, Purchase, PurchasePoll
 from tests.conftest import make_item
 from tests.henry import Sandbox
@@ -41,10 +46,10 @@ def finish(sandbox: Sandbox) -> None:
 def test_a_paid_cart_is_followed_to_its_end(sandbox: Sandbox, version: str, cart: Cart) -> None:
     begun = begin_checkout(cart)
     assert payment_url(begun.session, return_url="https://shop.example/back").startswith(sandbox.url)
-    session = find_session(begun.order.public_id, begun.token)
-    assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING
+    session = find_hosted_session(begun.order.public_id, begun.token)
+    assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.CHECKING
     claimed = pay(sandbox, begun.order, version)
-    assert return_from_payment(session, Ending.COMPLETED, claimed_id=claimed) is Ending.COMPLETED
+    assert resolve_return(session, ReturnOutcome.COMPLETED, claimed_id=claimed) is ReturnOutcome.COMPLETED
     finish(sandbox)
     order = Order.objects.get()
     assert order.status == "completed"
@@ -78,9 +83,9 @@ def test_somebody_elses_order_id_is_not_taken(sandbox: Sandbox, version: str, ca
     carts.add_item(other, make_item("https://alpine.example/products/lamp"))
     theirs = pay(sandbox, begin_checkout(other).order, version)
     begun = begin_checkout(cart)
-    session = find_session(begun.order.public_id, begun.token)
+    session = find_hosted_session(begun.order.public_id, begun.token)
     for claim in (theirs, "made-up", "..", ""):
-        assert return_from_payment(session, Ending.COMPLETED, claimed_id=claim) is Ending.CHECKING
+        assert resolve_return(session, ReturnOutcome.COMPLETED, claimed_id=claim) is ReturnOutcome.CHECKING
     assert Order.objects.get(pk=begun.order.pk).status == "open"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.operations.run import run_once
+from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.models import Cart, Event, Order
 from tests.henry import Sandbox
 from tests.receivers.models import Received

@@ -18,18 +18,18 @@ from django_henry_checkout.exceptions import (
     PurchaseUnderWay,
     RateLimited,
 )
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.quotes import quote_session
-from django_henry_checkout.flows.sessions import begin_checkout, expire_sessions, renew_session
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.checkout.hosted import ReturnOutcome, find_hosted_session, resolve_return
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.checkout.quotes import quote_session
+from django_henry_checkout.flows.checkout.sessions import begin_checkout, expire_sessions, renew_session
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.gateway.v0 import GatewayV0
 from django_henry_checkout.gateway.v1 import GatewayV1
 from django_henry_checkout.gateway.v1_rpc import GatewayV1RPC
 from django_henry_checkout.models import (
-    AccountPace,
+    AccountRateLimit,
     Cart,
     CheckoutSession,
     Event,
@@ -179,10 +179,10 @@ def test_what_henry_could_not_say_at_the_end_of_the_window_is_asked_for_within_a
     time_is_over()
     run_once()
     assert Order.objects.get().review_reason == "in_doubt_unverified"
-    window = timedelta(seconds=1) + settings.HENRY_CHECKOUT.get("IN_DOUBT_WINDOW", timedelta(minutes=15))
+    window = timedelta(seconds=1) + settings.HENRY_CHECKOUT.get("IN_DOUBT_TIMEOUT", timedelta(minutes=15))
     assert purchase().deadline_at < timezone.now() + window
     world(sandbox)
-    AccountPace.objects.all().delete()  # its pauses
+    AccountRateLimit.objects.all().delete()  # its pauses
     time_is_over()
     run_once()
     assert Order.objects.get().review_reason == "in_doubt_unverified; in_doubt_not_found"
@@ -366,9 +366,9 @@ def test_a_confirming_session_is_ended_by_no_clock_and_no_browser(
     begun = doubted(sandbox, cart, version)
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert expire_sessions() == 0
-    session = find_session(begun.order.public_id, begun.token)
-    for hint in (Ending.CANCELED, Ending.ERRORED):
-        assert return_from_payment(session, hint) is Ending.CHECKING
+    session = find_hosted_session(begun.order.public_id, begun.token)
+    for hint in (ReturnOutcome.CANCELED, ReturnOutcome.ERRORED):
+        assert resolve_return(session, hint) is ReturnOutcome.CHECKING
     assert fresh(begun.session).status == "confirming"
     assert not Event.objects.filter(type__in=["checkout_canceled", "checkout_expired"]).exists()
 

@@ -12,8 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from django_henry_checkout import signals
-from django_henry_checkout.flows.ledger import Journal, deliver_due
-from django_henry_checkout.flows.staff import resume_delivery
+from django_henry_checkout.flows.events.journal import EventJournal, deliver_due
+from django_henry_checkout.flows.operations.staff_actions import resume_delivery
 from django_henry_checkout.models import Delivery, Order
 from tests.receivers.models import Received
 
@@ -25,7 +25,7 @@ RECORD = "tests.receivers.apps.record"
 def note(order: Order, *kinds: str, **payload: Any) -> None:
     with transaction.atomic():
         order.refresh_from_db()
-        journal = Journal(order, source="test")
+        journal = EventJournal(order, source="test")
         for kind in kinds:
             journal.add(kind, **payload)
         journal.write()
@@ -40,7 +40,7 @@ def order(db: None) -> Order:
 def connect() -> Iterator[Callable[..., None]]:
     connected = []
 
-    def connect(receiver: Any, signal: signals.LedgerSignal, uid: str) -> None:
+    def connect(receiver: Any, signal: signals.OutboxSignal, uid: str) -> None:
         signal.connect(receiver, weak=False, dispatch_uid=uid)
         connected.append((signal, uid))
 
@@ -92,10 +92,8 @@ def test_what_is_no_signal_is_recorded_only(order: Order) -> None:
     assert not Delivery.objects.exists()
 
 
-def test_a_failing_receiver_blocks_only_itself_and_is_parked(
-    order: Order, connect: Any, settings: Any
-) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 3}
+def test_a_failing_receiver_blocks_only_itself_and_is_dead(order: Order, connect: Any, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_ATTEMPTS": 3}
     healthy = []
 
     def broken(**kwargs: Any) -> None:
@@ -110,16 +108,16 @@ def test_a_failing_receiver_blocks_only_itself_and_is_parked(
         due_again()
 
     assert len(healthy) == 1
-    parked = Delivery.objects.get(receiver="broken")
-    assert (parked.status, parked.tries) == ("parked", 3)
-    assert parked.last_error == "builtins.RuntimeError"  # its text could be personal
+    dead = Delivery.objects.get(receiver="broken")
+    assert (dead.status, dead.attempts) == ("dead", 3)
+    assert dead.last_error == "builtins.RuntimeError"  # its text could be personal
     assert not Received.objects.filter(signal="broken").exists()
 
 
-def test_a_parked_receiver_is_resumed_and_then_goes_on_in_order(
+def test_a_dead_receiver_is_resumed_and_then_goes_on_in_order(
     order: Order, connect: Any, settings: Any
 ) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 1}
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_ATTEMPTS": 1}
     fails, seen = [True], []
 
     def receiver(*, signal: Any, **kwargs: Any) -> None:
@@ -134,10 +132,10 @@ def test_a_parked_receiver_is_resumed_and_then_goes_on_in_order(
     run_until_idle()
     assert seen == []
     waiting = Delivery.objects.filter(receiver="picky").order_by("sequence")
-    assert list(waiting.values_list("status", flat=True)) == ["parked", "pending"]
+    assert list(waiting.values_list("status", flat=True)) == ["dead", "pending"]
 
     fails[0] = False
-    assert resume_delivery(Delivery.objects.get(receiver="picky", status="parked"), by="ada")
+    assert resume_delivery(Delivery.objects.get(receiver="picky", status="dead"), by="ada")
     run_until_idle()
     assert seen == ["purchase_submitted", "purchase_completed"]
 
@@ -177,29 +175,29 @@ def test_a_receiver_that_is_gone_waits_and_says_so(order: Order, connect: Any) -
     assert "AppConfig.ready()" in delivery.last_error
 
 
-def test_a_receiver_that_kills_its_worker_is_parked_in_the_end(order: Order, settings: Any) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_TRIES": 3}
+def test_a_receiver_that_kills_its_worker_is_dead_in_the_end(order: Order, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_ATTEMPTS": 3}
     note(order, "purchase_submitted")
-    # What three killed workers leave behind: tries counted, nothing marked.
-    due_again(tries=3)
+    # What three killed workers leave behind: attempts counted, nothing marked.
+    due_again(attempts=3)
     run_until_idle()
-    assert Delivery.objects.get().status == "parked"
+    assert Delivery.objects.get().status == "dead"
     assert not Received.objects.exists()
 
 
 def test_an_outdated_fence_runs_nothing(order: Order) -> None:
-    from django_henry_checkout.flows import ledger
+    from django_henry_checkout.flows.events import outbox
 
     note(order, "purchase_submitted")
-    (late,) = ledger._claim(10)
+    (late,) = outbox._claim(10)
     due_again()
     run_until_idle()
-    ledger._deliver(late)
+    outbox._deliver(late)
     assert Received.objects.count() == 1
 
 
 def test_receivers_have_stable_names_and_may_not_share_one() -> None:
-    signal = signals.LedgerSignal("probe")
+    signal = signals.OutboxSignal("probe")
 
     def make() -> Callable[..., None]:
         def receiver(**kwargs: Any) -> None: ...
@@ -226,7 +224,7 @@ def test_bound_methods_and_callable_objects_have_names() -> None:
 
         def __call__(self, **kwargs: Any) -> None: ...
 
-    signal, shop = signals.LedgerSignal("probe"), Shop()
+    signal, shop = signals.OutboxSignal("probe"), Shop()
     signal.connect(shop.method)
     signal.connect(shop)
     assert all(name.startswith(__name__) for name in signal.receivers_by_name())
@@ -234,15 +232,15 @@ def test_bound_methods_and_callable_objects_have_names() -> None:
 
 
 def test_a_poisonous_receiver_comes_last_after_each_death(order: Order) -> None:
-    from django_henry_checkout.flows import ledger
+    from django_henry_checkout.flows.events import outbox
 
     note(order, "purchase_submitted")
     poison = Delivery.objects.get()
     healthy = Order.objects.create(account="default")
     note(healthy, "purchase_submitted")
     due_again()
-    Delivery.objects.filter(pk=poison.pk).update(tries=1, due_at=timezone.now() - timedelta(minutes=9))
-    (first,) = ledger._claim(1)
+    Delivery.objects.filter(pk=poison.pk).update(attempts=1, due_at=timezone.now() - timedelta(minutes=9))
+    (first,) = outbox._claim(1)
     assert Delivery.objects.get(pk=first.pk).order == healthy
 
 
@@ -250,7 +248,7 @@ def test_what_a_receiver_changes_beside_us_is_not_undone(order: Order) -> None:
     stale = Order.objects.get(pk=order.pk)
     Order.objects.filter(pk=order.pk).update(metadata={"erp": 7})
     with transaction.atomic():
-        journal = Journal(stale, source="test")
+        journal = EventJournal(stale, source="test")
         journal.add("purchase_submitted")
         journal.write()
     order.refresh_from_db()
@@ -259,22 +257,22 @@ def test_what_a_receiver_changes_beside_us_is_not_undone(order: Order) -> None:
 
 def test_a_lease_lost_at_the_last_moment_runs_no_receiver(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the count of the try and the run another worker takes over: only that one runs it."""
-    from django_henry_checkout.flows import ledger
+    from django_henry_checkout.flows.events import outbox
 
     note(Order.objects.create(account="default"), "purchase_submitted")
-    (late,) = ledger._claim(1)
-    usual = ledger.transaction.atomic
+    (late,) = outbox._claim(1)
+    usual = outbox.transaction.atomic
 
     def taken_over(*arguments: Any) -> Any:
         Delivery.objects.update(fence=F("fence") + 1)
         return usual(*arguments)
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(ledger.transaction, "atomic", taken_over)
-        ledger._deliver(late)
+        meanwhile.setattr(outbox.transaction, "atomic", taken_over)
+        outbox._deliver(late)
     assert not Received.objects.exists()
     Delivery.objects.update(due_at=timezone.now())
-    ledger.deliver_due()
+    outbox.deliver_due()
     assert Received.objects.count() == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from django_henry_checkout.exceptions import ConfigurationError, TooManyCalls
-from django_henry_checkout.flows.limits import count_call, read_rate, refuse_if_over
+from django_henry_checkout.flows.access.throttling import check_rate, count_call, parse_rate
 from django_henry_checkout.models import CallCount
 from tests.races.test_races import at_once
 
@@ -20,7 +20,7 @@ def age(seconds: float) -> None:
 
 
 def test_rates_read_like_drfs() -> None:
-    read = {text: read_rate(text) for text in ("20/min", "3/s", " 5/Hour ", "1000/day", "7/m")}
+    read = {text: parse_rate(text) for text in ("20/min", "3/s", " 5/Hour ", "1000/day", "7/m")}
     assert [(most, window.total_seconds()) for most, window in read.values()] == [
         (20, 60),
         (3, 1),
@@ -80,17 +80,17 @@ def test_a_long_subject_is_one_subject() -> None:
 
 def test_looking_does_not_count() -> None:
     for _look in range(3):
-        refuse_if_over(["ada", "net"], rate="2/min")
+        check_rate(["ada", "net"], rate="2/min")
     assert not CallCount.objects.exists()
     count_call(["net"], rate="2/min")
-    refuse_if_over(["ada", "net"], rate="2/min")
+    check_rate(["ada", "net"], rate="2/min")
     count_call(["net"], rate="2/min")
     with pytest.raises(TooManyCalls) as caught:
-        refuse_if_over(["ada", "net"], rate="2/min")
+        check_rate(["ada", "net"], rate="2/min")
     assert 55 <= caught.value.retry_after <= 61
     assert CallCount.objects.get().count == 2
     age(60)
-    refuse_if_over(["ada", "net"], rate="2/min")
+    check_rate(["ada", "net"], rate="2/min")
 
 
 @pytest.mark.parametrize("has_lapsed", [None, False, True])

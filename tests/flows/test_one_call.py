@@ -17,9 +17,10 @@ from django_henry_checkout.exceptions import (
     NotSupported,
     PaymentRefused,
 )
-from django_henry_checkout.flows import carts, confirming, sessions
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.snapshots import Changes
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout import confirm, sessions
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.order.snapshots import Changes
 from django_henry_checkout.models import Cart, CheckoutSession, Order
 from django_henry_checkout.types import Buyer
 from tests.conftest import make_item
@@ -73,7 +74,7 @@ def test_a_cart_that_is_bought_while_another_call_begins_is_not_bought_twice(
     sandbox: Sandbox, v1: str, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two clicks: the second has read the cart, and waits for Henry, while the first buys it and empties it."""
-    real, payment = sessions._page_at_henry, Payment(card=card_of(v1))
+    real, payment = sessions._get_hosted_page, Payment(card=card_of(v1))
 
     def overtaken(*arguments: Any) -> Any:
         monkeypatch.undo()
@@ -91,14 +92,14 @@ def test_a_cart_that_is_bought_between_order_and_intent_is_not_bought_twice(
     sandbox: Sandbox, v1: str, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other quantities make another order of the same cart; the first to buy empties it."""
-    real, payment = confirming._commit_intent, Payment(card=card_of(v1))
+    real, payment = confirm._commit_intent, Payment(card=card_of(v1))
 
     def overtaken(*arguments: Any) -> Any:
         monkeypatch.undo()
         buy_cart(Cart.objects.get(), BUYER, payment, changes=Changes(quantities={BOOTS: 2}))
         return real(*arguments)
 
-    monkeypatch.setattr(confirming, "_commit_intent", overtaken)
+    monkeypatch.setattr(confirm, "_commit_intent", overtaken)
     with suppress(CheckoutError):
         buy_cart(cart, BUYER, payment)
     assert len(sandbox.orders()) == len(buying_calls(sandbox)) == 1

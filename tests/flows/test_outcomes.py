@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.flows.observations import apply_observation
-from django_henry_checkout.flows.purchases import ask_henry
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.operations.run import run_once
+from django_henry_checkout.flows.purchase.apply import apply_observation
+from django_henry_checkout.flows.purchase.lifecycle import fetch_observation
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
 from django_henry_checkout.types import staff_source
 from tests.henry import Sandbox
@@ -149,7 +149,11 @@ def test_polling_of_a_stuck_purchase_ends_loudly(sandbox: Sandbox, cart: Cart, s
         follow(sandbox, rounds=2)
         assert PurchasePoll.objects.get().due_at > timezone.now() + timedelta(minutes=30)
     nothing = timedelta(microseconds=1)
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "STUCK_LIMIT": nothing, "HOSTED_WAIT": nothing}
+    settings.HENRY_CHECKOUT = {
+        **settings.HENRY_CHECKOUT,
+        "STUCK_TIMEOUT": nothing,
+        "HOSTED_PAYMENT_TIMEOUT": nothing,
+    }
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
     PurchasePoll.objects.update(due_at=timezone.now())
     follow(sandbox, rounds=2)
@@ -179,7 +183,7 @@ def test_fault_32_a_status_that_goes_backwards_changes_nothing(sandbox: Sandbox,
     purchase = Purchase.objects.get()
     said = sandbox.orders()[0]["refId"]
     assert purchase.ref_id == said
-    observation = ask_henry(purchase)
+    observation = fetch_observation(purchase)
     assert observation is not None
     late = type(observation)(ref_id=said, status="processing", items=observation.items, digest="late")
     events = Event.objects.count()
@@ -195,7 +199,7 @@ def test_fault_32_a_status_that_goes_backwards_changes_nothing(sandbox: Sandbox,
 def test_applying_the_same_answer_again_changes_nothing(sandbox: Sandbox, cart: Cart) -> None:
     buy(sandbox, cart)
     purchase = Purchase.objects.get()
-    observation = ask_henry(purchase)
+    observation = fetch_observation(purchase)
     assert observation is not None
     assert not apply_observation(purchase, observation, source=staff_source("ada")).changed
 
@@ -205,7 +209,7 @@ def test_an_answer_about_another_purchase_of_the_cart_is_shown_to_a_person(
 ) -> None:
     buy(sandbox, cart)
     purchase = Purchase.objects.get()
-    observation = ask_henry(purchase)
+    observation = fetch_observation(purchase)
     assert observation is not None
     other = type(observation)(ref_id="ckp-ref_other", status="failed", items=(), digest="")
     for _time in range(2):

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.pace import PROBES, Tally, allowance, settle
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.models import AccountPace, Order, PurchasePoll
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.polling.rate_limit import (
+    PROBE_CALLS,
+    CallStats,
+    available_calls,
+    record_usage,
+)
+from django_henry_checkout.models import AccountRateLimit, Order, PurchasePoll
 from tests.conftest import make_item
 from tests.henry import Sandbox
 
@@ -29,9 +34,9 @@ def options(sandbox: Sandbox, settings: Any) -> Any:
 
 def age(seconds: float) -> None:
     """Let time pass for the account."""
-    for pace in AccountPace.objects.all():
+    for pace in AccountRateLimit.objects.all():
         pace.refilled_at -= timedelta(seconds=seconds)
-        pace.window_began_at -= timedelta(seconds=seconds)
+        pace.window_started_at -= timedelta(seconds=seconds)
         if pace.paused_until:
             pace.paused_until -= timedelta(seconds=seconds)
         pace.save()
@@ -49,17 +54,17 @@ def due_now() -> None:
 
 def test_the_bucket_empties_and_fills_again(options: Any) -> None:
     options(POLL_RATE=10)
-    assert allowance("default") == 50  # five seconds' worth
-    settle("default", Tally(asked=50, answered=50))
-    assert allowance("default") == 0
+    assert available_calls("default") == 50  # five seconds' worth
+    record_usage("default", CallStats(asked=50, answered=50))
+    assert available_calls("default") == 0
     age(2)
-    assert allowance("default") == 20
+    assert available_calls("default") == 20
     age(60)
-    assert allowance("default") == 50
+    assert available_calls("default") == 50
 
 
 def test_workers_together_keep_to_the_rate(sandbox: Sandbox, options: Any) -> None:
-    options(POLL_RATE=1, SWEEP_FROM=0)
+    options(POLL_RATE=1, BULK_POLL_THRESHOLD=0)
     for number in range(8):
         begin(number)
     due_now()
@@ -85,11 +90,11 @@ def test_a_429_halves_the_rate_and_pauses_the_account(
     sandbox.scenario(faults=[{"fault": "status", "status": 429, "headers": headers}])
     before = timezone.now()
     poll_due()
-    pace = AccountPace.objects.get()
+    pace = AccountRateLimit.objects.get()
     assert pace.rate == 25
     assert pace.paused_until is not None
     assert low <= (pace.paused_until - before).total_seconds() <= high + 1
-    assert allowance("default") == 0
+    assert available_calls("default") == 0
     due_now()
     asked = len(sandbox.requests())
     assert poll_due() == 0
@@ -107,34 +112,34 @@ def test_a_429_is_told_while_other_answers_are_still_awaited(
             {"fault": "delay", "seconds": 1, "times": 1},
         ]
     )
-    told: list[Tally] = []
+    told: list[CallStats] = []
 
-    def note(account: str, tally: Tally) -> None:
+    def note(account: str, tally: CallStats) -> None:
         told.append(tally)
-        settle(account, tally)
+        record_usage(account, tally)
 
-    monkeypatch.setattr("django_henry_checkout.flows.pace.settle", note)
+    monkeypatch.setattr("django_henry_checkout.flows.polling.rate_limit.record_usage", note)
     poll_due()
     assert (told[0].limited, told[0].answered) == (1, 0)
 
 
 def test_answers_raise_the_rate_slowly(options: Any) -> None:
-    allowance("default")
-    settle("default", Tally(asked=1, limited=1))
+    available_calls("default")
+    record_usage("default", CallStats(asked=1, limited=1))
     age(5)
     for _round in range(10):
-        settle("default", Tally(asked=1, answered=1))
-    assert AccountPace.objects.get().rate == pytest.approx(35)
+        record_usage("default", CallStats(asked=1, answered=1))
+    assert AccountRateLimit.objects.get().rate == pytest.approx(35)
     for _round in range(100):
-        settle("default", Tally(asked=1, answered=1))
-    assert AccountPace.objects.get().rate == 50
+        record_usage("default", CallStats(asked=1, answered=1))
+    assert AccountRateLimit.objects.get().rate == 50
 
 
 def test_a_429_that_was_under_way_does_not_halve_again(options: Any) -> None:
-    allowance("default")
+    available_calls("default")
     for _answer in range(3):
-        settle("default", Tally(asked=1, limited=1))
-    assert AccountPace.objects.get().rate == 25
+        record_usage("default", CallStats(asked=1, limited=1))
+    assert AccountRateLimit.objects.get().rate == 25
 
 
 def test_the_breaker_opens_and_probes_and_closes(sandbox: Sandbox, options: Any) -> None:
@@ -145,33 +150,33 @@ def test_the_breaker_opens_and_probes_and_closes(sandbox: Sandbox, options: Any)
     for _round in range(3):
         due_now()
         poll_due()
-    pace = AccountPace.objects.get()
-    assert pace.is_broken
-    assert allowance("default") == 0
+    pace = AccountRateLimit.objects.get()
+    assert pace.circuit_open
+    assert available_calls("default") == 0
     due_times = sorted(PurchasePoll.objects.values_list("due_at", flat=True))
     poll_due()
     assert sorted(PurchasePoll.objects.values_list("due_at", flat=True)) == due_times  # rows are left alone
     age(31)
-    assert allowance("default") == PROBES
+    assert available_calls("default") == PROBE_CALLS
     due_now()
     asked = len(sandbox.requests())
     poll_due()
-    assert len(sandbox.requests()) == asked + PROBES
-    assert allowance("default") == 0  # still nothing: the next pause
+    assert len(sandbox.requests()) == asked + PROBE_CALLS
+    assert available_calls("default") == 0  # still nothing: the next pause
     sandbox.scenario()
     age(31)
     due_now()
     poll_due()
-    assert not AccountPace.objects.get().is_broken
-    assert allowance("default") > PROBES
+    assert not AccountRateLimit.objects.get().circuit_open
+    assert available_calls("default") > PROBE_CALLS
 
 
 def test_refusals_of_one_purchase_do_not_open_the_breaker(options: Any) -> None:
     options(BREAKER_FAILURES=2)
-    allowance("default")
+    available_calls("default")
     for _round in range(5):
-        settle("default", Tally(asked=10, answered=9, failed=1))
-    assert not AccountPace.objects.get().is_broken
+        record_usage("default", CallStats(asked=10, answered=9, failed=1))
+    assert not AccountRateLimit.objects.get().circuit_open
 
 
 def test_one_accounts_trouble_does_not_slow_another(sandbox: Sandbox, options: Any) -> None:
@@ -180,8 +185,8 @@ def test_one_accounts_trouble_does_not_slow_another(sandbox: Sandbox, options: A
     Order.objects.filter(pk=theirs.pk).update(account="uk")
     theirs.purchases.update(account="uk")
     PurchasePoll.objects.filter(purchase__order=theirs).update(account="uk")
-    allowance("uk")
-    settle("uk", Tally(asked=1, limited=1, pause=60))
+    available_calls("uk")
+    record_usage("uk", CallStats(asked=1, limited=1, pause=60))
     sandbox.pay(ours.henry_cart_id)
     sandbox.pay(theirs.henry_cart_id)
     due_now()

@@ -10,12 +10,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.conf import app_settings as henry
 from django_henry_checkout.exceptions import GatewayUnavailable
-from django_henry_checkout.flows import asking, carts, pace, polling
-from django_henry_checkout.flows.claims import ClaimedPoll, claim_polls
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.polling import executor, poller, rate_limit
+from django_henry_checkout.flows.polling.claims import ClaimedPoll, claim_polls
+from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll
 from tests.conftest import make_item
@@ -38,8 +39,8 @@ def seconds_ahead() -> float:
 
 def take_answer(late: ClaimedPoll) -> None:
     """Go on as a worker does that has claimed, and asks only now."""
-    outcome = asking._ask(late, gateway_for(henry.account()))
-    rest = polling._Round(0, 0)
+    outcome = executor._ask(late, gateway_for(henry.account()))
+    rest = poller._Round(0, 0)
     rest._take(late, outcome)
     rest._flush()
 
@@ -84,8 +85,10 @@ def test_a_late_error_of_a_lost_lease_moves_no_due_time(sandbox: Sandbox, cart: 
     due_now()
     claim_polls("default", limit=10)
     due_at = poll().due_at
-    rest = polling._Round(0, 0)
-    rest._take(late, asking.Outcome(asked=late, error=GatewayUnavailable("Henry answered 500.", status=500)))
+    rest = poller._Round(0, 0)
+    rest._take(
+        late, executor.Outcome(asked=late, error=GatewayUnavailable("Henry answered 500.", status=500))
+    )
     rest._flush()
     assert (poll().due_at, poll().errors) == (due_at, 0)
 
@@ -159,7 +162,7 @@ def test_an_account_that_is_gone_is_waited_for(sandbox: Sandbox, cart: Cart, cap
     begin_checkout(cart)
     Purchase.objects.update(account="closed")
     PurchasePoll.objects.update(account="closed")
-    pace._create("closed", timezone.now())  # it was polled while it was configured
+    rate_limit._create("closed", timezone.now())  # it was polled while it was configured
     with caplog.at_level(logging.ERROR):
         poll_due()
     assert "no account 'closed'" in caplog.text
@@ -175,12 +178,12 @@ def test_an_unchanged_answer_costs_one_statement(
     poll_due()
     due_now()
     (claimed,) = claim_polls("default", limit=10)
-    outcome = asking._ask(claimed, gateway_for(henry.account()))
-    rest = polling._Round(0, 0)
+    outcome = executor._ask(claimed, gateway_for(henry.account()))
+    rest = poller._Round(0, 0)
     with django_assert_num_queries(1):
         rest._take(claimed, outcome)
         rest._flush()
-    assert poll().tries == 2
+    assert poll().attempts == 2
 
 
 @pytest.mark.parametrize("purchases", [1, 12, 40])
@@ -212,8 +215,8 @@ def test_no_transaction_is_open_while_henry_is_asked(
         open_during_call.append(connection.in_atomic_block)
         return usual(asker, seconds)
 
-    usual = asking.Asker.wait
-    monkeypatch.setattr(asking.Asker, "wait", wait)
+    usual = executor.Asker.wait
+    monkeypatch.setattr(executor.Asker, "wait", wait)
     poll_due()
     assert open_during_call == [False]
 
@@ -257,7 +260,7 @@ def test_an_odd_purchase_does_not_hold_up_the_others(
         raise RuntimeError("bug")
 
     begin_checkout(cart)
-    monkeypatch.setattr(asking, "_ask", explode)
+    monkeypatch.setattr(executor, "_ask", explode)
     assert poll_due() == 1
     assert "could not be followed this time" in caplog.text
     assert poll().errors == 1

@@ -13,19 +13,19 @@ from django.db import connection
 from django.utils import timezone
 
 from django_henry_checkout.exceptions import ConfigurationError
-from django_henry_checkout.flows import privacy
-from django_henry_checkout.flows.buyers import buyer_of
-from django_henry_checkout.flows.customers import mint_customer_token
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.privacy import (
-    SEALED,
+from django_henry_checkout.flows.access.customer_tokens import create_customer_token
+from django_henry_checkout.flows.buyer.details import get_buyer
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.operations import privacy
+from django_henry_checkout.flows.operations.privacy import (
+    ENCRYPTED_COLUMNS,
     erase_buyer,
     export_buyer,
-    orders_of,
-    reseal_batch,
+    find_orders_by_email,
+    reencrypt_batch,
 )
-from django_henry_checkout.flows.pruning import prune_batch, prune_kind
-from django_henry_checkout.flows.purchases import observe_now
+from django_henry_checkout.flows.operations.prune import prune_batch, prune_kind
+from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
 from django_henry_checkout.models import (
     Cart,
     CustomerSession,
@@ -47,14 +47,14 @@ FIRST, SECOND = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 def seal_with(settings: Any, *keys: str) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "PERSONAL_DATA_KEYS": list(keys)}
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "ENCRYPTION_KEYS": list(keys)}
 
 
 def stored() -> str:
     """Every text of the tables that hold personal data, as the database has it."""
     with connection.cursor() as cursor:
         texts = []
-        for model in SEALED:
+        for model in ENCRYPTED_COLUMNS:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(model._meta.db_table)}")
             texts += [repr(row) for row in cursor.fetchall()]
     return "\n".join(texts)
@@ -72,37 +72,37 @@ def test_with_keys_the_database_holds_noise_and_the_shop_reads_as_before(
 ) -> None:
     seal_with(settings, FIRST)
     order = paid_by_ada(sandbox)
-    mint_customer_token(BUYER)
+    create_customer_token(BUYER)
     text = stored()
     for canary in (BUYER.email, "Lovelace", BUYER.phone, "350 Fifth Avenue"):
         assert canary not in text
-    assert buyer_of(order) == BUYER
+    assert get_buyer(order) == BUYER
     assert OrderBuyer.objects.get().shipping_address["line1"] == "350 Fifth Avenue"
     assert CustomerSession.objects.get().buyer["email"] == BUYER.email
-    assert list(orders_of(BUYER.email.upper())) == [order]
+    assert list(find_orders_by_email(BUYER.email.upper())) == [order]
 
 
 def test_keys_rotate_and_what_was_clear_is_sealed_by_a_command(sandbox: Sandbox, settings: Any) -> None:
     order = paid_by_ada(sandbox)
     assert BUYER.email in stored()
     seal_with(settings, FIRST)
-    assert buyer_of(order) == BUYER
+    assert get_buyer(order) == BUYER
     reseal_all()
     assert BUYER.email not in stored()
     seal_with(settings, SECOND, FIRST)
-    assert buyer_of(order) == BUYER
+    assert get_buyer(order) == BUYER
     reseal_all()
     seal_with(settings, SECOND)
-    assert buyer_of(order) == BUYER
+    assert get_buyer(order) == BUYER
     seal_with(settings)
     with pytest.raises(ConfigurationError, match="Put the key back"):
-        buyer_of(order)
+        get_buyer(order)
 
 
 def reseal_all() -> None:
-    for model in SEALED:
+    for model in ENCRYPTED_COLUMNS:
         last = 0
-        while last := reseal_batch(model, last, limit=1):
+        while last := reencrypt_batch(model, last, limit=1):
             pass
 
 
@@ -115,7 +115,7 @@ def test_a_sealed_column_cannot_be_searched_by_mistake(db: None) -> None:
 
 def test_a_buyer_is_told_all_that_is_known(sandbox: Sandbox) -> None:
     order = paid_by_ada(sandbox)
-    mint_customer_token(BUYER)
+    create_customer_token(BUYER)
     build_paid_order(sandbox)
     told = export_buyer(" ADA@shop.example ")
     (shown,) = told["orders"]
@@ -171,11 +171,11 @@ def test_a_buyer_is_forgotten_and_the_order_stays(sandbox: Sandbox) -> None:
 def test_what_henry_tells_after_it_is_not_written(sandbox: Sandbox) -> None:
     order = build_paid_order(sandbox, outcome="stays", until_idle=False)
     purchase = Purchase.objects.get(order=order)
-    observe_now(purchase, source=Source.POLL)
+    refresh_purchase(purchase, source=Source.POLL)
     email = OrderBuyer.objects.get().email
     erase_buyer(email, by="staff:ada")
     sandbox.advance(60)
-    observe_now(Purchase.objects.get(), source=Source.POLL)
+    refresh_purchase(Purchase.objects.get(), source=Source.POLL)
     assert not OrderBuyer.objects.exists()
     assert email not in stored()
 
@@ -186,7 +186,7 @@ def test_an_open_order_goes_on_with_whoever_pays_it(sandbox: Sandbox) -> None:
     erase_buyer(BUYER.email, by="staff:ada")
     assert Order.objects.get().buyer_erased_at is None
     set_buyer(fresh(begun.session), lambda _known: BUYER, strict=True)
-    assert buyer_of(begun.order) == BUYER
+    assert get_buyer(begun.order) == BUYER
 
 
 def test_buyers_are_kept_as_long_as_the_shop_says(sandbox: Sandbox, settings: Any) -> None:
@@ -206,7 +206,7 @@ def test_buyers_are_kept_as_long_as_the_shop_says(sandbox: Sandbox, settings: An
 
 
 def test_carts_of_guests_that_led_to_nothing_go(sandbox: Sandbox, django_user_model: Any) -> None:
-    from django_henry_checkout.flows.templates import make_template
+    from django_henry_checkout.flows.cart.templates import make_template
 
     forgotten, template, signed_in, fresh_one = (build_cart() for _cart in range(4))
     make_template(template)

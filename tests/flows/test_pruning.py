@@ -9,9 +9,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from django_henry_checkout.flows import pruning
-from django_henry_checkout.flows.ledger import Journal, deliver_due
-from django_henry_checkout.flows.pruning import prune_batch
+from django_henry_checkout.flows.events.journal import EventJournal, deliver_due
+from django_henry_checkout.flows.operations import prune
+from django_henry_checkout.flows.operations.prune import prune_batch
 from django_henry_checkout.models import Delivery, Event, IdempotencyRecord, Order, WebhookMessage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +22,7 @@ OLD = timedelta(days=31)
 def note(kind: str) -> None:
     order = Order.objects.create(account="default")
     with transaction.atomic():
-        journal = Journal(order, source="test")
+        journal = EventJournal(order, source="test")
         journal.add(kind)
         journal.write()
 
@@ -64,7 +64,7 @@ def test_what_was_settled_long_ago_goes_and_the_rest_stays(db: None) -> None:
 
 
 def test_it_goes_in_small_batches(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    monkeypatch.setattr(pruning, "BATCH", 3)
+    monkeypatch.setattr(prune, "BATCH", 3)
     for number in range(7):
         webhook(number, "done", OLD)
     assert [prune_batch() for _batch in range(4)] == [3, 3, 1, 0]

@@ -17,11 +17,11 @@ from django_henry_checkout.exceptions import (
     QuotePending,
     QuoteRequired,
     ShippingNotOffered,
-    TokenLapsed,
+    TokenExpired,
 )
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.quotes import MAX_RATE_ID, choose_shipping, kept_quote, quote_session
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.checkout.quotes import MAX_RATE_ID, choose_shipping, get_quote, quote_session
 from django_henry_checkout.models import Cart, CheckoutSession, Order, Quote
 from django_henry_checkout.types import Address, Buyer
 from tests.conftest import make_item
@@ -82,7 +82,7 @@ def test_the_totals_are_right_and_the_order_shows_them(sandbox: Sandbox, version
         assert quote.amount("subtotal") == order.subtotal == SUBTOTAL
     assert fresh(begun.session).status == "quoted"
     assert order.status == "open"
-    assert kept_quote(fresh(begun.session)) == quote
+    assert get_quote(fresh(begun.session)) == quote
     assert abs(quote.expires_at - timezone.now() - timedelta(minutes=15)) < timedelta(seconds=30)
     assert sandbox.orders() == []
 
@@ -123,10 +123,10 @@ def test_an_address_that_lacks_what_its_country_needs_is_not_quoted(
 def test_a_session_that_has_ended_is_not_quoted(sandbox: Sandbox, version: str, cart: Cart) -> None:
     first = ready(sandbox, cart, version)
     second = ready(sandbox, cart, version)
-    with pytest.raises(TokenLapsed):
+    with pytest.raises(TokenExpired):
         quote_session(fresh(first.session))
     CheckoutSession.objects.filter(pk=second.session.pk).update(expires_at=timezone.now())
-    with pytest.raises(TokenLapsed):
+    with pytest.raises(TokenExpired):
         quote_session(fresh(second.session))
     third = quoted(sandbox, cart, version)
     confirm(third, version)
@@ -161,7 +161,7 @@ def test_trouble_at_henry_leaves_the_last_quote(sandbox: Sandbox, version: str, 
 
 
 def test_a_quote_that_takes_too_long_is_pending(sandbox: Sandbox, v1: str, cart: Cart, settings: Any) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "QUOTE_WAIT": 0.3}
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "QUOTE_TIMEOUT": 0.3}
     begun = ready(sandbox, cart, v1)
     sandbox.scenario(timing={"jobSeconds": 1000})
     with pytest.raises(QuotePending):

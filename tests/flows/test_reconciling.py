@@ -10,10 +10,10 @@ import pytest
 from django.utils import timezone
 
 from django_henry_checkout.exceptions import ConfigurationError, GatewayError
-from django_henry_checkout.flows import reconciling
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.reconciling import Report, reconcile
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.polling import reconcile as reconcile_flow
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.polling.reconcile import ReconcileReport, reconcile
 from django_henry_checkout.models import Event, Order, Purchase, PurchasePoll
 from django_henry_checkout.testing.builders import build_cart, build_paid_order
 from tests.admin.conftest import doubtful_order
@@ -23,7 +23,7 @@ from tests.inline import use
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 
 
-def run(*, mend: bool = False, days: int = 7, until: datetime | None = None) -> Report:
+def run(*, mend: bool = False, days: int = 7, until: datetime | None = None) -> ReconcileReport:
     """The last report."""
     now = until or timezone.now() + timedelta(hours=2)
     reports = list(reconcile("default", since=timezone.now() - timedelta(days=days), until=now, mend=mend))
@@ -90,7 +90,7 @@ def test_what_only_one_side_knows_is_named(sandbox: Sandbox) -> None:
 def test_many_pages_are_walked_and_a_walk_goes_on_where_it_stopped(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciling, "PAGE", 2)
+    monkeypatch.setattr(reconcile_flow, "PAGE_SIZE", 2)
     for _order in range(5):
         build_paid_order(sandbox)
         sandbox.advance(600)

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from django_henry_checkout.conf import settings as henry_settings
+from django_henry_checkout.conf import app_settings as henry_settings
 from django_henry_checkout.exceptions import (
     AmountChanged,
     CartChanged,
@@ -21,19 +21,19 @@ from django_henry_checkout.exceptions import (
     QuotePending,
     SessionNotFound,
 )
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.confirming import Payment, confirm_session
-from django_henry_checkout.flows.hosted import Ending, payment_url, return_from_payment
-from django_henry_checkout.flows.hosted import find_session as find_hosted
-from django_henry_checkout.flows.inline import begin_inline, find_session, set_buyer
-from django_henry_checkout.flows.observations import apply_observation
-from django_henry_checkout.flows.purchases import ask_henry
-from django_henry_checkout.flows.quotes import choose_shipping, quote_session
-from django_henry_checkout.flows.sessions import Opening, begin_checkout, renew_session
-from django_henry_checkout.flows.staff import resolve_not_bought
-from django_henry_checkout.flows.templates import make_template
-from django_henry_checkout.flows.tokens import caller_of_secret
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.access.tokens import get_caller_by_secret
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.templates import make_template
+from django_henry_checkout.flows.checkout.confirm import Payment, confirm_session
+from django_henry_checkout.flows.checkout.hosted import ReturnOutcome, payment_url, resolve_return
+from django_henry_checkout.flows.checkout.hosted import find_hosted_session as find_hosted
+from django_henry_checkout.flows.checkout.inline import begin_inline, find_inline_session, set_buyer
+from django_henry_checkout.flows.checkout.quotes import choose_shipping, quote_session
+from django_henry_checkout.flows.checkout.sessions import SessionOptions, begin_checkout, renew_session
+from django_henry_checkout.flows.operations.run import run_once
+from django_henry_checkout.flows.operations.staff_actions import resolve_not_bought
+from django_henry_checkout.flows.purchase.apply import apply_observation
+from django_henry_checkout.flows.purchase.lifecycle import fetch_observation
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderBuyer, Purchase, SessionKind
 from django_henry_checkout.types import Address, Buyer, Card, PurchaseRequest, staff_source
@@ -80,10 +80,10 @@ def left_in_doubt(sandbox: Sandbox, cart: Cart) -> Order:
 def test_a_secret_that_stands_in_addresses_opens_no_session(sandbox: Sandbox, cart: Cart) -> None:
     hosted = begin_checkout(cart)
     session = quoted(cart)
-    caller = caller_of_secret(hosted.token)
+    caller = get_caller_by_secret(hosted.token)
     for named in ({"session_id": session.public_id}, {"cart_id": cart.public_id}):
         with pytest.raises(SessionNotFound):
-            find_session(caller, **named)
+            find_inline_session(caller, **named)
 
 
 def test_a_made_up_order_id_does_not_unmake_a_v0_payment(sandbox: Sandbox, settings: Any, cart: Cart) -> None:
@@ -92,7 +92,7 @@ def test_a_made_up_order_id_does_not_unmake_a_v0_payment(sandbox: Sandbox, setti
     sandbox._call("POST", "pay", {"userId": begun.order.henry_cart_id})
     session = find_hosted(begun.order.public_id, begun.token)
     made_up = "11111111-1111-4111-8111-111111111111"
-    assert return_from_payment(session, Ending.CANCELED, claimed_id=made_up) is Ending.CHECKING
+    assert resolve_return(session, ReturnOutcome.CANCELED, claimed_id=made_up) is ReturnOutcome.CHECKING
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(hours=1))
     run_once()
     assert Purchase.objects.get().status == "planned"
@@ -160,7 +160,7 @@ def test_nothing_is_bought_while_shipping_is_being_chosen(sandbox: Sandbox, cart
     thread = threading.Thread(target=choose)
     thread.start()
     for _look in range(200):
-        if CheckoutSession.objects.get(pk=session.pk).choosing_until is not None:
+        if CheckoutSession.objects.get(pk=session.pk).shipping_locked_until is not None:
             break
         threading.Event().wait(0.01)
     with pytest.raises(QuotePending):
@@ -225,7 +225,7 @@ def test_an_older_failure_on_henrys_page_is_no_answer_to_a_purchase_in_doubt(
     sandbox: Sandbox, cart: Cart
 ) -> None:
     begun = begin_checkout(cart)
-    session = renew_session(begun.order, opening=Opening(kind=SessionKind.INLINE)).session
+    session = renew_session(begun.order, options=SessionOptions(kind=SessionKind.INLINE)).session
     set_buyer(session, lambda _before: BUYER, strict=True)
     quote_session(session)
     declined = PurchaseRequest(buyer=BUYER, card=Card(token="card_test_declined"))
@@ -254,7 +254,7 @@ def test_an_old_wait_that_becomes_a_purchase_is_followed_as_long_as_any(sandbox:
 def test_what_henry_leaves_out_of_a_buyer_stays(sandbox: Sandbox, cart: Cart) -> None:
     order = confirm_session(quoted(cart), PAYS)
     purchase = Purchase.objects.get()
-    answer = ask_henry(purchase)
+    answer = fetch_observation(purchase)
     assert answer is not None
     scant = replace(answer, buyer=Buyer(email="new@shop.example"), digest="scant")
     apply_observation(purchase, scant, source=staff_source("ada"))

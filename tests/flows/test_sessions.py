@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.conf import app_settings as henry
 from django_henry_checkout.exceptions import (
     AuthenticationFailed,
     CartEmpty,
@@ -18,19 +18,25 @@ from django_henry_checkout.exceptions import (
     GatewayError,
     GatewayTimeout,
     OrderNotOpen,
+    TokenExpired,
     TokenInvalid,
-    TokenLapsed,
     UntrustedCheckoutUrl,
 )
-from django_henry_checkout.flows import carts, links
-from django_henry_checkout.flows.hosted import Ending, find_session, payment_url, return_from_payment
-from django_henry_checkout.flows.sessions import (
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.hosted import (
+    ReturnOutcome,
+    find_hosted_session,
+    payment_url,
+    resolve_return,
+)
+from django_henry_checkout.flows.checkout.sessions import (
     begin_checkout,
     check_checkout_url,
     expire_sessions,
     renew_session,
 )
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.operations.run import run_once
+from django_henry_checkout.flows.order import status_links
 from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase, PurchasePoll
 from tests.conftest import make_item
 from tests.henry import Sandbox
@@ -167,14 +173,14 @@ def test_a_page_elsewhere_is_not_sold_from(sandbox: Sandbox, cart: Cart, setting
 
 def test_the_token_is_kept_as_a_hash_and_opens_its_order_only(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
-    session = find_session(begun.order.public_id, begun.token)
+    session = find_hosted_session(begun.order.public_id, begun.token)
     assert session == begun.session
     assert begun.token not in str(vars(session))
     assert begun.token not in repr(begun)
     other = Order.objects.create(account="default")
     for order_id, token in ((other.public_id, begun.token), (begun.order.public_id, begun.token[:-1])):
         with pytest.raises(TokenInvalid):
-            find_session(order_id, token)
+            find_hosted_session(order_id, token)
 
 
 def test_the_way_to_henry_carries_the_way_back(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
@@ -189,21 +195,21 @@ def test_the_way_to_henry_carries_the_way_back(sandbox: Sandbox, cart: Cart, set
 def test_a_session_that_is_over_leads_nowhere(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
     CheckoutSession.objects.update(expires_at=timezone.now())
-    with pytest.raises(TokenLapsed):
-        payment_url(find_session(begun.order.public_id, begun.token), return_url=BACK)
+    with pytest.raises(TokenExpired):
+        payment_url(find_hosted_session(begun.order.public_id, begun.token), return_url=BACK)
     assert expire_sessions() == 1
     assert expire_sessions() == 0
-    with pytest.raises(TokenLapsed):
-        payment_url(find_session(begun.order.public_id, begun.token), return_url=BACK)
+    with pytest.raises(TokenExpired):
+        payment_url(find_hosted_session(begun.order.public_id, begun.token), return_url=BACK)
     assert Event.objects.filter(type="checkout_expired").count() == 1
 
 
 def test_fault_43_a_return_opened_twenty_times_is_one_order(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
-    session = find_session(begun.order.public_id, begun.token)
-    endings = {return_from_payment(session, Ending.COMPLETED) for _time in range(20)}
-    assert endings == {Ending.COMPLETED}
+    session = find_hosted_session(begun.order.public_id, begun.token)
+    endings = {resolve_return(session, ReturnOutcome.COMPLETED) for _time in range(20)}
+    assert endings == {ReturnOutcome.COMPLETED}
     assert Order.objects.get().status == "placed"
     assert Event.objects.filter(type="purchase_submitted").count() == 1
     assert len(sandbox.orders()) == 1
@@ -211,8 +217,8 @@ def test_fault_43_a_return_opened_twenty_times_is_one_order(sandbox: Sandbox, ca
 
 def test_a_claimed_payment_that_henry_has_not_seen_moves_nothing(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
-    session = find_session(begun.order.public_id, begun.token)
-    assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING
+    session = find_hosted_session(begun.order.public_id, begun.token)
+    assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.CHECKING
     assert Order.objects.get().status == "open"
 
 
@@ -220,28 +226,33 @@ def test_henry_down_on_the_way_back_is_taken_calmly(sandbox: Sandbox, cart: Cart
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
-    session = find_session(begun.order.public_id, begun.token)
-    assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING
-    assert return_from_payment(session, Ending.COMPLETED) is Ending.CHECKING  # not asked again at once
+    session = find_hosted_session(begun.order.public_id, begun.token)
+    assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.CHECKING
+    assert (
+        resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.CHECKING
+    )  # not asked again at once
     cache.clear()
-    assert return_from_payment(session, Ending.COMPLETED) is Ending.COMPLETED
+    assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.COMPLETED
 
 
 @pytest.mark.parametrize(
     ("hint", "status", "event"),
-    [(Ending.CANCELED, "canceled", "checkout_canceled"), (Ending.ERRORED, "errored", "checkout_errored")],
+    [
+        (ReturnOutcome.CANCELED, "canceled", "checkout_canceled"),
+        (ReturnOutcome.ERRORED, "errored", "checkout_errored"),
+    ],
 )
 def test_giving_up_leaves_the_order_open_and_a_new_session_works(
-    sandbox: Sandbox, cart: Cart, hint: Ending, status: str, event: str
+    sandbox: Sandbox, cart: Cart, hint: ReturnOutcome, status: str, event: str
 ) -> None:
     begun = begin_checkout(cart)
-    session = find_session(begun.order.public_id, begun.token)
+    session = find_hosted_session(begun.order.public_id, begun.token)
     for _time in range(3):
-        assert return_from_payment(session, hint) is hint
+        assert resolve_return(session, hint) is hint
     assert Event.objects.filter(type=event).count() == 1
     session.refresh_from_db()
     assert (session.status, Order.objects.get().status) == (status, "open")
-    with pytest.raises(TokenLapsed):
+    with pytest.raises(TokenExpired):
         payment_url(session, return_url=BACK)
 
     again = renew_session(begun.order)
@@ -253,15 +264,15 @@ def test_giving_up_leaves_the_order_open_and_a_new_session_works(
 def test_what_henry_says_beats_a_cancel(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
-    session = find_session(begun.order.public_id, begun.token)
-    assert return_from_payment(session, Ending.CANCELED) is Ending.COMPLETED
+    session = find_hosted_session(begun.order.public_id, begun.token)
+    assert resolve_return(session, ReturnOutcome.CANCELED) is ReturnOutcome.COMPLETED
     assert not Event.objects.filter(type="checkout_canceled").exists()
 
 
 @pytest.mark.usefixtures("polls_at_once")
 def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
-    return_from_payment(find_session(begun.order.public_id, begun.token), Ending.CANCELED)
+    resolve_return(find_hosted_session(begun.order.public_id, begun.token), ReturnOutcome.CANCELED)
     sandbox.pay(begun.order.henry_cart_id)
     for _round in range(8):
         sandbox.advance(2)
@@ -272,7 +283,8 @@ def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart
     with pytest.raises(OrderNotOpen):
         renew_session(order)
     assert (
-        return_from_payment(find_session(order.public_id, begun.token), Ending.CANCELED) is Ending.COMPLETED
+        resolve_return(find_hosted_session(order.public_id, begun.token), ReturnOutcome.CANCELED)
+        is ReturnOutcome.COMPLETED
     )
 
 
@@ -294,18 +306,18 @@ def test_a_shopper_who_paid_nothing_is_never_in_the_way_of_the_next_order(
 
 def test_status_links_are_signed_expire_and_can_be_revoked(settings: Any, db: None) -> None:
     order = Order.objects.create(account="default")
-    token = links.status_token(order)
-    assert links.order_of_status_token(token) == order
+    token = status_links.create_status_token(order)
+    assert status_links.get_order_by_status_token(token) == order
     for forged in ("", "x", token[:-1], token.replace(":", ".", 1), f"{token}x"):
         with pytest.raises(TokenInvalid):
-            links.order_of_status_token(forged)
+            status_links.get_order_by_status_token(forged)
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "STATUS_LINK_LIFETIME": timedelta(seconds=-1)}
-    with pytest.raises(TokenLapsed):
-        links.order_of_status_token(token)
+    with pytest.raises(TokenExpired):
+        status_links.get_order_by_status_token(token)
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "STATUS_LINK_LIFETIME": timedelta(days=1)}
     Order.objects.update(link_epoch=1)
-    with pytest.raises(TokenLapsed):
-        links.order_of_status_token(token)
+    with pytest.raises(TokenExpired):
+        status_links.get_order_by_status_token(token)
 
 
 def test_a_payment_after_the_wait_was_given_up_is_found_on_return(sandbox: Sandbox, cart: Cart) -> None:
@@ -313,8 +325,8 @@ def test_a_payment_after_the_wait_was_given_up_is_found_on_return(sandbox: Sandb
     Purchase.objects.update(status="abandoned", ended_at=timezone.now())
     PurchasePoll.objects.all().delete()
     sandbox.pay(begun.order.henry_cart_id)
-    session = find_session(begun.order.public_id, begun.token)
-    assert return_from_payment(session, Ending.COMPLETED) is Ending.COMPLETED
+    session = find_hosted_session(begun.order.public_id, begun.token)
+    assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.COMPLETED
 
 
 def test_nobody_is_sent_to_pay_what_is_paid(sandbox: Sandbox, cart: Cart) -> None:
@@ -332,8 +344,8 @@ def test_a_hint_is_not_believed_while_henry_cannot_be_asked(sandbox: Sandbox, ca
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
-    session = find_session(begun.order.public_id, begun.token)
-    assert return_from_payment(session, Ending.ERRORED) is Ending.CHECKING
+    session = find_hosted_session(begun.order.public_id, begun.token)
+    assert resolve_return(session, ReturnOutcome.ERRORED) is ReturnOutcome.CHECKING
     session.refresh_from_db()
     assert session.status == "awaiting_payment"
 
@@ -353,7 +365,7 @@ def test_after_a_sign_in_the_cart_that_is_shown_is_the_one_that_is_paid(
 def test_an_expiry_never_ends_what_is_paid(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
-    return_from_payment(find_session(begun.order.public_id, begun.token), Ending.COMPLETED)
+    resolve_return(find_hosted_session(begun.order.public_id, begun.token), ReturnOutcome.COMPLETED)
     CheckoutSession.objects.update(status="awaiting_payment", expires_at=timezone.now())
     assert expire_sessions() == 0
     assert not Event.objects.filter(type="checkout_expired").exists()
@@ -363,9 +375,9 @@ def test_a_cart_that_is_merged_away_meanwhile_is_told(
     sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from django_henry_checkout.exceptions import CartNotFound
-    from django_henry_checkout.flows import sessions
+    from django_henry_checkout.flows.checkout import sessions
 
-    real = sessions._page_at_henry
+    real = sessions._get_hosted_page
 
     def merged_away(*args: Any) -> Any:
         page = real(*args)
@@ -380,5 +392,5 @@ def test_a_cart_that_is_merged_away_meanwhile_is_told(
 def test_a_token_ends_for_good_with_the_wait(sandbox: Sandbox, cart: Cart) -> None:
     begun = begin_checkout(cart)
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(hours=25))
-    with pytest.raises(TokenLapsed):
-        find_session(begun.order.public_id, begun.token)
+    with pytest.raises(TokenExpired):
+        find_hosted_session(begun.order.public_id, begun.token)

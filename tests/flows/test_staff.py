@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from django_henry_checkout.exceptions import CannotCancel, GatewayError, NotInDoubt, RefTaken
-from django_henry_checkout.flows import staff
-from django_henry_checkout.flows.ledger import deliver_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.events.outbox import deliver_due
+from django_henry_checkout.flows.operations import staff_actions
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import (
     CheckoutSession,
     Delivery,
@@ -41,8 +41,8 @@ def test_in_doubt_and_not_bought_the_order_ends_or_goes_on(sandbox: Sandbox) -> 
         run_once()
         order.refresh_from_db()
         assert (order.needs_review, order.review_reason) == (True, "in_doubt_not_found")
-        assert staff.resolve_not_bought(purchase, by="ada", note="asked Henry", another=another)
-        assert not staff.resolve_not_bought(purchase, by="ada")
+        assert staff_actions.resolve_not_bought(purchase, by="ada", note="asked Henry", another=another)
+        assert not staff_actions.resolve_not_bought(purchase, by="ada")
         order.refresh_from_db()
         purchase.refresh_from_db()
         assert (order.status, order.needs_review, purchase.status) == (status, False, "abandoned")
@@ -57,7 +57,7 @@ def test_a_person_who_is_wrong_does_not_make_anybody_buy_twice(sandbox: Sandbox)
     for another in (True, False):
         order = doubtful_order(sandbox, is_bought=True)
         purchase = Purchase.objects.get(order=order)
-        assert not staff.resolve_not_bought(purchase, by="ada", another=another)
+        assert not staff_actions.resolve_not_bought(purchase, by="ada", another=another)
         purchase.refresh_from_db()
         order.refresh_from_db()
         assert (purchase.status, purchase.ref_id != "") == ("pending", True)
@@ -70,7 +70,7 @@ def test_a_person_who_is_wrong_does_not_make_anybody_buy_twice(sandbox: Sandbox)
 def test_where_henry_cannot_be_asked_the_person_decides(sandbox: Sandbox) -> None:
     order = doubtful_order(sandbox)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
-    assert staff.resolve_not_bought(Purchase.objects.get(order=order), by="ada", another=False)
+    assert staff_actions.resolve_not_bought(Purchase.objects.get(order=order), by="ada", another=False)
     order.refresh_from_db()
     assert order.status == "canceled"
 
@@ -78,7 +78,7 @@ def test_where_henry_cannot_be_asked_the_person_decides(sandbox: Sandbox) -> Non
 def test_other_reasons_for_review_stay_when_a_doubt_is_settled(sandbox: Sandbox) -> None:
     order = doubtful_order(sandbox)
     Order.objects.update(needs_review=True, review_reason="items_differ; in_doubt_not_found")
-    staff.resolve_not_bought(Purchase.objects.get(), by="ada")
+    staff_actions.resolve_not_bought(Purchase.objects.get(), by="ada")
     order.refresh_from_db()
     assert (order.needs_review, order.review_reason) == (True, "items_differ")
 
@@ -86,12 +86,12 @@ def test_other_reasons_for_review_stay_when_a_doubt_is_settled(sandbox: Sandbox)
 def test_a_purchase_that_a_person_found_is_followed_to_its_end(sandbox: Sandbox) -> None:
     order = doubtful_order(sandbox, is_bought=True)
     (bought,) = sandbox.orders()
-    staff.resolve_found(Purchase.objects.get(), bought["refId"], by="ada")
+    staff_actions.resolve_found(Purchase.objects.get(), bought["refId"], by="ada")
     settle(sandbox)
     order.refresh_from_db()
     assert (order.status, len(sandbox.orders())) == ("completed", 1)
     with pytest.raises(NotInDoubt):
-        staff.resolve_found(Purchase.objects.get(), bought["refId"], by="ada")
+        staff_actions.resolve_found(Purchase.objects.get(), bought["refId"], by="ada")
 
 
 def test_a_ref_of_another_purchase_or_of_nobody_changes_nothing(sandbox: Sandbox) -> None:
@@ -99,21 +99,21 @@ def test_a_ref_of_another_purchase_or_of_nobody_changes_nothing(sandbox: Sandbox
     order = doubtful_order(sandbox)
     purchase, before = Purchase.objects.get(order=order), Event.objects.count()
     with pytest.raises(RefTaken):
-        staff.resolve_found(purchase, other.ref_id, by="ada")
+        staff_actions.resolve_found(purchase, other.ref_id, by="ada")
     with pytest.raises(GatewayError):
-        staff.resolve_found(purchase, "ckp-ref_nobody", by="ada")
+        staff_actions.resolve_found(purchase, "ckp-ref_nobody", by="ada")
     purchase.refresh_from_db()
     assert (purchase.status, purchase.ref_id, Event.objects.count()) == ("in_doubt", "", before)
 
 
 def test_an_unpaid_order_is_canceled_and_a_late_payment_is_told(sandbox: Sandbox) -> None:
     begun = begin_checkout(build_cart())
-    staff.cancel_order(begun.order, by="ada", note="asked for by phone")
+    staff_actions.cancel_order(begun.order, by="ada", note="asked for by phone")
     order = Order.objects.get()
     assert (order.status, CheckoutSession.objects.get().status) == ("canceled", "canceled")
     assert Event.objects.get(type="order_canceled_by_staff").payload == {"note": "asked for by phone"}
     with pytest.raises(CannotCancel):
-        staff.cancel_order(order, by="ada")
+        staff_actions.cancel_order(order, by="ada")
     sandbox.pay(begun.order.henry_cart_id)
     settle(sandbox)
     order.refresh_from_db()
@@ -126,20 +126,20 @@ def test_what_is_being_bought_cannot_be_canceled(sandbox: Sandbox) -> None:
     sandbox.pay(begun.order.henry_cart_id)
     run_once()
     with pytest.raises(CannotCancel):
-        staff.cancel_order(begun.order, by="ada")
+        staff_actions.cancel_order(begun.order, by="ada")
     with pytest.raises(CannotCancel):
-        staff.cancel_order(doubtful_order(sandbox), by="ada")
+        staff_actions.cancel_order(doubtful_order(sandbox), by="ada")
 
 
 def test_a_stuck_order_that_was_given_up_and_bought_after_all_is_told(sandbox: Sandbox) -> None:
     order = stuck_order(sandbox)
-    staff.cancel_order(order, by="ada")
+    staff_actions.cancel_order(order, by="ada")
     order.refresh_from_db()
     purchase = Purchase.objects.get()
     assert (order.status, purchase.status, purchase.error) == ("canceled", "cancelled", "closed_by_staff")
     assert not PurchasePoll.objects.exists()
     sandbox.advance(7200)
-    assert staff.poll_now(purchase, by="grace")
+    assert staff_actions.poll_now(purchase, by="grace")
     order.refresh_from_db()
     assert (order.status, order.needs_review) == ("canceled", True)
     assert "not_as_staff_decided" in order.review_reason
@@ -149,12 +149,12 @@ def test_a_stuck_order_that_was_given_up_and_bought_after_all_is_told(sandbox: S
 def test_asking_now_is_told_even_without_news_and_not_when_henry_is_away(sandbox: Sandbox) -> None:
     order = begin_checkout(build_cart()).order
     purchase = Purchase.objects.get()
-    assert not staff.poll_now(purchase, by="ada")
+    assert not staff_actions.poll_now(purchase, by="ada")
     assert (last_event(order).type, last_event(order).payload) == ("purchase_polled", {"found": False})
     sandbox.scenario(faults=[{"fault": "status", "status": 503}])
     before = Event.objects.count()
     with pytest.raises(GatewayError):
-        staff.poll_now(purchase, by="ada")
+        staff_actions.poll_now(purchase, by="ada")
     assert Event.objects.count() == before
 
 
@@ -162,11 +162,13 @@ def test_a_replay_runs_the_chosen_receivers_once_more(sandbox: Sandbox) -> None:
     order = build_paid_order(sandbox)
     event = Event.objects.get(order=order, type="purchase_completed")
     ran = Received.objects.filter(signal="purchase_completed").count()
-    names = sorted(each.receiver for each in staff.plan_replay(event))
+    names = sorted(each.receiver for each in staff_actions.plan_replay(event))
     (record,) = [name for name in names if name.endswith("apps.record")]
     assert len(names) > 1
-    assert [each.receiver for each in staff.replay_event(event, by="ada", receivers=[record])] == [record]
-    assert staff.replay_event(event, by="ada", receivers=[record]) == []  # it waits to run already
+    assert [each.receiver for each in staff_actions.replay_event(event, by="ada", receivers=[record])] == [
+        record
+    ]
+    assert staff_actions.replay_event(event, by="ada", receivers=[record]) == []  # it waits to run already
     deliver_due()
     assert Received.objects.filter(signal="purchase_completed").count() == ran + 1
     assert last_event(order).payload == {"sequence": event.sequence, "receivers": [record]}
@@ -178,9 +180,9 @@ def test_a_replay_reaches_a_receiver_that_was_not_there_before(sandbox: Sandbox)
     event = Event.objects.get(order=order, type="purchase_completed")
     Delivery.objects.filter(event=event, receiver__endswith="apps.record").delete()
     Received.objects.all().delete()
-    plan = {each.receiver: each.before for each in staff.plan_replay(event)}
+    plan = {each.receiver: each.before for each in staff_actions.plan_replay(event)}
     assert sorted(plan.values()) == ["", *["done"] * (len(plan) - 1)]
-    staff.replay_event(event, by="ada")
+    staff_actions.replay_event(event, by="ada")
     deliver_due()
     assert Received.objects.filter(signal="purchase_completed").count() == 1
 
@@ -188,7 +190,7 @@ def test_a_replay_reaches_a_receiver_that_was_not_there_before(sandbox: Sandbox)
 def test_a_webhook_after_a_person_gave_up_tells_a_person(sandbox: Sandbox, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "WEBHOOK_SECRETS": ["whsec_0123456789abcdef"]}
     order = stuck_order(sandbox)
-    staff.cancel_order(order, by="ada")
+    staff_actions.cancel_order(order, by="ada")
     sandbox.advance(7200)
     ref_id = Purchase.objects.get().ref_id
     assert send_webhook(ref_id, data=sandbox.purchase(ref_id)) == 202

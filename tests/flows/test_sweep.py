@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.models import Event, Order, Purchase, PurchasePoll
 from tests.conftest import make_item
 from tests.henry import Sandbox
@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 def many(sandbox: Sandbox, settings: Any) -> int:
-    """Purchases that are known and open: more than SWEEP_FROM."""
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "SWEEP_FROM": 6}
+    """Purchases that are known and open: more than BULK_POLL_THRESHOLD."""
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "BULK_POLL_THRESHOLD": 6}
     sandbox.scenario(timing={"pendingSeconds": 0, "processingSeconds": 30, "jobSeconds": 0})
     for number in range(12):
         cart = carts.create_cart()
@@ -46,7 +46,7 @@ def test_one_page_tells_of_all(sandbox: Sandbox, many: int) -> None:
     before = len(sandbox.requests())
     poll_due()
     assert asked(sandbox, before) == ["/v1/orders"]
-    assert set(PurchasePoll.objects.values_list("tries", "errors")) == {(2, 0)}
+    assert set(PurchasePoll.objects.values_list("attempts", "errors")) == {(2, 0)}
 
 
 def test_the_same_text_costs_no_reading_and_no_event(
@@ -86,7 +86,7 @@ def test_what_the_list_does_not_hold_is_asked_for_alone(sandbox: Sandbox, many: 
 
 
 def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
-    from django_henry_checkout.conf import settings as henry
+    from django_henry_checkout.conf import app_settings as henry
     from django_henry_checkout.gateway import gateway_for
 
     gateway = gateway_for(henry.account())
@@ -142,7 +142,7 @@ def test_an_odd_row_does_not_spoil_the_others(sandbox: Sandbox, many: int) -> No
 def test_what_stands_beside_the_due_ones_is_refreshed_too(sandbox: Sandbox, many: int) -> None:
     due_now()
     poll_due()  # the texts of the list are known now
-    tries = dict(PurchasePoll.objects.values_list("pk", "tries"))
+    attempts = dict(PurchasePoll.objects.values_list("pk", "attempts"))
     soon = timezone.now() + timedelta(seconds=10)
     PurchasePoll.objects.update(due_at=soon)
     some = list(PurchasePoll.objects.values_list("pk", flat=True)[:7])
@@ -150,11 +150,11 @@ def test_what_stands_beside_the_due_ones_is_refreshed_too(sandbox: Sandbox, many
     before = len(sandbox.requests())
     poll_due()
     assert asked(sandbox, before) == ["/v1/orders"]
-    assert all(now == tries[pk] + 1 for pk, now in PurchasePoll.objects.values_list("pk", "tries"))
+    assert all(now == attempts[pk] + 1 for pk, now in PurchasePoll.objects.values_list("pk", "attempts"))
 
 
 def test_the_list_is_left_alone_where_it_is_switched_off(sandbox: Sandbox, many: int, settings: Any) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "SWEEP_FROM": 0}
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "BULK_POLL_THRESHOLD": 0}
     due_now()
     before = len(sandbox.requests())
     poll_due()

@@ -14,11 +14,16 @@ from django_henry_checkout.exceptions import (
     LinkClosed,
     TemplateNotSold,
 )
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.templates import live_cart, make_template, open_template, revoke_link
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.templates import (
+    get_cart_to_pay,
+    make_template,
+    open_template,
+    revoke_link,
+)
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, CustomerSession, Order, TemplateLink
 from django_henry_checkout.models.base import LINE_FIELDS
 from django_henry_checkout.types import Caller, Card
@@ -43,7 +48,7 @@ def template(cart: Cart) -> Cart:
 
 
 def copy_of(template: Cart, **more: Any) -> Cart:
-    return live_cart(template.public_id, caller=NOBODY, **more)
+    return get_cart_to_pay(template.public_id, caller=NOBODY, **more)
 
 
 def customer() -> CustomerSession:
@@ -171,10 +176,10 @@ def test_an_empty_template_is_not_copied_and_not_counted(db: None) -> None:
 def test_a_cart_that_is_no_template_is_found_by_its_owner_only(cart: Cart) -> None:
     for caller in (NOBODY, Caller(customer_id=customer().public_id)):
         with pytest.raises(CartNotFound):
-            live_cart(cart.public_id, caller=caller)
+            get_cart_to_pay(cart.public_id, caller=caller)
     with pytest.raises(CartNotFound):
         open_template(cart.public_id)
-    assert live_cart(cart.public_id, caller=Caller(cart_ids=frozenset({cart.public_id}))) == cart
+    assert get_cart_to_pay(cart.public_id, caller=Caller(cart_ids=frozenset({cart.public_id}))) == cart
 
 
 def test_a_template_itself_is_never_sold(sandbox: Sandbox, template: Cart) -> None:

@@ -13,12 +13,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from django_henry_checkout import telemetry
-from django_henry_checkout.flows.purchases import observe_now
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
 from django_henry_checkout.models import Delivery, Order, OrderBuyer, Purchase
 from django_henry_checkout.signals import purchase_completed
 from django_henry_checkout.testing.builders import build_cart
-from django_henry_checkout.testing.idle import run_until_idle
+from django_henry_checkout.testing.drain import drain
 from django_henry_checkout.types import Source
 from tests.henry import Sandbox
 
@@ -62,7 +62,7 @@ def test_what_workers_do_belongs_to_the_trace_of_the_click(
 ) -> None:
     order, trace_id = click(sandbox)
     _other, other_id = click(sandbox)
-    run_until_idle(sandbox)
+    drain(sandbox)
     assert Order.objects.get(pk=order.pk).status == "completed"
     for name in ("observation", "receiver"):
         ids = [span.context.trace_id for span in named(spans, name) if span.context]
@@ -75,7 +75,7 @@ def test_what_workers_do_belongs_to_the_trace_of_the_click(
 def test_within_another_request_it_is_linked(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
     _order, trace_id = click(sandbox)
     with trace.get_tracer("shop").start_as_current_span("GET /completed") as request:
-        observe_now(Purchase.objects.get(), source=Source.RETURN_PAGE)
+        refresh_purchase(Purchase.objects.get(), source=Source.RETURN_PAGE)
         mine = request.get_span_context().trace_id
     (span,) = named(spans, "observation")
     assert span.context is not None
@@ -90,7 +90,7 @@ def test_an_error_is_told_by_its_kind_alone(sandbox: Sandbox, spans: InMemorySpa
     purchase_completed.connect(fail, dispatch_uid="fails")
     try:
         click(sandbox)
-        run_until_idle(sandbox, may_stay_open=True)
+        drain(sandbox, may_stay_open=True)
     finally:
         purchase_completed.disconnect(fail, dispatch_uid="fails")
     failed = [span for span in named(spans, "receiver") if not span.status.is_ok]
@@ -99,7 +99,7 @@ def test_an_error_is_told_by_its_kind_alone(sandbox: Sandbox, spans: InMemorySpa
 
 def test_nothing_personal_is_told(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
     click(sandbox)
-    run_until_idle(sandbox)
+    drain(sandbox)
     buyer = OrderBuyer.objects.get()
     told = "".join(span.to_json() for span in spans.get_finished_spans()) + str(_numbers.get_metrics_data())
     for canary in (buyer.email, buyer.last_name, buyer.phone, sandbox.settings()["API_KEY"]):

@@ -14,12 +14,12 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from django_henry_checkout.conf import settings as henry
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.observations import apply_observation
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.webhooks import endpoint_key, process_webhooks, replay_webhook
+from django_henry_checkout.conf import app_settings as henry
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.purchase.apply import apply_observation
+from django_henry_checkout.flows.webhooks.inbox import endpoint_key, process_webhooks, replay_webhook
 from django_henry_checkout.gateway.webhooks import read_timestamp, sign
 from django_henry_checkout.models import Cart, Event, Order, Purchase, PurchasePoll, WebhookMessage
 from tests.conftest import make_item
@@ -353,11 +353,11 @@ def test_one_that_cannot_be_applied_is_tried_again_then_kept(
     job = begin_and_pay(sandbox, cart)
     post(word(job, "complete"))
     with monkeypatch.context() as broken:
-        broken.setattr("django_henry_checkout.flows.webhooks.apply_observation", explode)
-        for tries in range(1, henry.WEBHOOK_TRIES + 1):
+        broken.setattr("django_henry_checkout.flows.webhooks.inbox.apply_observation", explode)
+        for attempts in range(1, henry.WEBHOOK_ATTEMPTS + 1):
             WebhookMessage.objects.update(due_at=timezone.now())
             assert process_webhooks() == 1
-            assert WebhookMessage.objects.get().tries == tries
+            assert WebhookMessage.objects.get().attempts == attempts
     message = WebhookMessage.objects.get()
     assert (message.status, message.outcome) == ("dead", "builtins.RuntimeError")
     assert replay_webhook(message)
@@ -369,31 +369,31 @@ def test_one_that_cannot_be_applied_is_tried_again_then_kept(
 def test_a_worker_that_lost_its_lease_applies_nothing(
     sandbox: Sandbox, shop: Any, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django_henry_checkout.flows import webhooks
+    from django_henry_checkout.flows.webhooks import inbox
 
     job = begin_and_pay(sandbox, cart)
     post(word(job, "complete"))
-    (late,) = webhooks._claim(10)
+    (late,) = inbox._claim(10)
     WebhookMessage.objects.update(due_at=timezone.now())
-    (other,) = webhooks._claim(10)
-    webhooks._process(late)
+    (other,) = inbox._claim(10)
+    inbox._process(late)
     assert Order.objects.get().status == "placed"
-    webhooks._process(other)
+    inbox._process(other)
     assert Order.objects.get().status == "completed"
 
 
 def test_what_is_erased_while_it_is_taken_up_stays_erased(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from django_henry_checkout.flows import webhooks
+    from django_henry_checkout.flows.webhooks import inbox
 
     post({"event": "of no purchase", "buyer": "ada@shop.example"})
-    (claim,) = webhooks._claim(10)
+    (claim,) = inbox._claim(10)
 
     def erase_first() -> Any:
         WebhookMessage.objects.update(body="")
         return transaction.atomic()
 
-    monkeypatch.setattr(webhooks, "transaction", SimpleNamespace(atomic=erase_first))
-    webhooks._process(claim)
+    monkeypatch.setattr(inbox, "transaction", SimpleNamespace(atomic=erase_first))
+    inbox._process(claim)
     assert (WebhookMessage.objects.get().status, WebhookMessage.objects.get().body) == ("ignored", "")
 
 
@@ -401,7 +401,7 @@ def test_change_and_mark_commit_together(
     sandbox: Sandbox, shop: Any, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A death right after the change, before the mark: neither is there, and both come later."""
-    from django_henry_checkout.flows import webhooks
+    from django_henry_checkout.flows.webhooks import inbox
 
     def die(*of: Any, **how: Any) -> None:
         apply_observation(*of, **how)
@@ -411,7 +411,7 @@ def test_change_and_mark_commit_together(
     job = begin_and_pay(sandbox, cart)
     post(word(job, "complete"))
     with monkeypatch.context() as dying:
-        dying.setattr(webhooks, "apply_observation", die)
+        dying.setattr(inbox, "apply_observation", die)
         with pytest.raises(SystemExit):
             process_webhooks()
     assert Order.objects.get().status == "placed"

@@ -10,11 +10,11 @@ import celery._state
 import pytest
 
 from django_henry_checkout import tasks
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.nudging import ignore, listen
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.queue.wakeup import subscribe, unsubscribe
 from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll
-from django_henry_checkout.tasks import send_nudge
+from django_henry_checkout.tasks import enqueue_task
 from example_project.shop.models import Receipt
 from tests.conftest import make_item
 from tests.henry import Sandbox
@@ -78,11 +78,11 @@ def open_shop(
 
 @pytest.fixture
 def nudges(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Send nudges from this process, as CELERY_NUDGES does in a web server."""
+    """Send nudges from this process, as CELERY_WAKEUP does in a web server."""
     monkeypatch.setattr(tasks, "_silent_until", 0.0)  # an earlier test's broker may have gone away
-    listen(send_nudge)
+    subscribe(enqueue_task)
     yield
-    ignore(send_nudge)
+    unsubscribe(enqueue_task)
 
 
 def buy(sandbox: Sandbox) -> Order:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import rows
-from django_henry_checkout.flows.claims import claim_polls
-from django_henry_checkout.flows.stories import story_of
+from django_henry_checkout.flows.order.history import get_history
+from django_henry_checkout.flows.polling.claims import claim_polls
 from django_henry_checkout.models import Order, OrderBuyer, Purchase
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,6 +24,6 @@ def test_purchases_can_be_followed() -> None:
 def test_orders_can_be_shown() -> None:
     rows.make_orders(1000)
     assert (Order.objects.count(), OrderBuyer.objects.count()) == (1000, 1000)
-    assert len(story_of(Order.objects.get(pk=500)).chapters) == 4
+    assert len(get_history(Order.objects.get(pk=500)).chapters) == 4
     rows.clear()
     assert not Order.objects.exists()

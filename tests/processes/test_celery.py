@@ -20,8 +20,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_henry_checkout import tasks
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Delivery, Order, PurchasePoll
 from django_henry_checkout.tasks import deliver_events, poll_due
 from example_project.shop.models import Product
@@ -41,7 +41,7 @@ def test_beat_and_a_worker_bring_a_purchase_to_its_receivers(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter
 ) -> None:
     sandbox.scenario(timing=QUICK)
-    shop = open_shop(redis_url, CELERY_NUDGES=False)
+    shop = open_shop(redis_url, CELERY_WAKEUP=False)
     buy(sandbox)
     start(CeleryWorker, shop)
     start(Beat, shop)
@@ -67,7 +67,7 @@ def test_a_nudge_runs_a_receiver_without_beat(
 def test_a_worker_that_is_asked_to_end_finishes_its_work(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter
 ) -> None:
-    shop = open_shop(redis_url, receiver_seconds=1, CELERY_NUDGES=False)
+    shop = open_shop(redis_url, receiver_seconds=1, CELERY_WAKEUP=False)
     for _number in range(3):
         buy(sandbox)
     worker = start(CeleryWorker, shop)
@@ -101,7 +101,7 @@ def test_fault_07_a_frozen_worker_that_wakes_up_repeats_nothing(
 ) -> None:
     slow = {"fault": "delay", "path": "/v1/orders*", "seconds": 0.6, "times": 0}
     sandbox.scenario(timing=AT_ONCE, faults=[slow])
-    shop = open_shop(redis_url, lease_seconds=3, CELERY_NUDGES=False)
+    shop = open_shop(redis_url, lease_seconds=3, CELERY_WAKEUP=False)
     for _number in range(5):
         buy(sandbox)
     PurchasePoll.objects.update(due_at=timezone.now())
@@ -212,7 +212,7 @@ def test_fault_13_the_same_task_a_hundred_times_claims_each_row_once(
 ) -> None:
     sandbox.scenario(timing=AT_ONCE)
     # Small batches, so that one process does not take all at once.
-    shop = open_shop(redis_url, CELERY_NUDGES=False, POLL_BATCH=2, DELIVERY_BATCH=2)
+    shop = open_shop(redis_url, CELERY_WAKEUP=False, POLL_BATCH=2, DELIVERY_BATCH=2)
     orders = [buy(sandbox) for _number in range(20)]
     PurchasePoll.objects.update(due_at=timezone.now())
     asked_before = len(sandbox.requests())
@@ -226,7 +226,7 @@ def test_fault_13_the_same_task_a_hundred_times_claims_each_row_once(
     for _number in range(100):
         deliver_events.apply_async(queue=shop.queue)
     wait_until_quiet()
-    assert set(Delivery.objects.values_list("fence", "tries")) == {(1, 1)}
+    assert set(Delivery.objects.values_list("fence", "attempts")) == {(1, 1)}
     assert_all_is_told_once(sandbox, orders=20)
     wait_until(lambda: sum(len(worker.received()) for worker in workers) == 200, what="no task was lost")
 
@@ -235,7 +235,7 @@ def test_fault_14_a_task_that_redis_hands_out_again_changes_nothing(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter
 ) -> None:
     impatient = {"visibility_timeout": 5, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
-    shop = open_shop(redis_url, transport=impatient, receiver_seconds=2, lease_seconds=3, CELERY_NUDGES=False)
+    shop = open_shop(redis_url, transport=impatient, receiver_seconds=2, lease_seconds=3, CELERY_WAKEUP=False)
     for _number in range(5):
         buy(sandbox)
     workers = [start(CeleryWorker, shop, concurrency=1) for _number in range(2)]

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from django_henry_checkout.flows.doctor import work
-from django_henry_checkout.flows.doctor.findings import Look
-from django_henry_checkout.models import SignOfLife
+from django_henry_checkout.doctor import work
+from django_henry_checkout.doctor.findings import Look
+from django_henry_checkout.models import WorkerHeartbeat
 from tests.henry import ROOT, Sandbox
 from tests.processes.conftest import Starter
 from tests.workers import Beat, CeleryWorker, Worker, wait_until
@@ -28,9 +28,9 @@ HURRIES = """
 
 @app.on_after_finalize.connect
 def hurry(sender, **kwargs):
-    from django_henry_checkout.flows import signs
+    from django_henry_checkout.flows.queue import heartbeat
 
-    signs.EVERY_SECONDS = 0.2
+    heartbeat.EVERY_SECONDS = 0.2
     sender.conf.beat_schedule["henry_checkout.expire_sessions"]["schedule"] = 0.5
 """
 
@@ -45,7 +45,7 @@ def test_a_worker_is_known_while_it_lives(sandbox: Sandbox, monkeypatch: pytest.
     try:
         wait_until(lambda: names(work.workers_are_there) == [], what="the worker is known")
         assert names(work.clocks_of_workers_agree) == []
-        assert SignOfLife.objects.get().kind == "worker"
+        assert WorkerHeartbeat.objects.get().kind == "worker"
     finally:
         worker.end()
     monkeypatch.setattr(work, "ALIVE", timedelta(seconds=1))
@@ -56,7 +56,7 @@ def test_beats_are_told_apart(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "TWICE", timedelta(seconds=1))
-    shop = open_shop(redis_url, CELERY_NUDGES=False)
+    shop = open_shop(redis_url, CELERY_WAKEUP=False)
     with (shop.folder / "mysite" / "celery.py").open("a") as file:
         file.write(HURRIES)
     start(CeleryWorker, shop).wait_until_ready()
@@ -64,12 +64,12 @@ def test_beats_are_told_apart(
 
     first = start(Beat, shop)
     wait_until(
-        lambda: SignOfLife.objects.filter(kind="beat").exists() and names(work.workers_are_there) == [],
+        lambda: WorkerHeartbeat.objects.filter(kind="beat").exists() and names(work.workers_are_there) == [],
         what="worker and beat are known",
     )
     second = start(Beat, shop)
     wait_until(lambda: names(work.beat_comes_once) == ["two_beats"], what="the second beat is known")
-    beats = SignOfLife.objects.filter(kind="beat")
+    beats = WorkerHeartbeat.objects.filter(kind="beat")
     assert {name.partition("@")[0] for name in beats.values_list("name", flat=True)} == {
         f"gen{beat._process.pid}" for beat in (first, second)
     }

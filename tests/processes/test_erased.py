@@ -16,10 +16,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from django_henry_checkout.flows.customers import mint_customer_token
-from django_henry_checkout.flows.inline import begin_inline, set_buyer
-from django_henry_checkout.flows.privacy import erase_buyer
-from django_henry_checkout.flows.quotes import quote_session
+from django_henry_checkout.flows.access.customer_tokens import create_customer_token
+from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
+from django_henry_checkout.flows.checkout.quotes import quote_session
+from django_henry_checkout.flows.operations.privacy import erase_buyer
 from django_henry_checkout.models import Order, OrderBuyer
 from django_henry_checkout.testing.builders import build_cart
 from example_project.shop.models import Receipt
@@ -80,7 +80,7 @@ def test_fault_59_nothing_of_an_erased_buyer_is_left_anywhere(
     workers = [start(CeleryWorker, shop), start(Beat, shop)]
     begun = begin_inline(build_cart())
     set_buyer(fresh(begun.session), lambda _known: BUYER, strict=True)
-    mint_customer_token(BUYER)
+    create_customer_token(BUYER)
     quote_session(fresh(begun.session))
     confirm(begun, "v1")
     sandbox.advance(600)

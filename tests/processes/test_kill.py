@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll, WebhookMessage
 from example_project.shop.models import Receipt
 from tests.conftest import make_item

@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 
 from django_henry_checkout.exceptions import CheckoutError, GatewayError, OrderNotOpen
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.snapshots import Changes
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.order.snapshots import Changes
+from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase, PurchasePoll
 from tests.henry import Sandbox
 from tests.inline import (

@@ -17,19 +17,23 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.conf import app_settings as henry
 from django_henry_checkout.exceptions import CartNotFound
-from django_henry_checkout.flows import carts, ledger, pace, staff, webhooks
-from django_henry_checkout.flows.claims import claim_polls
-from django_henry_checkout.flows.hosted import Ending, find_session, return_from_payment
-from django_henry_checkout.flows.observations import apply_observation
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.purchases import ask_henry
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.webhooks import process_webhooks
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.hosted import ReturnOutcome, find_hosted_session, resolve_return
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.events import outbox
+from django_henry_checkout.flows.operations import staff_actions
+from django_henry_checkout.flows.polling import rate_limit
+from django_henry_checkout.flows.polling.claims import claim_polls
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.purchase.apply import apply_observation
+from django_henry_checkout.flows.purchase.lifecycle import fetch_observation
+from django_henry_checkout.flows.webhooks import inbox
+from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.gateway.webhooks import sign
 from django_henry_checkout.models import (
-    AccountPace,
+    AccountRateLimit,
     Cart,
     CheckoutSession,
     Delivery,
@@ -82,7 +86,7 @@ def test_people_and_polls_at_once_agree_on_what_became_of_a_doubt(sandbox: Sandb
         if number % 2:
             poll_due()
         else:
-            staff.resolve_not_bought(Purchase.objects.get(order=order), by="ada")
+            staff_actions.resolve_not_bought(Purchase.objects.get(order=order), by="ada")
 
     at_once(work)
     order.refresh_from_db()
@@ -93,7 +97,9 @@ def test_people_and_polls_at_once_agree_on_what_became_of_a_doubt(sandbox: Sandb
 
 def test_two_people_decide_once(sandbox: Sandbox) -> None:
     order = doubtful_order(sandbox)
-    done = at_once(lambda _number: staff.resolve_not_bought(Purchase.objects.get(order=order), by="ada"))
+    done = at_once(
+        lambda _number: staff_actions.resolve_not_bought(Purchase.objects.get(order=order), by="ada")
+    )
     assert done.count(True) == 1
     assert Event.objects.filter(type="purchase_not_bought").count() == 1
 
@@ -102,14 +108,14 @@ def test_returns_polls_and_staff_at_once_are_one_change(sandbox: Sandbox, cart: 
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     purchase = Purchase.objects.get()
-    observation = ask_henry(purchase)
+    observation = fetch_observation(purchase)
     assert observation is not None
 
     def work(number: int) -> None:
         if number % 2:
             apply_observation(Purchase.objects.get(), observation, source=staff_source("ada"))
         else:
-            return_from_payment(find_session(begun.order.public_id, begun.token), Ending.COMPLETED)
+            resolve_return(find_hosted_session(begun.order.public_id, begun.token), ReturnOutcome.COMPLETED)
 
     at_once(work)
     assert Event.objects.filter(type="purchase_submitted").count() == 1
@@ -124,7 +130,7 @@ def test_the_same_ending_many_times_at_once_is_told_once(sandbox: Sandbox, cart:
     sandbox.pay(begun.order.henry_cart_id)
     poll_due()
     sandbox.advance(60)
-    observation = ask_henry(Purchase.objects.get())
+    observation = fetch_observation(Purchase.objects.get())
     assert observation is not None
     at_once(
         lambda _number: apply_observation(Purchase.objects.get(), observation, source=staff_source("ada"))
@@ -156,7 +162,7 @@ def test_workers_at_once_run_each_receiver_once(db: None) -> None:
 
     def work(_number: int) -> None:
         for _round in range(40):
-            ledger.deliver_due(limit=3)
+            outbox.deliver_due(limit=3)
 
     at_once(work, threads=4)
     assert set(Delivery.objects.values_list("status", flat=True)) == {"done"}
@@ -173,7 +179,7 @@ def test_each_delivery_is_claimed_by_one_worker(db: None) -> None:
 
     for _number in range(20):
         note(Order.objects.create(account="default"), "purchase_submitted")
-    claims = at_once(lambda _number: ledger._claim(5))
+    claims = at_once(lambda _number: outbox._claim(5))
     claimed = [claim.pk for each in claims for claim in each]
     assert len(claimed) == len(set(claimed)) > 0
     assert set(Delivery.objects.filter(pk__in=claimed).values_list("fence", flat=True)) == {1}
@@ -196,9 +202,9 @@ def test_signing_in_twice_at_once_merges_once(db: None, django_user_model: Any) 
 
 def test_workers_at_once_take_each_their_own_tokens(settings: Any, db: None) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_RATE": 100}
-    assert pace.allowance("default") == 500
-    at_once(lambda _number: pace.settle("default", pace.Tally(asked=40, answered=40)))
-    left = AccountPace.objects.get().tokens
+    assert rate_limit.available_calls("default") == 500
+    at_once(lambda _number: rate_limit.record_usage("default", rate_limit.CallStats(asked=40, answered=40)))
+    left = AccountRateLimit.objects.get().tokens
     assert left < 500 - THREADS * 40 + 100  # what has come in meanwhile at most
 
 
@@ -228,10 +234,10 @@ def test_each_webhook_is_claimed_by_one_worker(db: None) -> None:
         WebhookMessage.objects.create(
             account="default", digest=str(number), body="{}", signed_at=timezone.now()
         )
-    claims = at_once(lambda _number: webhooks._claim(5))
+    claims = at_once(lambda _number: inbox._claim(5))
     claimed = [claim.pk for each in claims for claim in each]
     assert len(claimed) == len(set(claimed)) > 0
-    assert set(WebhookMessage.objects.filter(pk__in=claimed).values_list("fence", "tries")) == {(1, 1)}
+    assert set(WebhookMessage.objects.filter(pk__in=claimed).values_list("fence", "attempts")) == {(1, 1)}
 
 
 def test_the_same_webhook_many_times_at_once_is_stored_once(settings: Any, db: None) -> None:
@@ -241,7 +247,7 @@ def test_the_same_webhook_many_times_at_once_is_stored_once(settings: Any, db: N
     signature = sign(body, timestamp=timestamp, secret=secret)
     account = henry.account()
     told = at_once(
-        lambda _number: webhooks.receive_webhook(account, body, signature=signature, timestamp=timestamp)
+        lambda _number: inbox.receive_webhook(account, body, signature=signature, timestamp=timestamp)
     )
     assert told == [True] * THREADS
     assert WebhookMessage.objects.count() == 1

@@ -19,7 +19,7 @@ from unittest.mock import patch
 from django.db import connection
 from hypothesis import strategies as st
 
-from django_henry_checkout.flows import asking
+from django_henry_checkout.flows.polling import executor
 
 FLOWS = "django_henry_checkout.flows"
 GATEWAYS = {"v1": "v1.GatewayV1", "v1-rpc": "v1_rpc.GatewayV1RPC"}
@@ -147,7 +147,7 @@ def _bury() -> None:
     connection.in_atomic_block = False
     connection.close()
     connection.connect()
-    for pool in list(asking._pools.values()):
+    for pool in list(executor._pools.values()):
         over = threading.Event()
         pool.work.put(over.set)  # behind whatever is under way: the one thread comes to it last
         assert over.wait(60)

@@ -171,7 +171,7 @@ class Watch:
             status: str = OrderStatus.OPEN
             for move in told[order.pk]:
                 before, after = move.get("previous_status", ""), move.get("status", "")
-                if before != status or after not in Order.MOVES.get(status, ()):
+                if before != status or after not in Order.TRANSITIONS.get(status, ()):
                     yield f"order {order} was {status}, and then {move}"
                 status = after
             if status != order.status:
@@ -249,7 +249,7 @@ def _reachable(model: type[StateMachine], status: str) -> set[str]:
     """Where a status may have come to by any number of moves."""
     found, fresh = {status}, [status]
     while fresh:
-        more = set(model.MOVES.get(fresh.pop(), ())) - found
+        more = set(model.TRANSITIONS.get(fresh.pop(), ())) - found
         found |= more
         fresh += more
     return found

@@ -134,8 +134,8 @@ class ShopMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.pages)
     @rule(which=some, hint=st.sampled_from(["completed", "canceled", "errored"]), crash=crashes("ask"))
-    def come_back(self, which: int, hint: str, crash: Crash | None) -> None:
-        self.world.come_back(self._page(which), hint, crash)
+    def payment_return(self, which: int, hint: str, crash: Crash | None) -> None:
+        self.world.payment_return(self._page(which), hint, crash)
 
     @precondition(lambda self: self.world.pages)
     @rule(which=some, is_over=st.booleans())

@@ -131,7 +131,7 @@ SPOILED: dict[str, tuple[str, Callable[[Watch], Any]]] = {
     "a purchase in doubt": ("everything_ended", spoil(Purchase.objects, status="in_doubt")),
     "a webhook that waits": ("everything_ended", lambda _w: _webhook("received")),
     "a webhook that is dead": ("everything_ended", lambda _w: _webhook("dead")),
-    "a receiver that was parked": ("receivers_ran_once_and_in_order", spoil(Delivery.objects, status="parked")),
+    "a receiver that was parked": ("receivers_ran_once_and_in_order", spoil(Delivery.objects, status="dead")),
     "receivers out of order": ("receivers_ran_once_and_in_order", run_in_another_order),
     "a receipt that is missing": (
         "receivers_ran_once_and_in_order", lambda _w: Receipt.objects.first().delete(),

@@ -17,11 +17,16 @@ from django.utils import timezone
 from requests import RequestException
 
 from django_henry_checkout.exceptions import CheckoutError, GatewayError
-from django_henry_checkout.flows import carts, hosted, ledger, polling, sessions, staff, webhooks
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.snapshots import Changes
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout import hosted, sessions
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.events import outbox
+from django_henry_checkout.flows.operations import staff_actions
+from django_henry_checkout.flows.order.snapshots import Changes
+from django_henry_checkout.flows.polling import poller
+from django_henry_checkout.flows.webhooks import inbox
 from django_henry_checkout.models import (
-    AccountPace,
+    AccountRateLimit,
     Cart,
     CheckoutSession,
     Delivery,
@@ -33,7 +38,7 @@ from django_henry_checkout.models import (
 )
 from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.testing.builders import build_item
-from django_henry_checkout.testing.idle import make_due, run_until_idle
+from django_henry_checkout.testing.drain import drain, make_due
 from django_henry_checkout.testing.racing import RaceNotRunError, race
 from django_henry_checkout.testing.sandbox_process import Sandbox, SandboxRefused
 from django_henry_checkout.testing.webhooks import send_webhook
@@ -64,7 +69,7 @@ TIMES: dict[type[Model], tuple[str, ...]] = {
     Order: ("created_at", "placed_at", "ended_at"),
     WebhookMessage: ("signed_at", "received_at", "due_at", "processed_at"),
     Delivery: ("due_at", "done_at"),
-    AccountPace: ("refilled_at", "paused_until", "window_began_at"),
+    AccountRateLimit: ("refilled_at", "paused_until", "window_started_at"),
 }
 
 
@@ -121,8 +126,8 @@ class World:
                 "ALLOW_RAW_CARD": True,
                 "READ_RETRIES": 0,
                 "POLL_CONCURRENCY": 1,  # so that answers come in one order
-                "SWEEP_FROM": sweep_from,
-                "HOSTED_WAIT": hosted_wait,
+                "BULK_POLL_THRESHOLD": sweep_from,
+                "HOSTED_PAYMENT_TIMEOUT": hosted_wait,
             }
         )
         self._settings.enable()
@@ -163,7 +168,7 @@ class World:
         self._open(self._tried(lambda: sessions.renew_session(Order.objects.get(pk=page.order_pk)), None))
 
     def _open(self, begun: Any) -> bool:
-        if not isinstance(begun, sessions.Begun):
+        if not isinstance(begun, sessions.StartedCheckout):
             return False
         self.pages.append(Page(begun.order.pk, begun.order.henry_cart_id, begun.token))
         return True
@@ -176,12 +181,12 @@ class World:
             if is_awaited:
                 self.awaited.add(paid["refId"])
 
-    def come_back(self, page: Page, hint: str, crash: Crash | None) -> None:
+    def payment_return(self, page: Page, hint: str, crash: Crash | None) -> None:
         order = Order.objects.get(pk=page.order_pk)
         cache.clear()  # Henry is asked once in two seconds; here no time passes by itself
-        session = self._tried(lambda: hosted.find_session(order.public_id, page.token), None)
+        session = self._tried(lambda: hosted.find_hosted_session(order.public_id, page.token), None)
         if isinstance(session, CheckoutSession):
-            self._tried(lambda: hosted.return_from_payment(session, hosted.Ending(hint)), crash, kind="ask")
+            self._tried(lambda: hosted.resolve_return(session, hosted.ReturnOutcome(hint)), crash, kind="ask")
 
     def cancel(self, page: Page) -> None:
         for session in CheckoutSession.objects.live().filter(order=page.order_pk):
@@ -231,28 +236,28 @@ class World:
 
     def poll(self, crash: Crash | None, rival: str | None = None) -> None:
         make_due()
-        rivals = {"poll": self._poll_now, "webhook": webhooks.process_webhooks, "deliver": ledger.deliver_due}
+        rivals = {"poll": self._poll_now, "webhook": inbox.process_webhooks, "deliver": outbox.deliver_due}
         with _racing(f"{FLOWS}.polling.apply_observation", rivals.get(rival or "")):
-            run_mortal(polling.poll_due, crash)
+            run_mortal(poller.poll_due, crash)
 
     def _poll_now(self) -> None:
         """Another worker, to whom the lease looks over."""
         make_due()
-        polling.poll_due()
+        poller.poll_due()
 
     def apply_webhooks(self, crash: Crash | None) -> None:
         make_due()
-        run_mortal(webhooks.process_webhooks, crash)
+        run_mortal(inbox.process_webhooks, crash)
 
     def deliver(self, crash: Crash | None, rival: str | None = None) -> None:
         make_due()
 
         def other() -> None:
             make_due()
-            ledger.deliver_due()
+            outbox.deliver_due()
 
         with _racing(f"{FLOWS}.ledger._deliver", other if rival else None):
-            run_mortal(ledger.deliver_due, crash)
+            run_mortal(outbox.deliver_due, crash)
 
     def expire(self, crash: Crash | None) -> None:
         run_mortal(sessions.expire_sessions, crash)
@@ -309,7 +314,7 @@ class World:
         for purchase in Purchase.objects.filter(status="in_doubt"):
             if purchase.henry_cart_id in bought:
                 continue
-            staff.resolve_not_bought(purchase, by="simulation")
+            staff_actions.resolve_not_bought(purchase, by="simulation")
             # What failed there need not be found any more: a person has seen it.
             failed = {order["refId"] for order in orders if order["cartId"] == purchase.henry_cart_id}
             self.seen_by_staff |= failed
@@ -327,11 +332,11 @@ class World:
         self.sandbox.advance(8000)  # past the end of the slowest order
         for rounds in (4, 40, 40):
             self.pass_time(120)  # longer than anybody waits for the answer to a call that buys
-            if not run_until_idle(self.sandbox, rounds=rounds, may_stay_open=True).open:
+            if not drain(self.sandbox, rounds=rounds, may_stay_open=True).open:
                 break
             self.resolve_doubts()
-            for delivery in Delivery.objects.filter(status="parked"):
-                staff.resume_delivery(delivery, by="simulation")
+            for delivery in Delivery.objects.filter(status="dead"):
+                staff_actions.resume_delivery(delivery, by="simulation")
 
 
 def make_sqlite_fast(connection: Any, **_kwargs: Any) -> None:

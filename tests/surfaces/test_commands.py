@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Delivery, Event, OrderBuyer, Purchase, PurchasePoll, WebhookMessage
 from django_henry_checkout.testing.builders import build_paid_order
 from tests.henry import Sandbox
@@ -106,6 +106,6 @@ def test_reseal_goes_through_all_tables(sandbox: Sandbox, settings: Any) -> None
     order = build_paid_order(sandbox)
     email = order.buyer.email
     keys = [Fernet.generate_key().decode()]
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "PERSONAL_DATA_KEYS": keys}
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "ENCRYPTION_KEYS": keys}
     assert "All personal data is sealed" in say("henry_buyer", "reseal")
     assert OrderBuyer.objects.get().email == email

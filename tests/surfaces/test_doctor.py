@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from django_henry_checkout.flows import signs
-from django_henry_checkout.flows.doctor import TRAPS, Finding, Level, examine, examining
-from django_henry_checkout.flows.doctor.secrets import without_secrets
-from django_henry_checkout.flows.signs import note_life
+from django_henry_checkout.doctor import TRAPS, Finding, Level, examining, run_checks
+from django_henry_checkout.doctor.secrets import without_secrets
+from django_henry_checkout.flows.queue import heartbeat
+from django_henry_checkout.flows.queue.heartbeat import record_heartbeat
 from scripts import write_doctor
 from tests.henry import ROOT, Sandbox
 from tests.surfaces import doctor_middleware
@@ -43,8 +43,8 @@ def well(sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch) -> No
         "HENRY_CHECKOUT": settings.HENRY_CHECKOUT,
     }  # fmt: skip
     use(settings, developing)
-    monkeypatch.setattr(signs, "_next", {})
-    note_life("worker")
+    monkeypatch.setattr(heartbeat, "_next", {})
+    record_heartbeat("worker")
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -58,7 +58,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_where_nothing_is_wrong_it_says_so(well: None) -> None:
-    assert examine() == []
+    assert run_checks() == []
     assert run() == (0, "Errors: 0, warnings: 0, notes: 0; could not be examined: 0.\n")
     code, said = run("--json")
     assert code == 0
@@ -97,7 +97,7 @@ def test_json_holds_the_same(well: None, settings: Any) -> None:
     assert [set(each) for each in shown["findings"]] == [{"name", "level", "found", "why", "fix"}]
     assert [(each["name"], each["level"]) for each in shown["findings"]] == [("session_samesite", "error")]
     assert [(each["name"], each["level"]) for each in shown["unseen"]] == [("middleware_answers", "unseen")]
-    assert [each.as_dict() for each in examine()] == [*shown["findings"], *shown["unseen"]]
+    assert [each.as_dict() for each in run_checks()] == [*shown["findings"], *shown["unseen"]]
 
 
 LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE, Level.UNSEEN)
@@ -134,17 +134,17 @@ def test_an_unknown_fail_level_is_refused() -> None:
 
 def test_what_the_system_checks_find_is_listed_with_their_ids(well: None, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_JITTER": 7, "API_KEYS": "typo"}
-    found = {finding.name: finding for finding in examine()}
+    found = {finding.name: finding for finding in run_checks()}
     assert {name: finding.level for name, finding in found.items()} == {"E008": "error", "W001": "warning"}
     assert "POLL_JITTER" in found["E008"].found
     assert "Use a number from" in found["E008"].fix
     settings.SILENCED_SYSTEM_CHECKS = ["henry_checkout.E008"]
-    assert [finding.name for finding in examine()] == ["W001"]
+    assert [finding.name for finding in run_checks()] == ["W001"]
 
 
 def test_a_setting_that_is_missing_altogether_is_one_finding(well: None, settings: Any) -> None:
     settings.HENRY_CHECKOUT = None
-    assert [finding.name for finding in examine()] == ["E001"]
+    assert [finding.name for finding in run_checks()] == ["E001"]
 
 
 def test_a_finding_can_be_silenced(well: None, settings: Any) -> None:
@@ -157,7 +157,7 @@ def test_a_finding_can_be_silenced(well: None, settings: Any) -> None:
 
 
 def names() -> list[str]:
-    return sorted(finding.name for finding in examine())
+    return sorted(finding.name for finding in run_checks())
 
 
 def keep(settings: Any, *middleware: str) -> None:
@@ -170,7 +170,7 @@ def keep(settings: Any, *middleware: str) -> None:
 def test_a_look_that_crashes_is_named_and_the_others_go_on(well: None, settings: Any, caplog: Any) -> None:
     keep(settings, "crashes")
     settings.SESSION_COOKIE_SAMESITE = "Strict"
-    found = examine()
+    found = run_checks()
     failed = [finding.found for finding in found if finding.name == "look_failed"]
     assert "The look `windows_keep_touch` ended with RuntimeError." in failed
     assert "session_samesite" in {finding.name for finding in found}
@@ -192,7 +192,7 @@ def test_a_look_that_hangs_is_left_behind(
     keep(settings, "hangs")
     settings.SESSION_COOKIE_SAMESITE = "Strict"
     began = time.monotonic()
-    found = examine()
+    found = run_checks()
     assert time.monotonic() - began < 10
     slow = [finding for finding in found if finding.name == "look_slow"]
     assert len(slow) == 4

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from django_henry_checkout.flows.doctor import examine, outside
-from django_henry_checkout.flows.doctor.findings import Look
+from django_henry_checkout.doctor import outside, run_checks
+from django_henry_checkout.doctor.findings import Look
 from django_henry_checkout.views.headers import opens_popups
 from tests.surfaces.test_doctor_settings import HERE, is_whole, urls_of, use
 
@@ -123,8 +123,8 @@ def test_plain_http_is_named() -> None:
 
 def test_examine_looks_from_outside_when_it_is_told_where(proxied: Proxied) -> None:
     url = proxied(adds={"X-Frame-Options": "SAMEORIGIN"})
-    assert "x_frame_options" not in {finding.name for finding in examine()}
-    assert "x_frame_options" in {finding.name for finding in examine(url=f"{url}/cart")}
+    assert "x_frame_options" not in {finding.name for finding in run_checks()}
+    assert "x_frame_options" in {finding.name for finding in run_checks(url=f"{url}/cart")}
 
 
 @pytest.mark.parametrize(

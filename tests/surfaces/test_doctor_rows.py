@@ -15,23 +15,23 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_henry_checkout.flows import signs
-from django_henry_checkout.flows.doctor import broker, data, examining, webhooks, work
-from django_henry_checkout.flows.doctor.findings import Look
-from django_henry_checkout.flows.ledger import deliver_due
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.pruning import prune_batch
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.signs import note_beat, note_life
+from django_henry_checkout.doctor import broker, data, examining, webhooks, work
+from django_henry_checkout.doctor.findings import Look
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.events.outbox import deliver_due
+from django_henry_checkout.flows.operations.prune import prune_batch
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.queue import heartbeat
+from django_henry_checkout.flows.queue.heartbeat import record_beat_heartbeat, record_heartbeat
 from django_henry_checkout.models import (
-    AccountPace,
+    AccountRateLimit,
     Cart,
     Delivery,
     Order,
     Purchase,
     PurchasePoll,
-    SignOfLife,
     WebhookMessage,
+    WorkerHeartbeat,
 )
 from tests.henry import Sandbox
 from tests.surfaces.test_doctor_settings import HENRY, WELL, is_whole, names, use
@@ -47,13 +47,13 @@ def sign(
 ) -> None:
     """Write a sign of life. `began` and `seen` are seconds ago."""
     now = timezone.now()
-    seen_at = now - timedelta(seconds=seen)
-    SignOfLife.objects.create(
+    last_seen_at = now - timedelta(seconds=seen)
+    WorkerHeartbeat.objects.create(
         kind=kind,
         name=name,
-        began_at=now - timedelta(seconds=began),
-        seen_at=seen_at,
-        clock_at=seen_at + timedelta(seconds=off),
+        first_seen_at=now - timedelta(seconds=began),
+        last_seen_at=last_seen_at,
+        worker_clock_at=last_seen_at + timedelta(seconds=off),
     )
 
 
@@ -134,37 +134,37 @@ def test_a_worker_whose_clock_is_off_is_named(off: float, expected: list[str]) -
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process has noted nothing yet."""
-    monkeypatch.setattr(signs, "_next", {})
+    monkeypatch.setattr(heartbeat, "_next", {})
 
 
 def test_a_sign_costs_one_statement_now_and_then(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with CaptureQueriesContext(connection) as queries:
         for _number in range(100):
-            note_life("worker")
+            record_heartbeat("worker")
     assert len([query for query in queries if "INSERT" in query["sql"]]) == 1
     assert (
         len([query for query in queries if query["sql"] not in {"BEGIN", "BEGIN IMMEDIATE", "COMMIT"}]) == 1
     )
-    (first,) = SignOfLife.objects.all()
-    assert abs(first.clock_at - first.seen_at) < timedelta(seconds=1)
-    assert first.began_at == first.seen_at
+    (first,) = WorkerHeartbeat.objects.all()
+    assert abs(first.worker_clock_at - first.last_seen_at) < timedelta(seconds=1)
+    assert first.first_seen_at == first.last_seen_at
 
-    monkeypatch.setattr(signs, "_next", {})
-    note_life("worker")
-    (second,) = SignOfLife.objects.all()
-    assert second.began_at == first.began_at
-    assert second.seen_at > first.seen_at
-    assert second.clock_at > first.clock_at
+    monkeypatch.setattr(heartbeat, "_next", {})
+    record_heartbeat("worker")
+    (second,) = WorkerHeartbeat.objects.all()
+    assert second.first_seen_at == first.first_seen_at
+    assert second.last_seen_at > first.last_seen_at
+    assert second.worker_clock_at > first.worker_clock_at
 
 
 def test_signs_of_different_processes_are_apart(fresh: None) -> None:
-    note_life("worker")
-    note_life("celery")
-    note_life("worker", "shop-2:once")
-    note_beat("gen1@shop")
-    note_beat("gen2@shop")
-    note_beat(None)
-    assert sorted(SignOfLife.objects.values_list("kind", flat=True)) == [
+    record_heartbeat("worker")
+    record_heartbeat("celery")
+    record_heartbeat("worker", "shop-2:once")
+    record_beat_heartbeat("gen1@shop")
+    record_beat_heartbeat("gen2@shop")
+    record_beat_heartbeat(None)
+    assert sorted(WorkerHeartbeat.objects.values_list("kind", flat=True)) == [
         "beat",
         "beat",
         "celery",
@@ -177,7 +177,7 @@ def test_signs_of_those_who_ended_are_deleted() -> None:
     sign(name="gone", seen=86_500)
     sign(name="quiet", seen=86_000)
     assert prune_batch() == 1
-    assert SignOfLife.objects.get().name == "quiet"
+    assert WorkerHeartbeat.objects.get().name == "quiet"
 
 
 # Work -------------------------------------------------------------------------------------
@@ -217,10 +217,10 @@ def test_work_that_nobody_does_is_named(bought: Order) -> None:
 def test_an_account_that_is_paused_is_named_and_its_work_is_not_late(bought: Order) -> None:
     now = timezone.now()
     PurchasePoll.objects.update(due_at=now - timedelta(hours=1))
-    AccountPace.objects.update_or_create(
+    AccountRateLimit.objects.update_or_create(
         account="default",
         defaults={
-            "rate": 1, "tokens": 1, "refilled_at": now, "window_began_at": now, "is_broken": True,
+            "rate": 1, "tokens": 1, "refilled_at": now, "window_started_at": now, "circuit_open": True,
             "paused_until": now + timedelta(minutes=1),
         },
     )  # fmt: skip
@@ -237,8 +237,8 @@ def test_purchases_of_an_account_that_is_gone_are_named(bought: Order, settings:
 
 
 def test_what_waits_for_a_person_is_named(bought: Order) -> None:
-    Delivery.objects.filter(pk=Delivery.objects.first().pk).update(status="parked")  # type: ignore[union-attr]  # there is one
-    assert found_by(work.nobody_waits_for_a_person).startswith("parked: ")
+    Delivery.objects.filter(pk=Delivery.objects.first().pk).update(status="dead")  # type: ignore[union-attr]  # there is one
+    assert found_by(work.nobody_waits_for_a_person).startswith("dead_deliveries: ")
     Delivery.objects.update(status="done")
     Order.objects.update(needs_review=True)
     assert found_by(work.nobody_waits_for_a_person).startswith("review: 1 orders wait")
@@ -403,7 +403,7 @@ def test_a_broker_that_is_not_redis_is_left_alone(project: Project) -> None:
 def test_what_the_checks_say_of_the_broker_is_listed(
     project: Project, settings: Any, transport: dict[str, Any], expected: str
 ) -> None:
-    settings.HENRY_CHECKOUT = {**HENRY, "CELERY_NUDGES": True}
+    settings.HENRY_CHECKOUT = {**HENRY, "CELERY_WAKEUP": True}
     project("redis://127.0.0.1:9/0", broker_transport_options=transport)
     found = {finding.name: finding for finding in examining.system_checks()}
     assert {"W006", "W011"} & set(found) == {expected}

@@ -10,8 +10,8 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from django_henry_checkout.flows.doctor import Finding, data, henry, keys, policies, proxies, web, webhooks
-from django_henry_checkout.flows.doctor.findings import Look
+from django_henry_checkout.doctor import Finding, data, henry, keys, policies, proxies, web, webhooks
+from django_henry_checkout.doctor.findings import Look
 from django_henry_checkout.views.headers import opens_popups
 from tests.henry import Sandbox
 
@@ -29,7 +29,7 @@ WELL: dict[str, Any] = {
     "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin-allow-popups",
     "SESSION_COOKIE_SECURE": True,
     "CSRF_COOKIE_SECURE": True,
-    "HENRY_CHECKOUT": {**HENRY, "PROXY_COUNT": 1},
+    "HENRY_CHECKOUT": {**HENRY, "NUM_PROXIES": 1},
 }
 DEVELOPING = {"DEBUG": True, "SECURE_PROXY_SSL_HEADER": None, "HENRY_CHECKOUT": HERE}
 MIDDLEWARE = "tests.surfaces.doctor_middleware"
@@ -169,7 +169,7 @@ TROUBLE: list[tuple[Look, dict[str, Any], list[str]]] = [
         {"SECURE_PROXY_SSL_HEADER": None, "USE_X_FORWARDED_HOST": True},
         ["forwarded_host", "proxy_tls"],
     ),
-    (proxies.proxies_are_known, with_henry(PROXY_COUNT=0), ["proxy_count"]),
+    (proxies.proxies_are_known, with_henry(NUM_PROXIES=0), ["proxy_count"]),
     (proxies.hosts_are_named, {"ALLOWED_HOSTS": ["shop.example", "*"]}, ["any_host"]),
     (proxies.hosts_are_named, {"ALLOWED_HOSTS": []}, ["no_host"]),
     # Webhooks

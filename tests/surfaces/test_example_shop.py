@@ -16,11 +16,11 @@ from django.core import mail
 from django.core.management import call_command
 from django.test import Client
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.sessions import begin_checkout
-from django_henry_checkout.flows.templates import revoke_link
-from django_henry_checkout.flows.tokens import caller_of_api_key
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.access.tokens import get_caller_by_api_key
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.cart.templates import revoke_link
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import ApiKey, Cart, Order, SessionKind
 from example_project.elsewhere.serve import MAX_BODY, Storefront
 from example_project.elsewhere.shop_api import Shop
@@ -265,7 +265,7 @@ def test_a_key_goes_into_a_file_of_its_owner_and_nowhere_else(db: None, tmp_path
         said = StringIO()
         call_command("write_api_key", "elsewhere", str(file), stdout=said)
         key = file.read_text()
-        assert caller_of_api_key(key).trusted_account == "default"
+        assert get_caller_by_api_key(key).trusted_account == "default"
         assert key not in said.getvalue()
         return key
 

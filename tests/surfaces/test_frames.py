@@ -16,10 +16,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from django_henry_checkout.exceptions import OriginNotAllowed, ReceiptInvalid
-from django_henry_checkout.flows.frames import check_frame_origin, issue_ticket, open_ticket
-from django_henry_checkout.flows.receipts import make_receipt, read_receipt
-from django_henry_checkout.flows.sessions import Begun, Opening, begin_checkout, renew_session
-from django_henry_checkout.flows.working import run_once
+from django_henry_checkout.flows.checkout.embedded import check_frame_origin, issue_ticket, redeem_ticket
+from django_henry_checkout.flows.checkout.receipts import make_receipt, read_receipt
+from django_henry_checkout.flows.checkout.sessions import (
+    SessionOptions,
+    StartedCheckout,
+    begin_checkout,
+    renew_session,
+)
+from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Cart, CheckoutSession, Event, SessionMode
 from tests.henry import Sandbox
 from tests.surfaces.test_pages import give
@@ -38,12 +43,12 @@ def shopper(client: Client, cart: Cart) -> Client:
     return client
 
 
-def framed(cart: Cart, *, origin: str = STORE) -> tuple[Begun, str]:
-    begun = begin_checkout(cart, opening=Opening(mode=SessionMode.FRAMED, origin=origin))
+def framed(cart: Cart, *, origin: str = STORE) -> tuple[StartedCheckout, str]:
+    begun = begin_checkout(cart, options=SessionOptions(mode=SessionMode.FRAMED, origin=origin))
     return begun, reverse("henry_checkout:frame", args=[issue_ticket(begun.session)])
 
 
-def address(begun: Begun, name: str = "state") -> str:
+def address(begun: StartedCheckout, name: str = "state") -> str:
     return reverse(f"henry_checkout:{name}", args=[begun.order.ulid, begun.token])
 
 
@@ -53,7 +58,7 @@ def attribute(page: Any, name: str) -> str:
     return found.group(1).replace("&amp;", "&")
 
 
-def look(begun: Begun, **body: Any) -> Any:
+def look(begun: StartedCheckout, **body: Any) -> Any:
     return Client(enforce_csrf_checks=True).post(address(begun), json.dumps(body), "application/json").json()
 
 
@@ -181,7 +186,7 @@ def test_a_ticket_that_came_too_late_says_so_in_the_frame(sandbox: Sandbox, cart
     begun, url = framed(cart)
     renew_session(begun.order)
     page = Client().get(url)
-    assert (page.status_code, attribute(page, "trouble")) == (200, "token_lapsed")
+    assert (page.status_code, attribute(page, "trouble")) == (200, "token_expired")
     assert attribute(page, "henry-url") == ""
 
 
@@ -215,7 +220,7 @@ def test_the_wrapper_knows_whether_the_page_needs_cookies(
 
 @pytest.mark.parametrize("origin", ["https://store.example", "https://STORE.example/", SHOP])
 def test_origins_that_may_frame(sandbox: Sandbox, settings: Any, origin: str) -> None:
-    from django_henry_checkout.conf import settings as ours
+    from django_henry_checkout.conf import app_settings as ours
 
     settings.HENRY_CHECKOUT = sandbox.settings(FRAME_ANCESTORS=["https://Store.example/"])
     account = ours.account()
@@ -373,15 +378,15 @@ def test_of_two_with_one_ticket_one_alone_gets_in(sandbox: Sandbox, cart: Cart) 
 
     begun, _url = framed(cart)
     ticket = issue_ticket(begun.session)
-    assert open_ticket(ticket).session == begun.session
+    assert redeem_ticket(ticket).session == begun.session
     with pytest.raises(TokenInvalid):
-        open_ticket(ticket)
+        redeem_ticket(ticket)
 
 
 def test_a_shop_that_lists_its_frames_takes_no_other_origin_for_a_token(
     sandbox: Sandbox, cart: Cart, settings: Any
 ) -> None:
-    from django_henry_checkout.flows.tokens import create_api_key
+    from django_henry_checkout.flows.access.tokens import create_api_key
 
     settings.HENRY_CHECKOUT = sandbox.settings(FRAME_ANCESTORS=[STORE])
     begun = begin_checkout(cart)

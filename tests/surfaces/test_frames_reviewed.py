@@ -12,8 +12,8 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.memcached import BaseMemcachedCache
 from django.test import Client
 
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.sessions import Opening, begin_checkout
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.checkout.sessions import SessionOptions, begin_checkout
 from django_henry_checkout.models import Cart, SessionMode
 from tests.henry import Sandbox
 from tests.surfaces.test_frames import STORE, address, look
@@ -44,8 +44,10 @@ def test_an_inline_form_beside_it_ends_nothing(sandbox: Sandbox, cart: Cart) -> 
 
 
 def test_a_receipt_is_for_the_page_that_holds_the_session(sandbox: Sandbox, cart: Cart) -> None:
-    ours = begin_checkout(cart, opening=Opening(mode=SessionMode.FRAMED, origin=STORE))
-    theirs = begin_checkout(cart, opening=Opening(mode=SessionMode.FRAMED, origin="https://other.example"))
+    ours = begin_checkout(cart, options=SessionOptions(mode=SessionMode.FRAMED, origin=STORE))
+    theirs = begin_checkout(
+        cart, options=SessionOptions(mode=SessionMode.FRAMED, origin="https://other.example")
+    )
     sandbox.pay(theirs.order.henry_cart_id)
     claims = jwt.decode(look(ours)["receipt"], options={"verify_signature": False})
     assert (claims["aud"], claims["sid"]) == (STORE, ours.session.ulid)
@@ -56,7 +58,7 @@ def test_a_site_that_only_reports_still_says_who_may_frame(
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "csp.middleware.CSPMiddleware"]
     settings.CONTENT_SECURITY_POLICY_REPORT_ONLY = {"DIRECTIVES": {"default-src": ["'self'"]}}
-    begun = begin_checkout(cart, opening=Opening(mode=SessionMode.FRAMED, origin=STORE))
+    begun = begin_checkout(cart, options=SessionOptions(mode=SessionMode.FRAMED, origin=STORE))
     assert policy_of(Client().get(address(begun, "pay")))["frame-ancestors"] == f"'self' {STORE}"
 
 
@@ -82,14 +84,14 @@ def test_henry_is_given_a_rest_while_he_is_down(sandbox: Sandbox, cart: Cart) ->
     sandbox.scenario(faults=[{"fault": "status", "status": 500, "times": 0}])
     before = len(sandbox.requests())
     look(begun)
-    tries = len(sandbox.requests()) - before  # a read is repeated now and then
+    attempts = len(sandbox.requests()) - before  # a read is repeated now and then
     for _time in range(4):
         look(begun)
-    assert len(sandbox.requests()) - before == tries
+    assert len(sandbox.requests()) - before == attempts
 
 
 def test_a_lapsed_page_can_be_seen_in_its_frame(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart, opening=Opening(mode=SessionMode.FRAMED, origin=STORE))
+    begun = begin_checkout(cart, options=SessionOptions(mode=SessionMode.FRAMED, origin=STORE))
     look(begun, action="cancel")
     page = Client().get(address(begun, "pay"))
     assert page.status_code == 410

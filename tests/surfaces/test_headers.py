@@ -9,7 +9,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from django_henry_checkout.flows.sessions import Opening, begin_checkout
+from django_henry_checkout.flows.checkout.sessions import SessionOptions, begin_checkout
 from django_henry_checkout.models import Cart, SessionMode
 from django_henry_checkout.templatetags.nonces import nonce_of
 from django_henry_checkout.views.headers import opens_popups
@@ -45,7 +45,7 @@ def test_a_framed_page_changes_one_directive_of_the_sites_policy(
     sandbox: Sandbox, cart: Cart, settings: Any, use: Any
 ) -> None:
     use(settings)
-    begun = begin_checkout(cart, opening=Opening(mode=SessionMode.FRAMED, origin=STORE))
+    begun = begin_checkout(cart, options=SessionOptions(mode=SessionMode.FRAMED, origin=STORE))
     page = Client().get(address(begun, "pay"))
     assert policy_of(page) == {
         "default-src": "'self'",

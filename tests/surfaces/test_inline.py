@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.translation import override
 from moneyed import Money
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.buyers import buyer_of
-from django_henry_checkout.flows.countries import address_rows, country_choices, default_country
-from django_henry_checkout.flows.inline import begin_inline
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.buyer.countries import address_rows, country_choices, default_country
+from django_henry_checkout.flows.buyer.details import get_buyer
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import CallCount, Cart, CheckoutSession, Order, OrderLine, Purchase, Quote
 from tests.api.canaries import all_logs, cached, rows
 from tests.conftest import make_item
@@ -158,7 +158,7 @@ def test_the_whole_way_without_scripts(sandbox: Sandbox, version: str, cart: Car
     said = text_of(review)
     assert "Pay $141.60" in said
     assert "350 Fifth Avenue" in said
-    assert buyer_of(Order.objects.get()).phone == "+12125550123"
+    assert get_buyer(Order.objects.get()).phone == "+12125550123"
     done = shopper.buy(review)
     if not part:
         assert done.status_code == 303
@@ -235,7 +235,7 @@ def test_what_is_missing_and_wrong_is_said_at_once_and_nothing_typed_is_lost(
     assert 'value="350 Fifth Avenue"' in html
     assert 'value="90210"' in html
     assert nothing_was_sent(sandbox)
-    assert not buyer_of(v1_shopper.order).email
+    assert not get_buyer(v1_shopper.order).email
     again = v1_shopper.post("address", **TYPED)
     assert step_of(again) == "shipping"
 
@@ -309,11 +309,11 @@ def test_a_quote_that_takes_longer_can_be_asked_again(
     sandbox: Sandbox, v1_shopper: Shopper, settings: Any
 ) -> None:
     sandbox.scenario(timing={"jobSeconds": 3600})
-    use(settings, "v1", QUOTE_WAIT=0.2)
+    use(settings, "v1", QUOTE_TIMEOUT=0.2)
     answer = v1_shopper.post("address", **TYPED)
     assert (answer.status_code, step_of(answer)) == (503, "price")
     assert "Still working it out" in text_of(answer)
-    assert buyer_of(v1_shopper.order).shipping_address is not None
+    assert get_buyer(v1_shopper.order).shipping_address is not None
     assert step_of(v1_shopper.get()) == "price"
     world(sandbox)
     assert step_of(v1_shopper.post("quote")) == "shipping"
@@ -324,7 +324,7 @@ def test_another_address_makes_the_old_price_count_no_longer(
 ) -> None:
     v1_shopper.to_card()
     sandbox.scenario(timing={"jobSeconds": 3600})
-    use(settings, "v1", QUOTE_WAIT=0.2)
+    use(settings, "v1", QUOTE_TIMEOUT=0.2)
     assert step_of(v1_shopper.post("address", **{**TYPED, "line1": "1 Elsewhere Road"})) == "price"
     assert step_of(v1_shopper.get("review")) == "price"
 
@@ -417,7 +417,7 @@ def test_calls_are_counted_and_what_was_typed_is_kept(
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 1
     assert b'value="350 Fifth Avenue"' in answer.content
-    assert not buyer_of(v1_shopper.order).email
+    assert not get_buyer(v1_shopper.order).email
 
 
 @pytest.mark.parametrize("fault", ["lost_reply", "reset"])
@@ -521,7 +521,7 @@ def test_foreign_and_unknown_orders_look_the_same(sandbox: Sandbox, v1_shopper: 
 def test_a_forged_form_changes_nothing(sandbox: Sandbox, v1_shopper: Shopper) -> None:
     strict = Shopper(v1_shopper.order, Client(enforce_csrf_checks=True))
     assert strict.client.post(strict.url, {"action": "address", **TYPED}).status_code == 403
-    assert not buyer_of(v1_shopper.order).email
+    assert not get_buyer(v1_shopper.order).email
     page = strict.get().content.decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
     assert token is not None

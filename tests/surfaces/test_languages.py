@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils.translation import override
 
-from django_henry_checkout.admin.words import ERRORS, error_words
+from django_henry_checkout.admin.labels import ERRORS, error_message
 from django_henry_checkout.exceptions import (
     CartFull,
     CheckoutError,
@@ -24,7 +24,7 @@ from django_henry_checkout.exceptions import (
     StaffError,
     TooManyCalls,
 )
-from django_henry_checkout.flows.links import status_token
+from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Cart
 from django_henry_checkout.testing.builders import build_paid_order
 from django_henry_checkout.views.inline_notices import notice_of
@@ -74,8 +74,8 @@ def _below(kind: type[Any]) -> set[type[Any]]:
 
 def test_staff_are_told_what_went_wrong_in_their_language() -> None:
     with override("de"):
-        assert error_words(NotInDoubt()).startswith("Sehen Sie sich die Bestellung noch einmal an")
-        assert error_words(HenryCheckoutError("Something new.")) == "Something new."
+        assert error_message(NotInDoubt()).startswith("Sehen Sie sich die Bestellung noch einmal an")
+        assert error_message(HenryCheckoutError("Something new.")) == "Something new."
     codes = {each.code for each in _below(StaffError) if each is not StaffError}
     assert codes <= set(ERRORS)
     assert set(ERRORS) - codes - {"illegal_transition"} <= {each.code for each in _below(GatewayError)}
@@ -83,7 +83,7 @@ def test_staff_are_told_what_went_wrong_in_their_language() -> None:
 
 def test_the_page_of_an_order_is_german(german: None, sandbox: Sandbox, client: Client, db: None) -> None:
     order = build_paid_order(sandbox)
-    page = plain(client.get(f"/henry/status/{status_token(order)}").content.decode())
+    page = plain(client.get(f"/henry/status/{create_status_token(order)}").content.decode())
     assert "Ihre Bestellung ist abgeschlossen" in page
     assert re.search(r"<bdi>[0-9.]+,[0-9]{2} \$</bdi>", page)
     assert not re.search(r"\$[0-9]", page)
@@ -101,7 +101,7 @@ def test_the_admin_is_german(german: None, sandbox: Sandbox, client: Client) -> 
 def test_numbers_for_scripts_stay_numbers(
     german: None, sandbox: Sandbox, client: Client, cart: Cart, settings: Any
 ) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "FRAME_SOFT_LIMIT": 1.5, "FRAME_HARD_LIMIT": 1500}
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "FRAME_SLOW_AFTER": 1.5, "FRAME_TIMEOUT": 1500}
     _begun, address = framed(cart)
     page = client.get(address).content.decode()
     assert 'data-soft="1.5"' in page

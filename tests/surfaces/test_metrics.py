@@ -13,11 +13,11 @@ from django.test import RequestFactory
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from django_henry_checkout.flows.metrics import measure
+from django_henry_checkout.flows.operations.metrics import collect_metrics
 from django_henry_checkout.models import Delivery, Order, PurchasePoll, WebhookMessage
 from django_henry_checkout.testing.builders import build_paid_order
 from example_project.shop.metrics import metrics
-from tests.admin.conftest import doubtful_order, parked_delivery, stuck_order
+from tests.admin.conftest import dead_delivery, doubtful_order, stuck_order
 from tests.henry import ROOT, Sandbox
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
@@ -34,10 +34,12 @@ def scrape(rf: RequestFactory, token: str = "let-me-in") -> dict[str, float]:
 
 def test_a_quiet_shop_has_nothing_to_tell(sandbox: Sandbox) -> None:
     build_paid_order(sandbox)
-    found = measure()
-    assert (found.open_purchases, found.in_doubt, found.stuck, found.to_review, found.parked) == (0,) * 5
+    found = collect_metrics()
+    assert (found.open_purchases, found.in_doubt, found.stuck, found.needs_review, found.dead_deliveries) == (
+        0,
+    ) * 5
     assert (found.polls.due, found.polls.lag, found.oldest_open) == (0, timedelta(), timedelta())
-    assert [(state.account, state.is_paused, state.is_broken) for state in found.accounts] == [
+    assert [(state.account, state.is_paused, state.circuit_open) for state in found.accounts] == [
         ("default", False, False)
     ]
 
@@ -48,16 +50,16 @@ def test_trouble_is_counted_and_lag_is_the_oldest(
     settings.METRICS_TOKEN = "let-me-in"
     doubtful_order(sandbox)
     stuck_order(sandbox)
-    parked_delivery(sandbox)
+    dead_delivery(sandbox)
     now = timezone.now()
     Order.objects.filter(pk=Order.objects.latest("pk").pk).update(needs_review=True)
     PurchasePoll.objects.update(due_at=now - timedelta(minutes=2))
     Delivery.objects.filter(status="pending").update(due_at=now - timedelta(minutes=3))
     WebhookMessage.objects.create(account="default", digest="1", status="dead", signed_at=now)
     told = scrape(rf)
-    for name in ("in_doubt", "stuck", "parked", "odd_webhooks"):
+    for name in ("in_doubt", "stuck", "dead_deliveries", "rejected_webhooks"):
         assert told[f"henry_{name}[]"] == 1
-    assert told["henry_to_review[]"] == 2
+    assert told["henry_needs_review[]"] == 2
     assert told["henry_open_purchases[]"] == PurchasePoll.objects.count() == 3
     assert told["henry_due['polls']"] == 3
     assert 120 <= told["henry_lag_seconds['polls']"] < 150
@@ -69,7 +71,7 @@ def test_trouble_is_counted_and_lag_is_the_oldest(
 def test_it_costs_the_same_however_much_there_is(sandbox: Sandbox, django_assert_num_queries: Any) -> None:
     for _more in range(2):
         with django_assert_num_queries(14 + (connection.vendor == "postgresql")):
-            measure()
+            collect_metrics()
         stuck_order(sandbox)
 
 

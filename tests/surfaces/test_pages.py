@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from django_henry_checkout.flows import carts
-from django_henry_checkout.flows.links import status_token
-from django_henry_checkout.flows.sessions import begin_checkout
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Cart, CheckoutSession, Order
 from django_henry_checkout.types import LineItem
 from tests.conftest import make_item
@@ -213,7 +213,7 @@ def test_the_status_page_shows_an_order_to_the_holder_of_its_link(
     sandbox: Sandbox, client: Client, cart: Cart
 ) -> None:
     order = begin_checkout(cart).order
-    url = reverse("henry_checkout:status", args=[status_token(order)])
+    url = reverse("henry_checkout:status", args=[create_status_token(order)])
     page = client.get(url)
     assert page.status_code == 200
     assert order.number in page.content.decode()
@@ -226,7 +226,7 @@ def test_the_panel_is_sent_again_only_when_something_happened(
     sandbox: Sandbox, client: Client, cart: Cart
 ) -> None:
     begun = begin_checkout(cart)
-    url = reverse("henry_checkout:status", args=[status_token(begun.order)]) + "?part=1"
+    url = reverse("henry_checkout:status", args=[create_status_token(begun.order)]) + "?part=1"
     first = client.get(url)
     assert b"<html" not in first.content
     assert client.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 304
@@ -240,7 +240,7 @@ def test_fault_57_texts_from_outside_are_escaped(sandbox: Sandbox, client: Clien
     give(client, cart)
     carts.add_item(cart, LineItem(link="https://a.example/x", title="<script>alert(1)</script>"))
     order = begin_checkout(cart).order
-    page = client.get(reverse("henry_checkout:status", args=[status_token(order)]))
+    page = client.get(reverse("henry_checkout:status", args=[create_status_token(order)]))
     assert b"<script>alert" not in page.content
     assert b"&lt;script&gt;alert" in page.content
 
@@ -284,7 +284,9 @@ class TestQueryCounts:
             )
         with django_assert_num_queries(2):
             assert (
-                client.get(reverse("henry_checkout:status", args=[status_token(begun.order)])).status_code
+                client.get(
+                    reverse("henry_checkout:status", args=[create_status_token(begun.order)])
+                ).status_code
                 == 200
             )
 

@@ -9,7 +9,7 @@ from moneyed import Money
 
 from django_henry_checkout.models import Order
 from django_henry_checkout.testing.builders import build_item
-from django_henry_checkout.testing.idle import StillOpenError
+from django_henry_checkout.testing.drain import NotDrainedError
 from django_henry_checkout.testing.sandbox_process import Sandbox
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_an_order_ends_as_asked(
 
 def test_an_order_is_left_where_the_test_begins(build_paid_order: Any) -> None:
     assert build_paid_order(until_idle=False).status == "open"
-    with pytest.raises(StillOpenError, match="Henry says awaiting_merchant"):
+    with pytest.raises(NotDrainedError, match="Henry says awaiting_merchant"):
         build_paid_order(outcome="awaiting_merchant")
 
 

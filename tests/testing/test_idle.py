@@ -11,10 +11,10 @@ import pytest
 from django.utils import timezone
 
 from django_henry_checkout import signals
-from django_henry_checkout.flows import sessions
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.models import AccountPace, CheckoutSession, Delivery, Event, Order, Purchase
-from django_henry_checkout.testing.idle import StillOpenError
+from django_henry_checkout.flows.checkout import sessions
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.models import AccountRateLimit, CheckoutSession, Delivery, Event, Order, Purchase
+from django_henry_checkout.testing.drain import NotDrainedError
 from django_henry_checkout.testing.sandbox_process import Sandbox
 from tests.inline import BUYER, card_of
 from tests.receivers.models import Received
@@ -63,7 +63,7 @@ def test_a_session_that_has_lapsed_ends(build_cart: Any, run_until_idle: Any) ->
 def test_what_cannot_end_is_named(henry_sandbox: Sandbox, build_cart: Any, run_until_idle: Any) -> None:
     henry_sandbox.scenario(faults=[{"fault": "reset", "path": "/v1/cart/*/purchase"}])
     buy_cart(build_cart(), BUYER, Payment(card=card_of("v1")))
-    with pytest.raises(StillOpenError, match="Nothing changes any more") as caught:
+    with pytest.raises(NotDrainedError, match="Nothing changes any more") as caught:
         run_until_idle()
     (line,) = caught.value.open
     assert Order.objects.get().number in line
@@ -73,18 +73,18 @@ def test_what_cannot_end_is_named(henry_sandbox: Sandbox, build_cart: Any, run_u
 
 def test_bounds_are_kept(henry_sandbox: Sandbox, build_paid_order: Any, run_until_idle: Any) -> None:
     build_paid_order(until_idle=False, outcome="awaiting_merchant")
-    with pytest.raises(StillOpenError, match="no more time after 2 rounds"):
+    with pytest.raises(NotDrainedError, match="no more time after 2 rounds"):
         run_until_idle(rounds=2)
-    with pytest.raises(StillOpenError, match="no more time after 0 rounds"):
+    with pytest.raises(NotDrainedError, match="no more time after 0 rounds"):
         run_until_idle(seconds=0)
 
 
-def test_a_failing_receiver_is_parked_and_named(
+def test_a_failing_receiver_is_dead_and_named(
     build_paid_order: Any, run_until_idle: Any, failing_receiver: Any
 ) -> None:
-    with pytest.raises(StillOpenError, match=r"receiver fails of purchase_completed.*parked, 8 tries"):
+    with pytest.raises(NotDrainedError, match=r"receiver fails of purchase_completed.*dead, 8 attempts"):
         build_paid_order()
-    assert Delivery.objects.get(receiver="fails").status == "parked"
+    assert Delivery.objects.get(receiver="fails").status == "dead"
     assert Order.objects.get().status == "completed"
     (line,) = run_until_idle(may_stay_open=True).open
     assert "RuntimeError" in line
@@ -92,7 +92,7 @@ def test_a_failing_receiver_is_parked_and_named(
 
 def test_a_webhook_of_nobody_is_named(henry_webhook: Any, run_until_idle: Any) -> None:
     henry_webhook("ckp-ref_nobody")
-    with pytest.raises(StillOpenError, match=r"order\.purchase ckp-ref_nobody: unmatched"):
+    with pytest.raises(NotDrainedError, match=r"order\.purchase ckp-ref_nobody: unmatched"):
         run_until_idle()
 
 
@@ -101,7 +101,7 @@ def test_pauses_are_lifted(henry_sandbox: Sandbox, build_paid_order: Any, run_un
     henry_sandbox.scenario(faults=[{**limited, "times": 2}])
     order = build_paid_order(until_idle=False)
     run_until_idle(rounds=1, may_stay_open=True)
-    assert AccountPace.objects.get().paused_until is not None
+    assert AccountRateLimit.objects.get().paused_until is not None
     run_until_idle()
     order.refresh_from_db()
     assert order.status == "completed"

@@ -99,7 +99,7 @@ SHOP = {
         def test_points_in_a_race(race, build_paid_order, run_until_idle):
             build_paid_order(until_idle=False)
             with race(
-                "django_henry_checkout.flows.polling.apply_observation", before=run_until_idle
+                "django_henry_checkout.flows.polling.poller.apply_observation", before=run_until_idle
             ) as running:
                 run_until_idle()
             assert running.result.open == ()
@@ -141,7 +141,7 @@ def run(shop: Path, *arguments: str) -> str:
 def test_a_shop_tests_its_receivers_with_the_plugin(shop: Path) -> None:
     said = run(shop)
     assert "1 failed, 5 passed" in said, said
-    assert "StillOpenError: There was no more time" in said or "Nothing changes any more" in said
+    assert "NotDrainedError: There was no more time" in said or "Nothing changes any more" in said
     assert "Henry says awaiting_merchant" in said
 
 

@@ -8,15 +8,15 @@ import pytest
 from django.db import transaction
 
 from django_henry_checkout.exceptions import CheckoutError
-from django_henry_checkout.flows import ledger
-from django_henry_checkout.flows.claims import claim_polls
-from django_henry_checkout.flows.confirming import Payment, buy_cart
-from django_henry_checkout.flows.polling import poll_due
-from django_henry_checkout.flows.purchases import observe_now
-from django_henry_checkout.flows.snapshots import Changes
+from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
+from django_henry_checkout.flows.events import outbox
+from django_henry_checkout.flows.order.snapshots import Changes
+from django_henry_checkout.flows.polling.claims import claim_polls
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
 from django_henry_checkout.models import Cart, Event, Order, Purchase
 from django_henry_checkout.testing.builders import PRODUCTS
-from django_henry_checkout.testing.idle import make_due
+from django_henry_checkout.testing.drain import make_due
 from django_henry_checkout.testing.racing import RaceInTransactionError, RaceNotRunError
 from django_henry_checkout.testing.sandbox_process import Sandbox
 from django_henry_checkout.types import Source
@@ -50,7 +50,7 @@ def test_a_return_while_a_poll_is_written_is_one_change(build_paid_order: Any, r
     build_paid_order(until_idle=False)
 
     def competitor() -> Any:
-        return observe_now(Purchase.objects.get(), source=Source.RETURN_PAGE)
+        return refresh_purchase(Purchase.objects.get(), source=Source.RETURN_PAGE)
 
     make_due()
     with race(f"{FLOWS}.polling.apply_observation", **{when: competitor}) as running:
@@ -60,12 +60,12 @@ def test_a_return_while_a_poll_is_written_is_one_change(build_paid_order: Any, r
 
 
 def test_a_competitor_runs_once_and_everything_is_put_back(race: Any) -> None:
-    real, calls = ledger._describe, []
-    with race(f"{FLOWS}.ledger._describe", before=lambda: calls.append(ledger._describe(ValueError()))):
-        assert ledger._describe(KeyError()) == "builtins.KeyError"
-        assert ledger._describe(TypeError()) == "builtins.TypeError"
+    real, calls = outbox._describe, []
+    with race(f"{FLOWS}.ledger._describe", before=lambda: calls.append(outbox._describe(ValueError()))):
+        assert outbox._describe(KeyError()) == "builtins.KeyError"
+        assert outbox._describe(TypeError()) == "builtins.TypeError"
     assert calls == ["builtins.ValueError"]
-    assert ledger._describe is real
+    assert outbox._describe is real
 
 
 class Shop:
@@ -111,7 +111,7 @@ def test_a_race_within_a_transaction_is_refused(race: Any) -> None:
         race(f"{FLOWS}.ledger._describe", before=lambda: ran.append(None)),
         transaction.atomic(),
     ):
-        ledger._describe(KeyError())
+        outbox._describe(KeyError())
     assert ran == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from django_henry_checkout.conf import settings as options
+from django_henry_checkout.conf import app_settings as options
 from django_henry_checkout.testing.sandbox_process import (
     WEBHOOK_SECRET,
     Sandbox,

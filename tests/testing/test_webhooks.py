@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def purchase(build_paid_order: Any) -> Purchase:
     """One that Henry has not ended yet, and that nobody will poll soon."""
-    from django_henry_checkout.flows.purchases import observe_now
+    from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
     from django_henry_checkout.types import staff_source
 
     order = build_paid_order(until_idle=False)
     found = Purchase.objects.get(order=order)
-    observe_now(found, source=staff_source("ada"))
+    refresh_purchase(found, source=staff_source("ada"))
     found.refresh_from_db()
     return found
 
@@ -31,7 +31,7 @@ def purchase(build_paid_order: Any) -> Purchase:
 def test_a_full_webhook_ends_the_order_without_a_poll(
     henry_sandbox: Sandbox, henry_webhook: Any, purchase: Purchase
 ) -> None:
-    from django_henry_checkout.flows.webhooks import process_webhooks
+    from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 
     henry_sandbox.advance(60)
     said = henry_sandbox.purchase(purchase.ref_id)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_henry_checkout.flows.countries import address_lines
+from django_henry_checkout.flows.buyer.countries import address_lines
 from django_henry_checkout.types import Address
 
 

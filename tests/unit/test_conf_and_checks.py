@@ -16,8 +16,8 @@ from django.core.checks import Tags, run_checks
 
 from django_henry_checkout.checks.celery import TASK_LIMIT
 from django_henry_checkout.checks.options import BOUNDS, DURATIONS
+from django_henry_checkout.conf import app_settings as henry
 from django_henry_checkout.conf import known_option_names
-from django_henry_checkout.conf import settings as henry
 from django_henry_checkout.conf.engine import EngineOptions
 from django_henry_checkout.exceptions import ConfigurationError
 from django_henry_checkout.tasks import beat_schedule, poll_due
@@ -52,7 +52,7 @@ def test_defaults_point_at_henry(settings: Any) -> None:
     assert account.api_key == "key"
     assert account.base_url == "https://api.henrylabs.ai"
     assert account.checkout_origins == ("https://checkout.henrylabs.ai",)
-    assert timedelta(hours=2) == henry.POLL_WINDOW
+    assert timedelta(hours=2) == henry.POLL_TIMEOUT
 
 
 def test_the_key_is_hidden_in_repr(settings: Any) -> None:
@@ -98,7 +98,7 @@ def test_a_good_setting_has_no_findings(settings: Any) -> None:
         ({"CHECKOUT_ORIGINS": ["https://*.henrylabs.ai"]}, "E005"),
         ({"CHECKOUT_ORIGINS": ["http://checkout.henrylabs.ai"]}, "E005"),
         ({"CHECKOUT_ORIGINS": ["https://checkout.henrylabs.ai/cart"]}, "E005"),
-        ({"POLL_WINDOW": "2 hours"}, "E006"),
+        ({"POLL_TIMEOUT": "2 hours"}, "E006"),
         ({"STUCK_INTERVAL": timedelta(0)}, "E006"),
         ({"POLL_LEASE": timedelta(seconds=1)}, "E009"),
         ({"READ_TIMEOUT": "soon"}, "E008"),
@@ -107,26 +107,26 @@ def test_a_good_setting_has_no_findings(settings: Any) -> None:
         ({"BASE_URL": "https://api.example.com/#x"}, "E003"),
         ({"BASE_URL": "https://api.example.com/?x"}, "E003"),
         ({"POLL_JITTER": 20}, "E008"),
-        ({"DELIVERY_TRIES": 0}, "E008"),
+        ({"DELIVERY_ATTEMPTS": 0}, "E008"),
         ({"POLL_CONCURRENCY": 0}, "E008"),
         ({"POLL_CONCURRENCY": 1025}, "E008"),
         ({"POLL_CONCURRENCY": float("inf")}, "E008"),
         ({"POLL_RATE": 0}, "E008"),
         ({"POLL_RATE": 20_000}, "E008"),
-        ({"SWEEP_FROM": -1}, "E008"),
-        ({"SWEEP_PAGES": 0}, "E008"),
+        ({"BULK_POLL_THRESHOLD": -1}, "E008"),
+        ({"BULK_POLL_MAX_PAGES": 0}, "E008"),
         ({"BREAKER_FAILURES": 0}, "E008"),
         ({"WEBHOOK_MAX_BYTES": 10}, "E008"),
         ({"WEBHOOK_BATCH": 0}, "E008"),
-        ({"WEBHOOK_TRIES": 0}, "E008"),
+        ({"WEBHOOK_ATTEMPTS": 0}, "E008"),
         ({"BREAKER_PAUSE": 0}, "E006"),
         ({"WEBHOOK_TOLERANCE": "5 minutes"}, "E006"),
         ({"WEBHOOK_LEASE": timedelta(0)}, "E006"),
-        ({"WEBHOOK_PATIENCE": -1}, "E006"),
+        ({"WEBHOOK_MATCH_TIMEOUT": -1}, "E006"),
         ({"RETENTION": {"webhooks": timedelta(days=-1)}}, "E017"),
         ({"RETENTION": {"orders": timedelta(days=1)}}, "E017"),
         ({"RETENTION": 30}, "E017"),
-        ({"PERSONAL_DATA_KEYS": ["not a key"]}, "E018"),
+        ({"ENCRYPTION_KEYS": ["not a key"]}, "E018"),
         ({"WEBHOOK_SECRETS": [""]}, "E014"),
         ({"WEBHOOK_SECRETS": SECRET}, "E014"),
         ({"WEBHOOK_SECRETS": 7}, "E014"),
@@ -184,11 +184,11 @@ def test_missing_sessions_are_found(settings: Any) -> None:
 
 
 def test_every_option_is_known() -> None:
-    assert {"API_KEY", "POLL_WINDOW", "RETURN_URLS", "ACCOUNTS"} <= known_option_names()
+    assert {"API_KEY", "POLL_TIMEOUT", "RETURN_URLS", "ACCOUNTS"} <= known_option_names()
 
 
 def test_no_engine_option_goes_unchecked() -> None:
-    free = {"POLL_SCHEDULE", "CELERY_NUDGES", "CELERY_QUEUE"}
+    free = {"POLL_SCHEDULE", "CELERY_WAKEUP", "CELERY_QUEUE"}
     assert {name for name in dir(EngineOptions) if name.isupper()} == free | (
         {*BOUNDS, *DURATIONS} & set(dir(EngineOptions))
     )
@@ -221,7 +221,7 @@ def test_a_project_without_celery_is_left_alone(settings: Any, project: Callable
 
 def test_a_good_celery_has_no_findings(settings: Any, project: Callable[..., None]) -> None:
     project(**GOOD, beat_schedule=beat_schedule(), result_backend="redis://127.0.0.1:9/1")
-    assert found(settings, CELERY_NUDGES=True) == set()
+    assert found(settings, CELERY_WAKEUP=True) == set()
     assert found(settings) == set()
 
 
@@ -245,23 +245,23 @@ def test_each_trouble_with_celery_is_found(
     settings: Any, project: Callable[..., None], options: dict[str, Any], expected: str
 ) -> None:
     project(**{**GOOD, "beat_schedule": beat_schedule(), **options})
-    assert found(settings, CELERY_NUDGES=True) == {f"henry_checkout.{expected}"}
+    assert found(settings, CELERY_WAKEUP=True) == {f"henry_checkout.{expected}"}
 
 
 def test_what_is_right_about_celery_is_not_found(settings: Any, project: Callable[..., None]) -> None:
     patient = {**FAST, "visibility_timeout": TASK_LIMIT}
     project(**{**GOOD, "broker_transport_options": patient, "beat_schedule": beat_schedule()})
-    assert found(settings, CELERY_NUDGES=True) == set()
+    assert found(settings, CELERY_WAKEUP=True) == set()
     project(**AMQP, broker_transport_options={"max_retries": 0}, beat_schedule=beat_schedule())
-    assert found(settings, CELERY_NUDGES=True) == set()
+    assert found(settings, CELERY_WAKEUP=True) == set()
     project(
         **GOOD, beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler"
     )  # knows its entries itself
-    assert found(settings, CELERY_NUDGES=True) == set()
+    assert found(settings, CELERY_WAKEUP=True) == set()
 
 
 def test_nudges_without_an_app_are_found(settings: Any, project: Callable[..., None]) -> None:
-    assert found(settings, CELERY_NUDGES=True) == {"henry_checkout.W010"}
+    assert found(settings, CELERY_WAKEUP=True) == {"henry_checkout.W010"}
 
 
 def test_nudges_without_celery_are_found(
@@ -270,7 +270,7 @@ def test_nudges_without_celery_are_found(
     for name in [name for name in sys.modules if name.partition(".")[0] == "celery"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "celery", None)
-    assert found(settings, CELERY_NUDGES=True) == {"henry_checkout.E013"}
+    assert found(settings, CELERY_WAKEUP=True) == {"henry_checkout.E013"}
     assert found(settings) == set()
 
 

@@ -6,7 +6,7 @@ import pytest
 from moneyed import Money
 
 from django_henry_checkout.exceptions import InvalidItem
-from django_henry_checkout.flows.items import clean_item, line_key
+from django_henry_checkout.flows.cart.items import clean_item, line_key
 from django_henry_checkout.types import LineItem
 
 GOOD = "https://shop.example/products/boots?size=10#top"

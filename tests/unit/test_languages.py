@@ -11,8 +11,8 @@ from django.template import Context, Template
 from django.utils.translation import override
 from moneyed import Money
 
-from django_henry_checkout.flows.buyers import MAX_TEXT_LENGTH
-from django_henry_checkout.flows.languages import locale_name, money_text
+from django_henry_checkout.flows.buyer.details import MAX_TEXT_LENGTH
+from django_henry_checkout.formatting import locale_name, money_text
 from django_henry_checkout.templatetags.element_texts import TEXTS, element_texts
 from django_henry_checkout.templatetags.inline_tag import _SAID_BY_FLOWS, _day
 from scripts.messages import LANGUAGES

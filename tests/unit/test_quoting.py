@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from moneyed import Money
 
 from django_henry_checkout.exceptions import BadResponse, GatewayTimeout, GatewayUnavailable, Rejected
-from django_henry_checkout.gateway import quoting
-from django_henry_checkout.gateway.quoting import follow_jobs, quote_of
+from django_henry_checkout.gateway import details_jobs
+from django_henry_checkout.gateway.details_jobs import follow_jobs, quote_of
 from django_henry_checkout.types import (
     Costs,
     DetailsJob,
@@ -67,7 +67,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(quoting, "time", SimpleNamespace(monotonic=found.monotonic, sleep=found.sleep))
+    monkeypatch.setattr(details_jobs, "time", SimpleNamespace(monotonic=found.monotonic, sleep=found.sleep))
     return found
 
 
@@ -86,7 +86,7 @@ def never(_ref_id: str) -> DetailsJob:
     raise AssertionError("a job that had ended was read")
 
 
-@pytest.mark.parametrize("number", [0, quoting.MAX_JOBS + 1])
+@pytest.mark.parametrize("number", [0, details_jobs.MAX_JOBS + 1])
 @pytest.mark.parametrize("status", ["complete", "pending", "failed"])
 def test_no_jobs_and_absurdly_many_are_no_answer(clock: Clock, number: int, status: str) -> None:
     with pytest.raises(BadResponse):
@@ -95,7 +95,7 @@ def test_no_jobs_and_absurdly_many_are_no_answer(clock: Clock, number: int, stat
 
 
 def test_as_many_jobs_as_may_be_are_followed(clock: Clock) -> None:
-    jobs = [job(ref_id=str(number)) for number in range(quoting.MAX_JOBS)]
+    jobs = [job(ref_id=str(number)) for number in range(details_jobs.MAX_JOBS)]
     assert follow_jobs(jobs, never, seconds=0) == tuple(jobs)
     assert clock.slept == []
 
@@ -115,9 +115,9 @@ def test_pauses_grow_to_their_longest(clock: Clock) -> None:
     follow_jobs([job(ref_id="a", status="pending")], answers(script, []), seconds=60)
     assert len(clock.slept) == 10
     assert clock.slept == sorted(clock.slept)
-    assert clock.slept[0] == quoting.FIRST_PAUSE
-    assert clock.slept[-1] == quoting.LONGEST_PAUSE
-    assert clock.slept[1] < quoting.LONGEST_PAUSE
+    assert clock.slept[0] == details_jobs.FIRST_PAUSE
+    assert clock.slept[-1] == details_jobs.LONGEST_PAUSE
+    assert clock.slept[1] < details_jobs.LONGEST_PAUSE
 
 
 @pytest.mark.parametrize("seconds", [0, 0.1, 0.2, 0.49, 0.51, 3, 20])
@@ -128,7 +128,7 @@ def test_a_job_that_does_not_end_is_given_up_in_time(clock: Clock, seconds: floa
             [job(ref_id="a", status="pending")], answers({"a": ["processing"]}, read), seconds=seconds
         )
     assert not caught.value.maybe_sent
-    assert sum(clock.slept) <= seconds < sum(clock.slept) + quoting.LONGEST_PAUSE
+    assert sum(clock.slept) <= seconds < sum(clock.slept) + details_jobs.LONGEST_PAUSE
     assert len(read) == len(clock.slept)
 
 
@@ -137,7 +137,7 @@ def test_many_slow_reads_do_not_outlast_the_wait(clock: Clock) -> None:
         clock.now += 10
         return job(ref_id=ref_id, status="pending")
 
-    jobs = [job(ref_id=str(number), status="pending") for number in range(quoting.MAX_JOBS)]
+    jobs = [job(ref_id=str(number), status="pending") for number in range(details_jobs.MAX_JOBS)]
     with pytest.raises(GatewayTimeout):
         follow_jobs(jobs, slow, seconds=20)
     assert clock.now - 1000 <= 40

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_henry_checkout.flows import schedule
-from django_henry_checkout.flows.schedule import next_poll_at, retry_at
+from django_henry_checkout.flows.purchase import schedule
+from django_henry_checkout.flows.purchase.schedule import next_poll_at, retry_at
 from django_henry_checkout.models import Purchase, PurchaseStatus
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_henry_checkout.exceptions import BadResponse, Rejected
-from django_henry_checkout.gateway.answers import Answer
-from django_henry_checkout.gateway.slices import entries_of
+from django_henry_checkout.gateway.raw_list import entries_of
+from django_henry_checkout.gateway.response import Answer
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

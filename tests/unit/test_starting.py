@@ -20,7 +20,7 @@ WITHOUT_CELERY = "import sys; sys.modules['celery'] = None\n"
         ("HENRY_CHECKOUT = None", "E001"),
         ("HENRY_CHECKOUT = {}", "E002"),
         ("HENRY_CHECKOUT = {'API_KEY': 'k', 'WEBHOOK_SECRETS': 'text'}", "E014"),
-        (f"{WITHOUT_CELERY}HENRY_CHECKOUT = {{'API_KEY': 'k', 'CELERY_NUDGES': True}}", "E013"),
+        (f"{WITHOUT_CELERY}HENRY_CHECKOUT = {{'API_KEY': 'k', 'CELERY_WAKEUP': True}}", "E013"),
     ],
 )
 def test_the_checks_say_what_is_wrong(tmp_path: Path, written: str, found: str) -> None:

@@ -26,7 +26,7 @@ from django_henry_checkout.exceptions import (
 )
 from django_henry_checkout.models import CheckoutSession, Order, OrderLine, Purchase
 from django_henry_checkout.models.base import StateMachine, money_of
-from django_henry_checkout.signals import LedgerSignal, receiver_name
+from django_henry_checkout.signals import OutboxSignal, receiver_name
 from django_henry_checkout.types import format_public_id, new_public_id, parse_public_id
 
 # Public ids --------------------------------------------------------------------------------------
@@ -167,12 +167,12 @@ def _statuses(machine: type[StateMachine]) -> set[str]:
 @pytest.mark.parametrize("machine", MACHINES)
 def test_each_table_speaks_of_known_states_and_reaches_all(machine: type[StateMachine]) -> None:
     known = _statuses(machine)
-    targets = {str(target) for targets in machine.MOVES.values() for target in targets}
-    assert {str(state) for state in machine.MOVES} | targets <= known
+    targets = {str(target) for targets in machine.TRANSITIONS.values() for target in targets}
+    assert {str(state) for state in machine.TRANSITIONS} | targets <= known
     first = str(machine._meta.get_field("status").get_default() or "")
     reached, todo = {first}, [first]
     while todo:
-        for target in machine.MOVES.get(todo.pop(), ()):
+        for target in machine.TRANSITIONS.get(todo.pop(), ()):
             if str(target) not in reached:
                 reached.add(str(target))
                 todo.append(str(target))
@@ -181,7 +181,7 @@ def test_each_table_speaks_of_known_states_and_reaches_all(machine: type[StateMa
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_no_state_moves_to_itself(machine: type[StateMachine]) -> None:
-    for state, targets in machine.MOVES.items():
+    for state, targets in machine.TRANSITIONS.items():
         assert state not in targets
 
 
@@ -190,7 +190,9 @@ def test_endings_have_no_exits_and_everything_else_has_one(machine: type[StateMa
     for status in _statuses(machine):
         record = machine(status=status)
         assert record.is_terminal == (status in FINAL[machine]), status
-        assert record.is_terminal == (not any(record.can_move_to(other) for other in _statuses(machine)))
+        assert record.is_terminal == (
+            not any(record.can_transition_to(other) for other in _statuses(machine))
+        )
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -198,31 +200,31 @@ def test_every_move_is_made_or_refused_as_the_table_says(machine: type[StateMach
     for status in _statuses(machine):
         for target in {*_statuses(machine), "", "nonsense"}:
             record = machine(status=status)
-            allowed = target in {str(each) for each in machine.MOVES.get(status, ())}
-            assert record.can_move_to(target) is allowed
+            allowed = target in {str(each) for each in machine.TRANSITIONS.get(status, ())}
+            assert record.can_transition_to(target) is allowed
             if allowed:
-                record.move_to(target)
+                record.transition_to(target)
                 assert record.status == target
                 continue
             with pytest.raises(
                 IllegalTransition, match=f"{machine.__name__} None cannot move from {status} to"
             ):
-                record.move_to(target)
+                record.transition_to(target)
             assert record.status == status
 
 
 def test_a_status_that_nobody_knows_is_a_dead_end() -> None:
     record = Order(status="from_the_future")
     assert record.is_terminal
-    assert not record.can_move_to("completed")
+    assert not record.can_transition_to("completed")
 
 
 # Receivers ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def signal() -> LedgerSignal:
-    return LedgerSignal("probe")
+def signal() -> OutboxSignal:
+    return OutboxSignal("probe")
 
 
 def one(**kwargs: Any) -> None: ...
@@ -244,14 +246,14 @@ class Shop:
 
 
 def test_every_signal_is_listed_under_its_name() -> None:
-    defined = {value.name: value for value in vars(signals).values() if isinstance(value, LedgerSignal)}
+    defined = {value.name: value for value in vars(signals).values() if isinstance(value, OutboxSignal)}
     assert defined == signals.BY_NAME
     assert all(vars(signals)[name] is found for name, found in defined.items())
     # The name is the type of an event, which has 64 characters.
     assert max(map(len, defined)) <= 64
 
 
-def test_names_are_where_things_are_defined(signal: LedgerSignal) -> None:
+def test_names_are_where_things_are_defined(signal: OutboxSignal) -> None:
     shop = Shop()
     for receiver in (one, shop.method, Shop.of_class, Shop.static, shop):
         signal.connect(receiver)
@@ -266,7 +268,7 @@ def test_names_are_where_things_are_defined(signal: LedgerSignal) -> None:
     assert receiver_name(functools.partial(one)) == "functools.partial"
 
 
-def test_a_weak_method_lives_as_long_as_its_object(signal: LedgerSignal) -> None:
+def test_a_weak_method_lives_as_long_as_its_object(signal: OutboxSignal) -> None:
     shop = Shop()
     signal.connect(shop.method)
     signal.connect(shop)
@@ -276,21 +278,21 @@ def test_a_weak_method_lives_as_long_as_its_object(signal: LedgerSignal) -> None
     assert signal.receivers_by_name() == {}
 
 
-def test_a_strong_receiver_stays(signal: LedgerSignal) -> None:
+def test_a_strong_receiver_stays(signal: OutboxSignal) -> None:
     signal.connect(Shop().method, weak=False)
     signal.connect(lambda **kwargs: None, weak=False, dispatch_uid="lambda")
     gc.collect()
     assert list(signal.receivers_by_name()) == [f"{__name__}.Shop.method", "lambda"]
 
 
-def test_a_lambda_that_nobody_holds_is_gone_as_in_django(signal: LedgerSignal) -> None:
+def test_a_lambda_that_nobody_holds_is_gone_as_in_django(signal: OutboxSignal) -> None:
     signal.connect(lambda **kwargs: None)
     gc.collect()
     assert signal.receivers_by_name() == {}
     assert not signal.has_listeners()
 
 
-def test_two_objects_of_one_class_need_names(signal: LedgerSignal) -> None:
+def test_two_objects_of_one_class_need_names(signal: OutboxSignal) -> None:
     first, second = Shop(), Shop()
     signal.connect(first.method)
     signal.connect(first.method)
@@ -301,7 +303,7 @@ def test_two_objects_of_one_class_need_names(signal: LedgerSignal) -> None:
     assert len(signal.receivers_by_name()) == 2
 
 
-def test_a_name_is_free_again_when_its_receiver_is_gone(signal: LedgerSignal) -> None:
+def test_a_name_is_free_again_when_its_receiver_is_gone(signal: OutboxSignal) -> None:
     first, second = Shop(), Shop()
     signal.connect(first.method)
     del first
@@ -310,7 +312,7 @@ def test_a_name_is_free_again_when_its_receiver_is_gone(signal: LedgerSignal) ->
     assert list(signal.receivers_by_name().values()) == [second.method]
 
 
-def test_one_receiver_under_two_names_runs_under_both(signal: LedgerSignal) -> None:
+def test_one_receiver_under_two_names_runs_under_both(signal: OutboxSignal) -> None:
     signal.connect(one, dispatch_uid="a")
     signal.connect(one, dispatch_uid="b")
     signal.connect(one)
@@ -320,7 +322,7 @@ def test_one_receiver_under_two_names_runs_under_both(signal: LedgerSignal) -> N
     assert list(signal.receivers_by_name()) == ["b"]
 
 
-def test_the_order_is_that_of_connecting(signal: LedgerSignal) -> None:
+def test_the_order_is_that_of_connecting(signal: OutboxSignal) -> None:
     for receiver in (one, two):
         signal.connect(receiver)
     signal.connect(one)
@@ -330,7 +332,7 @@ def test_the_order_is_that_of_connecting(signal: LedgerSignal) -> None:
     assert list(signal.receivers_by_name().values()) == [two, one]
 
 
-def test_disconnecting_what_is_not_connected_changes_nothing(signal: LedgerSignal) -> None:
+def test_disconnecting_what_is_not_connected_changes_nothing(signal: OutboxSignal) -> None:
     signal.connect(one)
     assert not signal.disconnect(two)
     assert not signal.disconnect(dispatch_uid="never")
@@ -339,7 +341,7 @@ def test_disconnecting_what_is_not_connected_changes_nothing(signal: LedgerSigna
     assert not signal.disconnect(one)
 
 
-def test_what_django_refuses_is_not_kept(signal: LedgerSignal, settings: Any) -> None:
+def test_what_django_refuses_is_not_kept(signal: OutboxSignal, settings: Any) -> None:
     settings.DEBUG = True
 
     def takes_nothing() -> None: ...
@@ -349,22 +351,22 @@ def test_what_django_refuses_is_not_kept(signal: LedgerSignal, settings: Any) ->
     assert signal.receivers_by_name() == {}
 
 
-def test_signals_do_not_share_receivers(signal: LedgerSignal) -> None:
-    other = LedgerSignal("other")
+def test_signals_do_not_share_receivers(signal: OutboxSignal) -> None:
+    other = OutboxSignal("other")
     signal.connect(one)
     assert other.receivers_by_name() == {}
 
 
 @pytest.mark.parametrize("uid", ["", "x" * 256, ("shop", 1), 7])
 def test_a_name_that_cannot_be_kept_is_refused(uid: Any) -> None:
-    signal = LedgerSignal("probe")
+    signal = OutboxSignal("probe")
     with pytest.raises(ValueError, match="1 to 255"):
         signal.connect(print, dispatch_uid=uid)
     assert signal.receivers_by_name() == {}
 
 
 def test_a_taken_name_is_refused_and_the_first_stays() -> None:
-    signal, first, second = LedgerSignal("probe"), lambda **_kwargs: 1, lambda **_kwargs: 2
+    signal, first, second = OutboxSignal("probe"), lambda **_kwargs: 1, lambda **_kwargs: 2
     signal.connect(first, dispatch_uid="a")
     with pytest.raises(ValueError, match="another dispatch_uid"):
         signal.connect(second, dispatch_uid="a")
@@ -374,13 +376,13 @@ def test_a_taken_name_is_refused_and_the_first_stays() -> None:
 def test_disconnecting_for_a_sender_that_was_not_named_changes_nothing() -> None:
     def receiver(**_kwargs: Any) -> None: ...
 
-    signal = LedgerSignal("probe")
+    signal = OutboxSignal("probe")
     signal.connect(receiver)
     assert not signal.disconnect(receiver, sender=str)
     assert list(signal.receivers_by_name().values()) == [receiver]
 
 
 def test_a_builtin_can_be_connected() -> None:
-    signal = LedgerSignal("probe")
+    signal = OutboxSignal("probe")
     signal.connect(print)
     assert list(signal.receivers_by_name().values()) == [print]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from moneyed import Money
 
-from django_henry_checkout.flows.verdicts import judge
+from django_henry_checkout.flows.purchase.interpret import interpret
 from django_henry_checkout.types import Costs, ItemOutcome, Observation
 
 
@@ -46,7 +46,7 @@ def observation(status: str, *items: str, receipt: bool = False) -> Observation:
     ],
 )
 def test_known_words_decide_the_order(status: str, items: tuple[str, ...], order: str) -> None:
-    verdict = judge(observation(status, *items))
+    verdict = interpret(observation(status, *items))
     assert verdict.order == order
     assert verdict.purchase == status
     assert verdict.review == ""
@@ -55,14 +55,14 @@ def test_known_words_decide_the_order(status: str, items: tuple[str, ...], order
 
 @pytest.mark.parametrize("status", ["awaiting_merchant", "COMPLETE", "completed", "done"])
 def test_an_unknown_word_moves_nothing(status: str) -> None:
-    verdict = judge(observation(status, "pending"))
+    verdict = interpret(observation(status, "pending"))
     assert verdict.purchase is None
     assert verdict.order is None
     assert verdict.unknown == (status,)
 
 
 def test_an_unknown_item_word_is_noted_and_does_not_hold_up_the_purchase() -> None:
-    verdict = judge(observation("processing", "backordered"))
+    verdict = interpret(observation("processing", "backordered"))
     assert verdict.order == "processing"
     assert verdict.items == ("processing",)
     assert verdict.unknown == ("backordered",)
@@ -74,7 +74,7 @@ def test_an_unknown_item_word_is_noted_and_does_not_hold_up_the_purchase() -> No
 def test_a_complete_purchase_with_a_silent_item_looks_for_a_receipt(
     receipt: bool, item: str, review: str
 ) -> None:
-    verdict = judge(observation("complete", "pending", receipt=receipt))
+    verdict = interpret(observation("complete", "pending", receipt=receipt))
     assert verdict.items == (item,)
     assert verdict.order == "completed"
     assert verdict.review == review
@@ -83,11 +83,13 @@ def test_a_complete_purchase_with_a_silent_item_looks_for_a_receipt(
 def test_costs_count_as_a_receipt() -> None:
     costs = Costs(total=Money("5.00", "USD"))
     item = ItemOutcome(link="https://a.example/", quantity=1, status="processing", costs=costs)
-    assert judge(Observation(ref_id="r", status="complete", items=(item,), digest="")).items == ("bought",)
+    assert interpret(Observation(ref_id="r", status="complete", items=(item,), digest="")).items == (
+        "bought",
+    )
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_money_spent_in_a_lost_purchase_is_never_hidden(status: str) -> None:
-    verdict = judge(observation(status, "complete", "failed"))
+    verdict = interpret(observation(status, "complete", "failed"))
     assert verdict.order == "partially_completed"
     assert verdict.review == f"{status}_but_items_bought"

@@ -87,7 +87,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
         409,
         "The first call with this Idempotency-Key has not answered yet; repeat it a little later.",
     ),
-    "token_lapsed": (
+    "token_expired": (
         410,
         "This link has lapsed or was replaced by a newer one; start again from the shop.",
     ),
@@ -175,7 +175,7 @@ BEGIN = (
     "purchase_under_way",
     "untrusted_checkout_url",
 )
-LIVE = ("session_not_named", "session_not_found", "order_not_open", "purchase_under_way", "token_lapsed")
+LIVE = ("session_not_named", "session_not_found", "order_not_open", "purchase_under_way", "token_expired")
 QUOTE = (*HENRY, "buyer_incomplete", "not_supported", "quote_pending")
 BUY = (
     *HENRY,
@@ -186,7 +186,7 @@ BUY = (
     "cart_changed",
     "order_not_open",
     "purchase_under_way",
-    "token_lapsed",
+    "token_expired",
     "not_supported",
     "quote_required",
     "quote_expired",

@@ -274,7 +274,7 @@ _PAYMENTS: Calls = {
     ("InitializeView", "GET"): _payment(
         id="initializePayment",
         answers={200: page.PreparedPayment},
-        problems=(*READ, *BEGIN, *_FOUND, "token_lapsed"),
+        problems=(*READ, *BEGIN, *_FOUND, "token_expired"),
     ),
     ("ConfirmView", "POST"): _payment(
         id="confirmPayment",

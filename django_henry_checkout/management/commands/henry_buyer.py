@@ -8,13 +8,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from django_henry_checkout.flows.privacy import (
-    AT_ONCE,
-    SEALED,
+from django_henry_checkout.flows.operations.privacy import (
+    BATCH_SIZE,
+    ENCRYPTED_COLUMNS,
     erase_buyer,
     export_buyer,
-    orders_of,
-    reseal_batch,
+    find_orders_by_email,
+    reencrypt_batch,
 )
 from django_henry_checkout.management.progress import bar, interruptible
 from django_henry_checkout.types import staff_source
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         erase = deeds.add_parser("erase", help="Forget a buyer. Orders, amounts and events stay.")
         erase.add_argument("email")
         erase.add_argument("--yes", action="store_true", help="Do not ask.")
-        deeds.add_parser("reseal", help="Seal all personal data with the first of PERSONAL_DATA_KEYS.")
+        deeds.add_parser("reseal", help="Seal all personal data with the first of ENCRYPTION_KEYS.")
 
     def handle(self, *args: Any, deed: str, **options: Any) -> None:
         {"export": self._export, "erase": self._erase, "reseal": self._reseal}[deed](options)
@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
     def _erase(self, options: dict[str, Any]) -> None:
         email = options["email"]
-        count = orders_of(email).count()
+        count = find_orders_by_email(email).count()
         if (
             not options["yes"]
             and input(f"Forget the buyer of {count} orders for good? [y/N] ").lower() != "y"
@@ -64,11 +64,11 @@ class Command(BaseCommand):
 
     def _reseal(self, options: dict[str, Any]) -> None:
         with interruptible() as stop:
-            for model in SEALED:
+            for model in ENCRYPTED_COLUMNS:
                 with bar(desc=str(model._meta.verbose_name_plural), unit=" rows") as progress:  # noqa: SLF001 - Django's public name for it
                     last = 0
-                    while not stop and (last := reseal_batch(model, last)):
-                        progress.update(AT_ONCE)
+                    while not stop and (last := reencrypt_batch(model, last)):
+                        progress.update(BATCH_SIZE)
         if stop:
             raise CommandError("Stopped. Run it again: rows may be sealed anew twice.", returncode=130)
-        self.stdout.write("All personal data is sealed with the first of PERSONAL_DATA_KEYS.")
+        self.stdout.write("All personal data is sealed with the first of ENCRYPTION_KEYS.")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand
 
-from django_henry_checkout.flows.doctor import Finding, Level, examine
+from django_henry_checkout.doctor import Finding, Level, run_checks
 
 #: Of the JSON; it rises when a name in it changes or goes.
 FORMAT = 1
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        everything = examine(url=options["url"] or "")
+        everything = run_checks(url=options["url"] or "")
         findings = [finding for finding in everything if finding.level != Level.UNSEEN]
         unseen = [finding for finding in everything if finding.level == Level.UNSEEN]
         failing = FAIL_LEVELS[: FAIL_LEVELS.index(Level(options["fail_level"])) + 1]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from django_henry_checkout.flows.pruning import KINDS, prune_kind
+from django_henry_checkout.flows.operations.prune import KINDS, prune_kind
 from django_henry_checkout.management.progress import Stop, bar, interruptible
 
 

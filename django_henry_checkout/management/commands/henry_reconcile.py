@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from django_henry_checkout.exceptions import ConfigurationError, GatewayError
-from django_henry_checkout.flows.reconciling import Report, reconcile
+from django_henry_checkout.flows.polling.reconcile import ReconcileReport, reconcile
 from django_henry_checkout.management.progress import bar, interruptible, moment
 
 MOST_NAMED = 50
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, account: str, since: datetime, until: datetime | None, mend: bool, **options: Any
     ) -> None:
-        report = Report(reached=until or timezone.now())
+        report = ReconcileReport(reached=until or timezone.now())
         reports = reconcile(account, since=since, until=report.reached, mend=mend)
         try:
             with interruptible() as stop, bar(desc="reconcile", unit=" questions") as progress:
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         if not report.is_clean:
             raise CommandError("Something is left to look at; see above.")
 
-    def _tell(self, report: Report) -> None:
+    def _tell(self, report: ReconcileReport) -> None:
         self.stdout.write(
             f"{report.agreed} agree, {report.differed} differed, {report.mended} of them mended; "
             f"{report.found} found that had no refId; {report.failed} could not be read; "

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
 from django_henry_checkout import signals
-from django_henry_checkout.flows.staff import plan_replay, replay_event
+from django_henry_checkout.flows.operations.staff_actions import plan_replay, replay_event
 from django_henry_checkout.management.progress import bar, interruptible, moment
 from django_henry_checkout.models import Event
 from django_henry_checkout.types import parse_public_id

@@ -13,11 +13,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, connection
 
-from django_henry_checkout.flows import nudging
-from django_henry_checkout.flows.nudging import Work
-from django_henry_checkout.flows.pruning import prune_batch
-from django_henry_checkout.flows.signs import note_life
-from django_henry_checkout.flows.working import deliver, follow, listen, run_once
+from django_henry_checkout.flows.operations.prune import prune_batch
+from django_henry_checkout.flows.operations.run import deliver_events, listen, poll_and_expire, run_once
+from django_henry_checkout.flows.queue import wakeup
+from django_henry_checkout.flows.queue.heartbeat import record_heartbeat
+from django_henry_checkout.flows.queue.wakeup import Work
 from django_henry_checkout.models import WorkerKind
 
 logger = logging.getLogger("django_henry_checkout.worker")
@@ -46,13 +46,13 @@ class Command(BaseCommand):
         self.stdout.write("Worker ready: following purchases. Ctrl-C ends it after the work at hand.")
         # A thread for each, so that a receiver that takes its time holds up no purchase, nor a poll a webhook.
         loops = [
-            Loop(deliver, stop, interval),
+            Loop(deliver_events, stop, interval),
             Loop(listen, stop, interval),
             Loop(prune_batch, stop, PRUNE_SECONDS),
         ]
         woken = {Work.DELIVERIES: loops[0], Work.WEBHOOKS: loops[1]}
         wake = partial(_wake, woken)
-        nudging.listen(wake)
+        wakeup.subscribe(wake)
         try:
             for loop in loops:
                 loop.start()
@@ -61,7 +61,7 @@ class Command(BaseCommand):
                 loop.wake()
                 loop.join()
         finally:
-            nudging.ignore(wake)
+            wakeup.unsubscribe(wake)
         self.stdout.write("Worker ended.")
 
     def _listen(self, stop: threading.Event) -> None:
@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
     def _work_until_idle(self, stop: threading.Event) -> None:
         # One name for all of them: a scheduler may start a new process every minute.
-        note_life(WorkerKind.WORKER, f"{socket.gethostname()}:once")
+        record_heartbeat(WorkerKind.WORKER, f"{socket.gethostname()}:once")
         done = 0
         for _round in range(ROUND_TRIP_LIMIT):
             worked = run_once()
@@ -116,8 +116,8 @@ class Loop(threading.Thread):
 
 
 def _follow() -> int:
-    note_life(WorkerKind.WORKER)
-    return follow()
+    record_heartbeat(WorkerKind.WORKER)
+    return poll_and_expire()
 
 
 def _wake(loops: Mapping[Work, Loop], work: Work) -> None:

@@ -21,8 +21,8 @@ HENRY_CHECKOUT = {
     "API_VERSION": os.environ.get("HENRY_API_VERSION", "v1"),
     "FRAME_ANCESTORS": os.environ["FRAME_ANCESTORS"].split(),
     "FRAME_SOURCES": os.environ.get("FRAME_SOURCES", "").split(),
-    "FRAME_SOFT_LIMIT": 1.5,
-    "FRAME_HARD_LIMIT": 4,
+    "FRAME_SLOW_AFTER": 1.5,
+    "FRAME_TIMEOUT": 4,
     "CARD_ELEMENT": {"url": f"{os.environ['SANDBOX_URL']}/elements/card"},
     "API_THROTTLES": {"checkout": "10000/min", "network": "10000/min"},
 }

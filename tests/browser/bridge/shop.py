@@ -9,8 +9,8 @@ from django.template import engines
 from django.urls import include, path
 from moneyed import Money
 
-from django_henry_checkout.flows.carts import add_item
-from django_henry_checkout.flows.shoppers import current_cart_or_new
+from django_henry_checkout.flows.access.callers import current_cart_or_new
+from django_henry_checkout.flows.cart.carts import add_item
 from django_henry_checkout.types import LineItem
 
 PAGE = """{% load henry_checkout static %}<!doctype html>

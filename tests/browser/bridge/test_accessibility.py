@@ -318,7 +318,7 @@ def test_row_17_the_pages_of_a_payment_that_failed_and_of_one_that_came(visit: V
 
 TEMPLATE = """
 import django; django.setup()
-from django_henry_checkout.flows.templates import make_template
+from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart
 cart = Cart.objects.filter(lines__isnull=False).latest("pk")
 make_template(cart)

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from django_henry_checkout.exceptions import TokenInvalid
-from django_henry_checkout.flows.tokens import caller_of_api_key, create_api_key
+from django_henry_checkout.flows.access.tokens import create_api_key, get_caller_by_api_key
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
 def works(file: Path) -> bool:
     """Whether a file holds a key that the shop knows."""
     try:
-        caller_of_api_key(file.read_text())
+        get_caller_by_api_key(file.read_text())
     except (FileNotFoundError, TokenInvalid):
         return False
     return True

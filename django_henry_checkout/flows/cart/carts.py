@@ -1,0 +1,326 @@
+"""Carts: make, find, edit, merge. Every edit locks the cart and raises its `version`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.exceptions import (
+    CartChanged,
+    CartFull,
+    CartNotFound,
+    InvalidItem,
+    PurchaseUnderWay,
+)
+from django_henry_checkout.flows.cart.items import clean_item, clean_metadata, clean_quantity, line_key
+from django_henry_checkout.models import Cart, CartLine, CustomerSession, Order, OrderLine
+from django_henry_checkout.models.base import LINE_FIELDS
+from django_henry_checkout.models.purchases import UNRESOLVED_PURCHASE
+from django_henry_checkout.types import Caller, LineItem
+
+
+def create_cart(*, user: Any = None, account: str = "default") -> Cart:
+    """Make an empty cart, owned by `user`, or by whoever holds its id if that is None."""
+    return Cart.objects.create(user=user, account=account)
+
+
+def create_filled_cart(
+    items: Sequence[LineItem],
+    *,
+    user: Any = None,
+    customer: CustomerSession | None = None,
+    account: str = "default",
+    metadata: Mapping[str, Any],
+) -> Cart:
+    """Make a cart that holds `items`: all of them, or nothing is written.
+
+    Args:
+        customer: whose customer session token owns it, too.
+
+    Raises:
+        InvalidItem, CartFull: as for `add_item`.
+        ConfigurationError: there is no such account.
+    """
+    app_settings.account(account)
+    wanted: dict[str, LineItem] = {}
+    for item in map(clean_item, items):
+        key = line_key(item)
+        before = wanted[key].quantity if key in wanted else 0
+        wanted[key] = replace(item, quantity=clean_quantity(before + item.quantity))
+    if len(wanted) > app_settings.MAX_CART_LINES:
+        raise CartFull(f"A cart holds {app_settings.MAX_CART_LINES} lines at most.")
+    cart = Cart(
+        user=user,
+        customer=customer,
+        account=account,
+        metadata=clean_metadata(metadata),
+        version=1 if wanted else 0,
+    )
+    with transaction.atomic():
+        cart.save()
+        lines = [CartLine(cart=cart, key=key) for key in wanted]
+        for line, item in zip(lines, wanted.values(), strict=True):
+            _fill(line, item, quantity=item.quantity)
+        CartLine.objects.bulk_create(lines)
+    return cart
+
+
+def get_cart(cart_id: UUID, *, caller: Caller) -> Cart:
+    """Return a cart of the caller.
+
+    Raises:
+        CartNotFound: there is none with that id, or it is somebody else's; the two look the same.
+    """
+    cart = Cart.objects.owned_by(caller).filter(public_id=cart_id).first()
+    if cart is None:
+        raise CartNotFound
+    return cart
+
+
+def find_cart(cart_id: UUID) -> Cart:
+    """Return a cart that somebody has proved to have begun; see `get_cart` for all others.
+
+    Raises:
+        CartNotFound: it was deleted since.
+    """
+    cart = Cart.objects.filter(public_id=cart_id).first()
+    if cart is None:
+        raise CartNotFound
+    return cart
+
+
+@dataclass(frozen=True)
+class CartUpdate:
+    """A cart right after something was put into it: `line` is one of its `lines`, oldest first."""
+
+    cart: Cart
+    lines: list[CartLine]
+    line: CartLine
+
+
+def add_item(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> CartLine:
+    """Put a product into the cart, as `fill_cart` does; return its line as it is now."""
+    return put_item(cart, item, expected_version=expected_version).line
+
+
+def put_item(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> CartUpdate:
+    """Put a product into the cart; one that is there already, with the same options, gets more.
+
+    Args:
+        expected_version: the `cart.version` that the shopper saw; None accepts any.
+
+    Raises:
+        InvalidItem: the item, or the quantity that it would add up to, is refused.
+        CartFull: the cart has MAX_CART_LINES lines.
+        CartChanged: the cart is no longer at `expected_version`.
+
+    Effects: one transaction of four statements.
+    """
+    item = clean_item(item)
+    with transaction.atomic():
+        cart = _lock(cart, expected_version=expected_version)
+        key = line_key(item)
+        lines = list(cart.lines.all())
+        line = next((each for each in lines if each.key == key), None)
+        if line is None:
+            _refuse_if_full(len(lines))
+            line = CartLine(cart=cart, key=key, quantity=0)
+            lines.append(line)
+        _fill(line, item, quantity=clean_quantity(line.quantity + item.quantity))
+        line.save()
+        _touch(cart)
+    return CartUpdate(cart, lines, line)
+
+
+def find_lines(cart: Cart, *, item_id: str = "", link: str = "") -> list[CartLine]:
+    """Return the lines with an id, or all with a link: a link stands once for each choice of options."""
+    lines = cart.lines.filter(key=item_id) if item_id else cart.lines.filter(link=link)
+    return list(lines)
+
+
+def update_line(cart: Cart, line: CartLine, item: LineItem, *, expected_version: int | None = None) -> None:
+    """Set quantity, shipping choice, coupons and metadata of a line to those of `item`.
+
+    Raises:
+        InvalidItem, CartChanged: as for `add_item`.
+    """
+    item = clean_item(item)
+    columns = {
+        "quantity": item.quantity,
+        "selected_shipping": dict(item.selected_shipping),
+        "coupons": list(item.coupons),
+        "metadata": dict(item.metadata),
+    }
+    _edit(
+        cart,
+        lambda locked: locked.lines.filter(pk=line.pk).update(**columns),
+        expected_version=expected_version,
+    )
+
+
+def delete_cart(cart: Cart) -> None:
+    """Delete a cart. Orders begun from it stay, and so does what was bought; none of them can be paid any more.
+
+    Raises:
+        PurchaseUnderWay: a purchase of it was sent, and nobody knows yet what became of it.
+    """
+    with transaction.atomic():
+        cart = _lock(cart)
+        unresolved = Order.objects.filter(cart=cart, purchases__status__in=UNRESOLVED_PURCHASE).first()
+        if unresolved is not None:
+            raise PurchaseUnderWay(order_id=unresolved.public_id)
+        cart.delete()
+
+
+def change_quantity(cart: Cart, line_pk: int, quantity: int, *, expected_version: int | None = None) -> None:
+    """Set how many of a line are wanted; 0 removes it.
+
+    Raises:
+        InvalidItem: the quantity is out of bounds, or the line is not in this cart.
+        CartChanged: as for `add_item`.
+    """
+    if quantity == 0:
+        return remove_line(cart, line_pk, expected_version=expected_version)
+    quantity = clean_quantity(quantity)
+    return _edit(
+        cart,
+        lambda locked: locked.lines.filter(pk=line_pk).update(quantity=quantity),
+        expected_version=expected_version,
+    )
+
+
+def remove_line(cart: Cart, line_pk: int, *, expected_version: int | None = None) -> None:
+    """Take a line out of the cart.
+
+    Raises:
+        InvalidItem: the line is not in this cart.
+        CartChanged: as for `add_item`.
+    """
+    _edit(cart, lambda locked: locked.lines.filter(pk=line_pk).delete()[0], expected_version=expected_version)
+
+
+def clear_cart(cart: Cart) -> None:
+    """Take everything out of the cart. An empty cart stays as it is."""
+    with transaction.atomic():
+        cart = _lock(cart)
+        if cart.lines.all().delete()[0]:
+            _touch(cart)
+
+
+def merge_carts(source: Cart, *, into: Cart) -> None:
+    """Move the lines of a guest's cart into the shopper's own, and delete the guest's cart.
+
+    Quantities of equal lines add up, to MAX_QUANTITY at most. Lines beyond MAX_CART_LINES stay out:
+    merging happens while somebody signs in, and must not fail. Orders begun from the guest's cart move
+    along. Repeating it does nothing.
+
+    Raises:
+        CartNotFound: the carts belong to different Henry accounts.
+    """
+    with transaction.atomic():
+        locked = {cart.pk: cart for cart in Cart.objects.lock().filter(pk__in=[source.pk, into.pk])}
+        if source.pk not in locked or into.pk not in locked or source.pk == into.pk:
+            return
+        source, into = locked[source.pk], locked[into.pk]
+        if source.account != into.account:
+            raise CartNotFound  # the lines would be bought by another account
+        present = {line.key: line for line in into.lines.all()}
+        for line in source.lines.all():
+            twin = present.get(line.key)
+            if twin is not None:
+                twin.quantity = min(twin.quantity + line.quantity, app_settings.MAX_QUANTITY)
+                twin.save(update_fields=["quantity"])
+            elif len(present) < app_settings.MAX_CART_LINES:
+                line.cart = into
+                line.save(update_fields=["cart"])
+                present[line.key] = line
+        Order.objects.filter(cart=source).update(cart=into, user=into.user)
+        source.delete()
+        _touch(into)
+
+
+def adopt_cart(cart: Cart, *, user: Any) -> None:
+    """Give a guest's cart, and the orders begun from it, to the shopper who signed in."""
+    with transaction.atomic():
+        if Cart.objects.filter(pk=cart.pk, user=None).update(user=user):
+            Order.objects.filter(cart=cart, user=None).update(user=user)
+    cart.user = user
+
+
+def remove_purchased(cart: Cart, lines: list[OrderLine]) -> None:
+    """Remove from a locked cart what an order has taken; lines added since the checkout began stay."""
+    bought = {line.key: line.quantity for line in lines}
+    gone = []
+    for line in cart.lines.filter(key__in=bought):
+        line.quantity -= bought[line.key]
+        if line.quantity > 0:
+            line.save(update_fields=["quantity"])
+        else:
+            gone.append(line.pk)
+    CartLine.objects.filter(pk__in=gone).delete()
+    _touch(cart)
+
+
+def restore_lines(cart: Cart, lines: list[OrderLine]) -> None:
+    """Give a locked cart back what could not be bought, so that the shopper need not collect it again."""
+    present = {line.key: line for line in cart.lines.all()}
+    for line in lines:
+        twin = present.get(line.key)
+        if twin is not None:
+            twin.quantity = min(twin.quantity + line.quantity, app_settings.MAX_QUANTITY)
+            twin.save(update_fields=["quantity"])
+    room = max(app_settings.MAX_CART_LINES - len(present), 0)
+    absent = [line for line in lines if line.key not in present][:room]
+    CartLine.objects.bulk_create(
+        CartLine(cart=cart, **{name: getattr(line, name) for name in LINE_FIELDS}) for line in absent
+    )
+    _touch(cart)
+
+
+def _lock(cart: Cart, *, expected_version: int | None = None) -> Cart:
+    locked = Cart.objects.lock().filter(pk=cart.pk).first()
+    if locked is None:
+        raise CartNotFound
+    if expected_version is not None and locked.version != expected_version:
+        raise CartChanged
+    return locked
+
+
+def _edit(cart: Cart, change: Callable[[Cart], int], *, expected_version: int | None) -> None:
+    with transaction.atomic():
+        locked = _lock(cart, expected_version=expected_version)
+        if not change(locked):
+            raise InvalidItem("This line is not in the cart.", field="line", code="line_not_found")
+        _touch(locked)
+
+
+def _refuse_if_full(count: int) -> None:
+    if count >= app_settings.MAX_CART_LINES:
+        raise CartFull(
+            f"The cart holds {app_settings.MAX_CART_LINES} lines, which is the most; remove one first."
+        )
+
+
+def _touch(cart: Cart) -> None:
+    """Raise the version of a locked cart."""
+    cart.version += 1
+    cart.save(update_fields=["version", "updated_at"])
+
+
+def _fill(line: CartLine, item: LineItem, *, quantity: int) -> None:
+    line.link = item.link
+    line.quantity = quantity
+    line.selected_options = list(item.selected_options)
+    line.selected_shipping = dict(item.selected_shipping)
+    line.coupons = list(item.coupons)
+    line.metadata = dict(item.metadata)
+    line.title = item.title
+    line.image_url = item.image_url
+    if item.unit_price is not None:
+        line.unit_price_amount = item.unit_price.amount
+        line.currency = item.unit_price.currency.code

@@ -1,0 +1,189 @@
+"""Paying in the shop's own form: begin, find the session, tell who buys, collect a card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from django_henry_checkout.conf import app_settings
+from django_henry_checkout.exceptions import (
+    OrderNotOpen,
+    PurchaseUnderWay,
+    SessionNotFound,
+    SessionNotNamed,
+    TokenExpired,
+)
+from django_henry_checkout.flows.access.customer_tokens import get_known_buyer
+from django_henry_checkout.flows.buyer.details import clean_buyer, get_buyer, save_buyer
+from django_henry_checkout.flows.checkout.sessions import (
+    SessionOptions,
+    StartedCheckout,
+    begin_checkout,
+    check_checkout_url,
+    renew_session,
+)
+from django_henry_checkout.flows.order.snapshots import Changes
+from django_henry_checkout.gateway import gateway_for
+from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus, SessionKind, SessionStatus
+from django_henry_checkout.models.sessions import LIVE_SESSION
+from django_henry_checkout.types import Buyer, Caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardForm:
+    """How a card is collected: on Henry's page, at `modal_url`, or by Henry's card element in the shop's page."""
+
+    kind: str
+    settings: Mapping[str, str]
+    modal_url: str = ""
+
+
+def begin_inline(
+    cart: Cart,
+    *,
+    user: Any = None,
+    kind: SessionKind = SessionKind.INLINE,
+    changes: Changes | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> StartedCheckout:
+    """Begin to pay a cart in the shop's own form; what its customer told beforehand is filled in.
+
+    Raises:
+        As `begin_checkout`.
+    """
+    started = begin_checkout(
+        cart, user=user, options=SessionOptions(kind=kind), changes=changes, metadata=metadata
+    )
+    buyer = get_known_buyer(cart)
+    if buyer != Buyer() and get_buyer(started.order) == Buyer():
+        save_buyer(started.order, buyer)
+    return started
+
+
+def find_inline_session(
+    caller: Caller, *, session_id: UUID | None = None, cart_id: UUID | None = None
+) -> CheckoutSession:
+    """Return the caller's checkout session, alive or not, with its order.
+
+    The caller shows its token, or names it, or names its cart; whatever is said must agree. For a customer's
+    token alone it is the newest that he has.
+
+    Raises:
+        SessionNotNamed: nothing says which one.
+        SessionNotFound: there is none, or it is somebody else's, or it is one of Henry's hosted page.
+    """
+    if caller.is_hosted:
+        raise SessionNotFound  # his secret stands in addresses
+    sessions = CheckoutSession.objects.select_related("order", "order__cart", "quote")
+    sessions = sessions.exclude(kind=SessionKind.HOSTED)
+    if caller.session_id is not None:
+        sessions = sessions.filter(public_id=caller.session_id)
+    elif session_id is None and cart_id is None and caller.customer_id is None:
+        raise SessionNotNamed
+    else:
+        sessions = sessions.filter(order__in=Order.objects.owned_by(caller))
+    if session_id is not None:
+        sessions = sessions.filter(public_id=session_id)
+    if cart_id is not None:
+        sessions = sessions.filter(order__cart__public_id=cart_id)
+    found = sessions.order_by("-pk").first()
+    if found is None:
+        raise SessionNotFound
+    return found
+
+
+def ensure_inline_session(order: Order) -> CheckoutSession:
+    """Return the session by which an order is paid in the shop's own form; begin one if there is none alive.
+
+    Raises:
+        OrderNotOpen, PurchaseUnderWay, GatewayError: as for `renew_session`.
+    """
+    session = get_inline_session(order)
+    if session is not None:
+        with suppress(TokenExpired):
+            require_open(session)
+            return session
+    return renew_session(order, options=SessionOptions(kind=SessionKind.INLINE)).session
+
+
+def get_inline_session(order: Order) -> CheckoutSession | None:
+    """Return the newest session of an order that is not one of Henry's hosted page, alive or not."""
+    sessions = CheckoutSession.objects.select_related("order", "order__cart", "quote")
+    return sessions.filter(order=order).exclude(kind=SessionKind.HOSTED).order_by("-pk").first()
+
+
+def require_open(session: CheckoutSession) -> None:
+    """Refuse a session that can no longer be paid.
+
+    Raises:
+        OrderNotOpen: its order is already being bought or has ended.
+        PurchaseUnderWay: it is being bought right now, or nobody knows what became of that.
+        TokenExpired: it has ended, or its time is over.
+    """
+    if session.order.status != OrderStatus.OPEN:
+        raise OrderNotOpen(order_id=session.order.public_id)
+    if session.status == SessionStatus.CONFIRMING:
+        raise PurchaseUnderWay(order_id=session.order.public_id)
+    if session.status not in LIVE_SESSION or session.expires_at <= timezone.now():
+        raise TokenExpired
+
+
+def lock_open_order(session: CheckoutSession) -> Order:
+    """Lock the order of a session, within a transaction, if it can still be paid.
+
+    Raises:
+        As `require_open`, for what is true now.
+    """
+    order = Order.objects.lock().get(pk=session.order_id)
+    session.refresh_from_db(fields=["status", "expires_at"])
+    session.order = order
+    require_open(session)
+    return order
+
+
+def set_buyer(session: CheckoutSession, changes: Callable[[Buyer], Buyer], *, strict: bool) -> Buyer:
+    """Change who buys, and where to.
+
+    Args:
+        changes: takes what is known of the buyer and returns what is to be known.
+        strict: see `clean_buyer`.
+
+    Raises:
+        InvalidBuyer: nothing was changed.
+        OrderNotOpen, TokenExpired: as for `require_open`.
+
+    Effects: one transaction. A quote for another address is renewed before anything is bought.
+    """
+    require_open(session)
+    with transaction.atomic():
+        order = lock_open_order(session)
+        before = get_buyer(order)
+        buyer = clean_buyer(changes(before), strict=strict)
+        save_buyer(order, buyer)
+    return buyer
+
+
+def get_card_form(session: CheckoutSession) -> CardForm:
+    """Say how the shopper's card is collected.
+
+    Raises:
+        OrderNotOpen, TokenExpired: as for `require_open`.
+        UntrustedCheckoutUrl: Henry named a page outside CHECKOUT_ORIGINS.
+
+    Effects: where Henry has a page for it, one HTTP call.
+    Source: henry-api.md 3.1.4; the settings of the card element are not known, so the shop names them.
+    """
+    require_open(session)
+    account = app_settings.account(session.order.account)
+    gateway = gateway_for(account)
+    if not gateway.supports_card_modal:
+        return CardForm(kind="element", settings=app_settings.CARD_ELEMENT)
+    url = gateway.card_modal_url(session.order.henry_cart_id)
+    check_checkout_url(url, account=account)
+    return CardForm(kind="modal", modal_url=url, settings={})
