@@ -83,10 +83,10 @@ def record_request(seconds: float, *, account: str, method: str, outcome: str) -
         _requests.record(seconds, {"account": account, "method": method, "outcome": outcome})
 
 
-def record_observation(*, source: str, is_news: bool) -> None:
+def record_observation(*, source: str, changed: bool) -> None:
     """Note an answer that was applied. People's names are no source."""
     if IS_ON:
-        _observations.add(1, {"source": source.partition(":")[0], "is_news": is_news})
+        _observations.add(1, {"source": source.partition(":")[0], "changed": changed})
 
 
 def record_delivery(*, receiver: str, outcome: str) -> None:
@@ -95,7 +95,7 @@ def record_delivery(*, receiver: str, outcome: str) -> None:
         _deliveries.add(1, {"receiver": receiver, "outcome": outcome})
 
 
-def record_webhook(*, account: str, is_believed: bool) -> None:
+def record_webhook(*, account: str, is_valid: bool) -> None:
     """Note that a webhook came."""
     if IS_ON:
-        _webhooks.add(1, {"account": account, "is_believed": is_believed})
+        _webhooks.add(1, {"account": account, "is_valid": is_valid})

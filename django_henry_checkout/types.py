@@ -80,12 +80,12 @@ def staff_source(name: str) -> str:
 class RawAnswer:
     """An answer about one purchase that nobody has read yet: most say nothing new, and their digest tells.
 
-    `digest` is equal for two answers of the same text. `read` raises `GatewayError` if it cannot be used.
+    `digest` is equal for two answers of the same text. `parse` raises `GatewayError` if it cannot be used.
     """
 
     ref_id: str
     digest: str
-    read: Callable[[], Observation] = field(repr=False)
+    parse: Callable[[], Observation] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

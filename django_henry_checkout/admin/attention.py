@@ -57,7 +57,7 @@ TITLES: dict[str, tuple[StrPromise, StrPromise, str]] = {
     "accounts": (
         gettext_lazy("Accounts that are not asked at the moment"),
         gettext_lazy("Henry does not answer, or asked for fewer questions. Polling goes on by itself."),
-        "accountpace_changelist",
+        "accountratelimit_changelist",
     ),
 }
 
@@ -113,7 +113,7 @@ def _webhook(message: WebhookMessage) -> Row:
 def _account(pace: AccountRateLimit) -> Row:
     return {
         "name": pace.account,
-        "url": reverse("admin:henry_checkout_accountpace_change", args=[pace.pk]),
+        "url": reverse("admin:henry_checkout_accountratelimit_change", args=[pace.pk]),
         "detail": _("does not answer") if pace.circuit_open else _("asked for fewer questions"),
     }
 

@@ -37,7 +37,7 @@ EVENT_LABELS: dict[str, StrPromise] = {
     "delivery_resumed": gettext_lazy("A parked receiver runs again"),
     "event_replayed": gettext_lazy("Receivers run once more"),
     "drift_seen": gettext_lazy("Henry used words that are not known"),
-    "wait_ended": gettext_lazy("Nobody paid: waiting ended"),
+    "expected_payment_ended": gettext_lazy("Nobody paid: waiting ended"),
     "buyer_erased": gettext_lazy("The buyer's personal data was erased"),
 }
 
@@ -76,7 +76,9 @@ REASONS: dict[str, StrPromise] = {
     "polling_ended": gettext_lazy("The purchase never ended, and is not polled any more."),
     "in_doubt_not_found": gettext_lazy("A purchase was sent, and Henry does not list it."),
     "in_doubt_unverified": gettext_lazy("A purchase was sent, and Henry could not be asked about it."),
-    "wait_unverified": gettext_lazy("Nobody knows whether Henry's page was paid: Henry could not be asked."),
+    "payment_unverified": gettext_lazy(
+        "Nobody knows whether Henry's page was paid: Henry could not be asked."
+    ),
     "several_orders_at_henry": gettext_lazy("Henry lists more than one order of this cart."),
     "quantity_differs": gettext_lazy("Henry bought another quantity."),
     "items_differ": gettext_lazy("Henry bought other items than were ordered."),

@@ -52,9 +52,9 @@ def test_many_orders_come_in_parts_and_not_without_end(
     sandbox: Sandbox, db: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     orders = [Order.objects.create(account="default") for _order in range(7)]
-    monkeypatch.setattr(export, "AT_ONCE", 3)
+    monkeypatch.setattr(export, "BATCH_SIZE", 3)
     with django_assert_num_queries(3):
         rows = rows_of("".join(orders_as_csv(Order.objects.all(), with_buyers=True)))
     assert [row["number"] for row in rows] == [order.number for order in reversed(orders)]
-    monkeypatch.setattr(export, "MOST_ROWS", 4)
+    monkeypatch.setattr(export, "MAX_ROWS", 4)
     assert len(rows_of("".join(orders_as_csv(Order.objects.all(), with_buyers=False)))) == 4

@@ -57,7 +57,7 @@ FAILURES = {
 CALLS = {pattern.name for pattern in urlpatterns} - {"api-schema"}
 BUGS = {
     "on the way in": [
-        "django_henry_checkout.api.headless.find_session",
+        "django_henry_checkout.api.headless.find_inline_session",
         "django_henry_checkout.api.purchases.find_purchase",
         "django_henry_checkout.models.carts.CartQuerySet.owned_by",
         "django_henry_checkout.models.orders.OrderQuerySet.owned_by",
@@ -395,7 +395,7 @@ def test_a_bug_in_a_payment_page_shows_nothing_to_the_shopper(
 ) -> None:
     journey = begin(watch, "v1")
 
-    monkeypatch.setattr("django_henry_checkout.views.hosted.find_session", bug)
+    monkeypatch.setattr("django_henry_checkout.views.hosted.find_hosted_session", bug)
     path = f"/henry/api/v1/checkout/{journey.order_id}/pay/{watch.canaries['pay token'][-1]}"
     watch.keep("GET pay", plain_client().get(path))
     assert watch.statuses[-1] == 500

@@ -108,7 +108,7 @@ def test_the_change_and_its_record_commit_together(monkeypatch: pytest.MonkeyPat
         raise RuntimeError
 
     holder, cart = guest()
-    monkeypatch.setattr(repeating, "finish", die)
+    monkeypatch.setattr(repeating, "store_response", die)
     with pytest.raises(RuntimeError):
         add(holder, cart)
     assert not Cart.objects.get().lines.exists()

@@ -292,5 +292,5 @@ def test_a_token_is_bound_to_its_own_session(server: Api, template: Cart) -> Non
 
 
 def test_cst_500_tells_nothing(server: Api, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "begin_customer_session", broken)
+    monkeypatch.setattr(links, "create_customer_session", broken)
     assert_silent_bug(calm("POST", "checkout/cst", BUYER, **server._headers))

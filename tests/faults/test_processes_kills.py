@@ -36,7 +36,7 @@ MARGIN = timedelta(seconds=5)
 
 def die(start: Start, mark: Mark, *others: object) -> None:
     """Let a worker run into a fault that kills it. It tells nobody anything."""
-    worker = start(lease=LEASE, faults=[mark, hold("working.deliver_due"), *others])
+    worker = start(lease=LEASE, faults=[mark, hold("operations.run.deliver_due"), *others])
     mark.wait()
     assert worker.wait_for_death() == -signal.SIGKILL
 
@@ -45,7 +45,7 @@ def test_fault_01_what_a_dead_worker_had_claimed_is_asked_for_by_another_after_t
     sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
 ) -> None:
     asked = len(sandbox.requests())
-    mark = Mark(tmp_path, "kill", "after", "polling.claim_polls")
+    mark = Mark(tmp_path, "kill", "after", "polling.poller.claim_polls")
     die(start, mark)
     claimed = PurchasePoll.objects.get()
     assert (claimed.fence, len(sandbox.requests())) == (1, asked)
@@ -65,7 +65,7 @@ def test_fault_02_an_answer_that_died_with_its_worker_is_asked_for_again(
     sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
 ) -> None:
     asked = len(sandbox.requests())
-    die(start, Mark(tmp_path, "kill", "before", "polling.apply_observation"))
+    die(start, Mark(tmp_path, "kill", "before", "polling.poller.apply_observation"))
     paid.refresh_from_db()
     assert (paid.status, types_of(paid)) == ("open", ["checkout_started"])
     assert reads_of(sandbox, asked) == 1
@@ -81,7 +81,7 @@ def test_fault_03_what_was_applied_is_told_after_the_death_of_whoever_applied_it
     sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
 ) -> None:
     asked = len(sandbox.requests())
-    die(start, Mark(tmp_path, "kill", "committed", "polling.apply_observation"))
+    die(start, Mark(tmp_path, "kill", "committed", "polling.poller.apply_observation"))
     paid.refresh_from_db()
     assert paid.status == "completed"
     assert not Received.objects.exists()

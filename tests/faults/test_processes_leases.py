@@ -37,7 +37,7 @@ def wait_for_two_leases(lease_end: Any) -> None:
 
 def fall_asleep(start: Start, mark: Mark, *others: object) -> FaultyWorker:
     # It does nothing beside: on SQLite it could fall asleep with the lock of the whole database.
-    sleeper = start(lease=LEASE, faults=[mark, hold("working.process_webhooks"), *others])
+    sleeper = start(lease=LEASE, faults=[mark, hold("operations.run.process_webhooks"), *others])
     mark.wait()
     sleeper.wait_until_frozen()
     return sleeper
@@ -50,8 +50,8 @@ def test_fault_07_what_a_sleeper_brings_home_late_is_refused_by_its_fence(
     order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     # Frozen with "pending" in its hands, and before it could begin to tell a receiver.
-    mark = Mark(tmp_path, "stop", "before", "polling.apply_observation")
-    sleeper = fall_asleep(start, mark, hold("working.deliver_due"))
+    mark = Mark(tmp_path, "stop", "before", "polling.poller.apply_observation")
+    sleeper = fall_asleep(start, mark, hold("operations.run.deliver_due"))
     claimed = PurchasePoll.objects.get()
 
     start(lease=LEASE)
@@ -73,9 +73,9 @@ def test_fault_07_what_a_sleeper_brings_home_late_is_refused_by_its_fence(
 def test_fault_07_what_a_sleeper_wanted_to_tell_was_told_by_another(
     sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
 ) -> None:
-    asleep = Mark(tmp_path, "stop", "after", "ledger._claim")
-    went_on = Mark(tmp_path, "nothing", "after", "ledger._deliver")
-    sleeper = fall_asleep(start, asleep, went_on, hold("working.expire_sessions"))
+    asleep = Mark(tmp_path, "stop", "after", "events.outbox._claim")
+    went_on = Mark(tmp_path, "nothing", "after", "events.outbox._deliver")
+    sleeper = fall_asleep(start, asleep, went_on, hold("operations.run.expire_sessions"))
     lease_end = Delivery.objects.get().due_at
     start(lease=LEASE)
     wait_until_quiet()

@@ -58,11 +58,11 @@ def test_fault_49_the_doctor_names_a_worker_whose_clock_is_off(
 def test_fault_49_a_clock_that_is_ahead_takes_no_poll_from_its_worker(
     sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
 ) -> None:
-    claimed = Mark(tmp_path, "stop", "after", "polling.claim_polls")
-    owner = start(lease=LONG, faults=[claimed, hold("working.deliver_due")])
+    claimed = Mark(tmp_path, "stop", "after", "polling.poller.claim_polls")
+    owner = start(lease=LONG, faults=[claimed, hold("operations.run.deliver_due")])
     claimed.wait()
     before = PurchasePoll.objects.values().get()
-    look(start, tmp_path, "polling.claim_polls", off=HOUR)
+    look(start, tmp_path, "polling.poller.claim_polls", off=HOUR)
     assert PurchasePoll.objects.values().get() == before
     owner.thaw()
     wait_until(lambda: Order.objects.get().status == "completed", what="its owner goes on")
@@ -71,11 +71,11 @@ def test_fault_49_a_clock_that_is_ahead_takes_no_poll_from_its_worker(
 def test_fault_49_a_clock_that_is_ahead_takes_no_delivery_from_its_worker(
     sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
 ) -> None:
-    claimed = Mark(tmp_path, "stop", "after", "ledger._claim")
-    owner = start(lease=LONG, faults=[claimed, hold("working.expire_sessions")])
+    claimed = Mark(tmp_path, "stop", "after", "events.outbox._claim")
+    owner = start(lease=LONG, faults=[claimed, hold("operations.run.expire_sessions")])
     claimed.wait()
     before = Delivery.objects.values().get(event__type="checkout_started")
-    look(start, tmp_path, "ledger._claim", off=HOUR)
+    look(start, tmp_path, "events.outbox._claim", off=HOUR)
     assert Delivery.objects.values().get(event__type="checkout_started") == before
     owner.thaw()
     start()
@@ -87,8 +87,8 @@ def test_fault_49_a_clock_that_is_behind_waits_no_longer_than_the_lease(
     sandbox: Sandbox, start: Start, paid: Order, tmp_path: Path
 ) -> None:
     lease = 1.5
-    mark = Mark(tmp_path, "kill", "after", "polling.claim_polls")
-    start(lease=lease, faults=[mark, hold("working.deliver_due")]).wait_for_death()
+    mark = Mark(tmp_path, "kill", "after", "polling.poller.claim_polls")
+    start(lease=lease, faults=[mark, hold("operations.run.deliver_due")]).wait_for_death()
     clock = tmp_path / "clock"
     clock.write_text(str(-HOUR))
     rescuer = start(lease=lease, TEST_CLOCK=str(clock))
@@ -112,7 +112,7 @@ def test_fault_49_a_clock_that_jumps_puts_nothing_off_for_long(
     clock, looks = tmp_path / "clock", tmp_path / "looks"
     clock.write_text("0")
     looks.touch()
-    counted = Fault(when="before", place=f"{FLOWS}.polling.claim_polls", act="count")
+    counted = Fault(when="before", place=f"{FLOWS}.polling.poller.claim_polls", act="count")
     start(faults=[counted], TEST_CLOCK=str(clock), TEST_COUNT=str(looks))
     wait_until(lambda: Order.objects.get().status == "placed", what="it is followed")
     clock.write_text(str(off))

@@ -169,7 +169,7 @@ def test_fault_08_an_answer_that_found_no_database_is_found_and_nothing_is_bough
 ) -> None:
     sandbox.scenario(timing=AT_ONCE)
     cart = own_shop.run("fill 1")
-    asleep = Mark(tmp_path, "stop", "before", "confirming.apply_observation")
+    asleep = Mark(tmp_path, "stop", "before", "checkout.confirm.apply_observation")
     buying = own_shop.start(f"buy {cart}", faults=[asleep])
     asleep.wait()
     restart(server, signal.SIGQUIT)
@@ -195,7 +195,9 @@ def test_fault_09_a_database_that_forgets_buys_nothing_again_and_asks_for_what_i
     sandbox.scenario(timing=AT_ONCE)
     (done, forgotten), form, sent = own_shop.run("open 2 1 + form 3 + fill 4")
     sandbox.pay(done["at_henry"])
-    own_shop.die(f"buy {sent}", faults=[Mark(tmp_path, "kill", "before", "confirming.apply_observation")])
+    own_shop.die(
+        f"buy {sent}", faults=[Mark(tmp_path, "kill", "before", "checkout.confirm.apply_observation")]
+    )
     worker = start_own()
     wait_for_purchases(server, "complete", least=1)
     server.copy(NAME, "kept")

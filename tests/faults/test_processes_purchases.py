@@ -43,7 +43,9 @@ def assert_a_second_click_buys_nothing(sandbox: Sandbox, cart: Cart) -> None:
 def test_fault_05_an_answer_that_died_with_the_shop_is_found_and_nothing_is_bought_twice(
     sandbox: Sandbox, start: Start, shop: Shop, cart: Cart, tmp_path: Path
 ) -> None:
-    shop.die(f"buy {cart.pk}", faults=[Mark(tmp_path, "kill", "before", "confirming.apply_observation")])
+    shop.die(
+        f"buy {cart.pk}", faults=[Mark(tmp_path, "kill", "before", "checkout.confirm.apply_observation")]
+    )
     assert (Order.objects.get().status, Purchase.objects.get().status) == ("open", "sent")
     assert len(sandbox.orders()) == 1
     shop.run("late")
@@ -79,7 +81,7 @@ def test_fault_05_a_shop_that_is_killed_while_henry_works_buys_once_also_after_a
 def test_fault_05_what_henry_never_got_stays_in_doubt_and_is_shown_to_staff(
     sandbox: Sandbox, start: Start, shop: Shop, cart: Cart, tmp_path: Path
 ) -> None:
-    shop.die(f"buy {cart.pk}", faults=[Mark(tmp_path, "kill", "after", "confirming._commit_intent")])
+    shop.die(f"buy {cart.pk}", faults=[Mark(tmp_path, "kill", "after", "checkout.confirm._commit_intent")])
     assert Purchase.objects.get().status == "sent"
     shop.run("late")
     start(options={"IN_DOUBT_TIMEOUT": 0.5})

@@ -95,7 +95,7 @@ def test_fault_41_the_form_in_another_tab_shows_the_order_that_was_bought(
 # 42: the cart is edited while it is bought ------------------------------------------------------
 
 MOMENTS = [
-    "django_henry_checkout.flows.checkout.confirm.make_sure_it_is_unpaid",
+    "django_henry_checkout.flows.checkout.confirm.ensure_unpaid",
     "django_henry_checkout.flows.checkout.confirm.quote_session",
     "django_henry_checkout.flows.checkout.confirm._commit_intent",
     "django_henry_checkout.flows.checkout.confirm.apply_observation",

@@ -35,7 +35,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def start(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the first page begins: purchases of the last seconds are looked for at the top, older ones by their time."""
     if request.param == "from a time":
-        monkeypatch.setattr(bulk_poll, "YOUNG", timedelta(days=-1))
+        monkeypatch.setattr(bulk_poll, "FIRST_PAGE_AGE", timedelta(days=-1))
 
 
 def many(sandbox: Sandbox, *, groups: int, of: int) -> int:

@@ -75,7 +75,7 @@ def test_the_worker_alone_finds_the_order_where_it_can_be_found(
     finish(sandbox)
     order.refresh_from_db()
     assert (order.status, Purchase.objects.get().status) == ("open", "planned")
-    assert order.review_reason == "wait_unverified"
+    assert order.review_reason == "payment_unverified"
 
 
 def test_somebody_elses_order_id_is_not_taken(sandbox: Sandbox, version: str, cart: Cart) -> None:

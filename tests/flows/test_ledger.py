@@ -12,7 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from django_henry_checkout import signals
-from django_henry_checkout.flows.events.journal import EventJournal, deliver_due
+from django_henry_checkout.flows.events.journal import EventJournal
+from django_henry_checkout.flows.events.outbox import deliver_due
 from django_henry_checkout.flows.operations.staff_actions import resume_delivery
 from django_henry_checkout.models import Delivery, Order
 from tests.receivers.models import Received

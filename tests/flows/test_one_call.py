@@ -81,7 +81,7 @@ def test_a_cart_that_is_bought_while_another_call_begins_is_not_bought_twice(
         buy_cart(Cart.objects.get(), BUYER, payment)
         return real(*arguments)
 
-    monkeypatch.setattr(sessions, "_page_at_henry", overtaken)
+    monkeypatch.setattr(sessions, "_get_hosted_page", overtaken)
     with suppress(CheckoutError):
         buy_cart(cart, BUYER, payment)
     assert len(sandbox.orders()) == len(buying_calls(sandbox)) == 1

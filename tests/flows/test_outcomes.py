@@ -227,7 +227,10 @@ def test_a_wait_for_a_payment_that_never_comes_is_given_up_in_the_open(sandbox: 
     follow(sandbox, rounds=2)
     assert Purchase.objects.get().status == "abandoned"
     assert Order.objects.get().status == "open"
-    assert list(Event.objects.values_list("type", flat=True)) == ["checkout_started", "wait_ended"]
+    assert list(Event.objects.values_list("type", flat=True)) == [
+        "checkout_started",
+        "expected_payment_ended",
+    ]
     assert not PurchasePoll.objects.exists()
 
 
@@ -257,7 +260,7 @@ def test_a_wait_is_never_given_up_on_a_guess(sandbox: Sandbox, cart: Cart, statu
     PurchasePoll.objects.update(due_at=timezone.now())
     run_once()
     order.refresh_from_db()
-    assert (Purchase.objects.get().status, order.review_reason) == ("planned", "wait_unverified")
+    assert (Purchase.objects.get().status, order.review_reason) == ("planned", "payment_unverified")
     sandbox.scenario()
     PurchasePoll.objects.update(due_at=timezone.now())
     follow(sandbox, rounds=10)

@@ -55,7 +55,7 @@ def due_now() -> None:
 def test_the_bucket_empties_and_fills_again(options: Any) -> None:
     options(POLL_RATE=10)
     assert available_calls("default") == 50  # five seconds' worth
-    record_usage("default", CallStats(asked=50, answered=50))
+    record_usage("default", CallStats(calls=50, answered=50))
     assert available_calls("default") == 0
     age(2)
     assert available_calls("default") == 20
@@ -125,20 +125,20 @@ def test_a_429_is_told_while_other_answers_are_still_awaited(
 
 def test_answers_raise_the_rate_slowly(options: Any) -> None:
     available_calls("default")
-    record_usage("default", CallStats(asked=1, limited=1))
+    record_usage("default", CallStats(calls=1, limited=1))
     age(5)
     for _round in range(10):
-        record_usage("default", CallStats(asked=1, answered=1))
+        record_usage("default", CallStats(calls=1, answered=1))
     assert AccountRateLimit.objects.get().rate == pytest.approx(35)
     for _round in range(100):
-        record_usage("default", CallStats(asked=1, answered=1))
+        record_usage("default", CallStats(calls=1, answered=1))
     assert AccountRateLimit.objects.get().rate == 50
 
 
 def test_a_429_that_was_under_way_does_not_halve_again(options: Any) -> None:
     available_calls("default")
     for _answer in range(3):
-        record_usage("default", CallStats(asked=1, limited=1))
+        record_usage("default", CallStats(calls=1, limited=1))
     assert AccountRateLimit.objects.get().rate == 25
 
 
@@ -175,7 +175,7 @@ def test_refusals_of_one_purchase_do_not_open_the_breaker(options: Any) -> None:
     options(BREAKER_FAILURES=2)
     available_calls("default")
     for _round in range(5):
-        record_usage("default", CallStats(asked=10, answered=9, failed=1))
+        record_usage("default", CallStats(calls=10, answered=9, failed=1))
     assert not AccountRateLimit.objects.get().circuit_open
 
 
@@ -186,7 +186,7 @@ def test_one_accounts_trouble_does_not_slow_another(sandbox: Sandbox, options: A
     theirs.purchases.update(account="uk")
     PurchasePoll.objects.filter(purchase__order=theirs).update(account="uk")
     available_calls("uk")
-    record_usage("uk", CallStats(asked=1, limited=1, pause=60))
+    record_usage("uk", CallStats(calls=1, limited=1, pause=60))
     sandbox.pay(ours.henry_cart_id)
     sandbox.pay(theirs.henry_cart_id)
     due_now()

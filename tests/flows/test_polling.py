@@ -39,9 +39,9 @@ def seconds_ahead() -> float:
 
 def take_answer(late: ClaimedPoll) -> None:
     """Go on as a worker does that has claimed, and asks only now."""
-    outcome = executor._ask(late, gateway_for(henry.account()))
-    rest = poller._Round(0, 0)
-    rest._take(late, outcome)
+    result = executor._call(late, gateway_for(henry.account()))
+    rest = poller.PollCycle(0, 0)
+    rest._handle_result(late, result)
     rest._flush()
 
 
@@ -85,9 +85,9 @@ def test_a_late_error_of_a_lost_lease_moves_no_due_time(sandbox: Sandbox, cart: 
     due_now()
     claim_polls("default", limit=10)
     due_at = poll().due_at
-    rest = poller._Round(0, 0)
-    rest._take(
-        late, executor.Outcome(asked=late, error=GatewayUnavailable("Henry answered 500.", status=500))
+    rest = poller.PollCycle(0, 0)
+    rest._handle_result(
+        late, executor.CallResult(target=late, error=GatewayUnavailable("Henry answered 500.", status=500))
     )
     rest._flush()
     assert (poll().due_at, poll().errors) == (due_at, 0)
@@ -178,10 +178,10 @@ def test_an_unchanged_answer_costs_one_statement(
     poll_due()
     due_now()
     (claimed,) = claim_polls("default", limit=10)
-    outcome = executor._ask(claimed, gateway_for(henry.account()))
-    rest = poller._Round(0, 0)
+    result = executor._call(claimed, gateway_for(henry.account()))
+    rest = poller.PollCycle(0, 0)
     with django_assert_num_queries(1):
-        rest._take(claimed, outcome)
+        rest._handle_result(claimed, result)
         rest._flush()
     assert poll().attempts == 2
 
@@ -215,8 +215,8 @@ def test_no_transaction_is_open_while_henry_is_asked(
         open_during_call.append(connection.in_atomic_block)
         return usual(asker, seconds)
 
-    usual = executor.Asker.wait
-    monkeypatch.setattr(executor.Asker, "wait", wait)
+    usual = executor.CallExecutor.wait
+    monkeypatch.setattr(executor.CallExecutor, "wait", wait)
     poll_due()
     assert open_during_call == [False]
 
@@ -260,7 +260,7 @@ def test_an_odd_purchase_does_not_hold_up_the_others(
         raise RuntimeError("bug")
 
     begin_checkout(cart)
-    monkeypatch.setattr(executor, "_ask", explode)
+    monkeypatch.setattr(executor, "_call", explode)
     assert poll_due() == 1
     assert "could not be followed this time" in caplog.text
     assert poll().errors == 1

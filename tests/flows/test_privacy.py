@@ -132,7 +132,7 @@ def test_a_buyer_of_many_orders_is_forgotten_in_all(
 ) -> None:
     for _order in range(5):
         paid_by_ada(sandbox)
-    monkeypatch.setattr(privacy, "AT_ONCE", 2)
+    monkeypatch.setattr(privacy, "BATCH_SIZE", 2)
     assert erase_buyer(BUYER.email, by="staff:ada").orders == 5
     assert not OrderBuyer.objects.exists()
 

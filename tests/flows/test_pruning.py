@@ -9,7 +9,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from django_henry_checkout.flows.events.journal import EventJournal, deliver_due
+from django_henry_checkout.flows.events.journal import EventJournal
+from django_henry_checkout.flows.events.outbox import deliver_due
 from django_henry_checkout.flows.operations import prune
 from django_henry_checkout.flows.operations.prune import prune_batch
 from django_henry_checkout.models import Delivery, Event, IdempotencyRecord, Order, WebhookMessage
@@ -64,7 +65,7 @@ def test_what_was_settled_long_ago_goes_and_the_rest_stays(db: None) -> None:
 
 
 def test_it_goes_in_small_batches(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    monkeypatch.setattr(prune, "BATCH", 3)
+    monkeypatch.setattr(prune, "BATCH_SIZE", 3)
     for number in range(7):
         webhook(number, "done", OLD)
     assert [prune_batch() for _batch in range(4)] == [3, 3, 1, 0]

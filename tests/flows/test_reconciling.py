@@ -23,10 +23,10 @@ from tests.inline import use
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 
 
-def run(*, mend: bool = False, days: int = 7, until: datetime | None = None) -> ReconcileReport:
+def run(*, fix: bool = False, days: int = 7, until: datetime | None = None) -> ReconcileReport:
     """The last report."""
     now = until or timezone.now() + timedelta(hours=2)
-    reports = list(reconcile("default", since=timezone.now() - timedelta(days=days), until=now, mend=mend))
+    reports = list(reconcile("default", since=timezone.now() - timedelta(days=days), until=now, fix=fix))
     return reports[-1]
 
 
@@ -36,7 +36,7 @@ def test_what_agrees_is_only_counted(sandbox: Sandbox, settings: Any, version: s
     for _order in range(3):
         build_paid_order(sandbox)
     events = Event.objects.count()
-    report = run(mend=True)
+    report = run(fix=True)
     assert (report.agreed, report.differed, report.failed, report.is_clean) == (3, 0, 0, True)
     assert Event.objects.count() == events
 
@@ -51,11 +51,11 @@ def test_what_polling_missed_is_counted_and_with_mend_taken_over(
     PurchasePoll.objects.all().delete()  # nobody polls it any more
     sandbox.advance(3600)
     report = run()
-    assert (report.differed, report.mended, report.is_clean) == (1, 0, False)
+    assert (report.differed, report.fixed, report.is_clean) == (1, 0, False)
     order.refresh_from_db()
     assert order.status in {"placed", "processing"}
-    report = run(mend=True)
-    assert (report.differed, report.mended, report.is_clean) == (1, 1, True)
+    report = run(fix=True)
+    assert (report.differed, report.fixed, report.is_clean) == (1, 1, True)
     order.refresh_from_db()
     assert order.status == "completed"
     assert Event.objects.get(type="purchase_completed").source == "reconcile"
@@ -67,7 +67,7 @@ def test_a_purchase_in_doubt_and_a_payment_that_nobody_saw_are_found(sandbox: Sa
     hosted = begin_checkout(build_cart()).order
     sandbox.pay(hosted.henry_cart_id)
     sandbox.advance(3600)
-    report = run(mend=True)
+    report = run(fix=True)
     assert report.found == 2
     assert set(Purchase.objects.values_list("status", flat=True)) == {"complete"}
     assert len(sandbox.orders()) == Order.objects.filter(status="completed").count() == 2
@@ -81,7 +81,7 @@ def test_what_only_one_side_knows_is_named(sandbox: Sandbox) -> None:
     assert (report.missing, report.is_clean) == (set(), False)
     purchase = Purchase.objects.get(order=ours)
     Purchase.objects.filter(pk=purchase.pk).update(ref_id="ckp-ref_invented")
-    report = run(mend=True)
+    report = run(fix=True)
     assert report.unknown == {stranger["refId"], purchase.ref_id}
     assert report.missing == {"ckp-ref_invented"}
     assert Purchase.objects.get(pk=purchase.pk).status == "complete"
@@ -100,9 +100,9 @@ def test_many_pages_are_walked_and_a_walk_goes_on_where_it_stopped(
     later = timezone.now() + timedelta(days=1)
     report = run(until=later)
     assert (report.agreed, report.missing, report.is_clean) == (len(made), set(), True)
-    walk = reconcile("default", since=timezone.now() - timedelta(days=1), until=later, mend=False)
+    walk = reconcile("default", since=timezone.now() - timedelta(days=1), until=later, fix=False)
     first = copy(next(walk))
-    assert (first.asked, first.agreed) == (1, 2)
+    assert (first.calls, first.agreed) == (1, 2)
     assert run(until=first.reached).agreed == len(made) - 1  # one stands on both pages
 
 
@@ -112,4 +112,4 @@ def test_trouble_at_henry_ends_it_with_what_was_found(sandbox: Sandbox) -> None:
     with pytest.raises(GatewayError):
         run()
     with pytest.raises(ConfigurationError):
-        list(reconcile("nobody", since=timezone.now(), until=timezone.now(), mend=False))
+        list(reconcile("nobody", since=timezone.now(), until=timezone.now(), fix=False))

@@ -96,7 +96,7 @@ def test_a_made_up_order_id_does_not_unmake_a_v0_payment(sandbox: Sandbox, setti
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(hours=1))
     run_once()
     assert Purchase.objects.get().status == "planned"
-    assert Order.objects.get().review_reason == "wait_unverified"
+    assert Order.objects.get().review_reason == "payment_unverified"
 
 
 def test_an_older_order_cannot_be_paid_beside_one_in_doubt_or_bought(sandbox: Sandbox, cart: Cart) -> None:

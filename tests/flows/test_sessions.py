@@ -384,7 +384,7 @@ def test_a_cart_that_is_merged_away_meanwhile_is_told(
         Cart.objects.all().delete()
         return page
 
-    monkeypatch.setattr(sessions, "_page_at_henry", merged_away)
+    monkeypatch.setattr(sessions, "_get_hosted_page", merged_away)
     with pytest.raises(CartNotFound):
         begin_checkout(cart)
 

@@ -48,7 +48,7 @@ def test_a_worker_is_known_while_it_lives(sandbox: Sandbox, monkeypatch: pytest.
         assert WorkerHeartbeat.objects.get().kind == "worker"
     finally:
         worker.end()
-    monkeypatch.setattr(work, "ALIVE", timedelta(seconds=1))
+    monkeypatch.setattr(work, "ALIVE_FOR", timedelta(seconds=1))
     wait_until(lambda: names(work.workers_are_there) == ["no_worker"], what="it is missed")
 
 
@@ -75,7 +75,7 @@ def test_beats_are_told_apart(
     }
 
     second.kill()
-    monkeypatch.setattr(work, "ALIVE", timedelta(seconds=4))
+    monkeypatch.setattr(work, "ALIVE_FOR", timedelta(seconds=4))
     wait_until(lambda: names(work.beat_comes_once) == [], what="the second is forgotten")
     assert names(work.workers_are_there) == []
     first.kill()

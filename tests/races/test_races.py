@@ -203,7 +203,7 @@ def test_signing_in_twice_at_once_merges_once(db: None, django_user_model: Any) 
 def test_workers_at_once_take_each_their_own_tokens(settings: Any, db: None) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_RATE": 100}
     assert rate_limit.available_calls("default") == 500
-    at_once(lambda _number: rate_limit.record_usage("default", rate_limit.CallStats(asked=40, answered=40)))
+    at_once(lambda _number: rate_limit.record_usage("default", rate_limit.CallStats(calls=40, answered=40)))
     left = AccountRateLimit.objects.get().tokens
     assert left < 500 - THREADS * 40 + 100  # what has come in meanwhile at most
 

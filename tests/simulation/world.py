@@ -213,7 +213,7 @@ class World:
             "poll": self._poll_now,
             "expire": sessions.expire_sessions,
         }
-        with _racing(f"{FLOWS}.confirming._commit_intent", rivals.get(rival or "")):
+        with _racing(f"{FLOWS}.checkout.confirm._commit_intent", rivals.get(rival or "")):
             self._tried(lambda: buy_cart(cart, BUYER_HERE, payment, changes=changes), crash)
         self.clear_weather()
         self._await_what_was_bought()
@@ -237,7 +237,7 @@ class World:
     def poll(self, crash: Crash | None, rival: str | None = None) -> None:
         make_due()
         rivals = {"poll": self._poll_now, "webhook": inbox.process_webhooks, "deliver": outbox.deliver_due}
-        with _racing(f"{FLOWS}.polling.apply_observation", rivals.get(rival or "")):
+        with _racing(f"{FLOWS}.polling.poller.apply_observation", rivals.get(rival or "")):
             run_mortal(poller.poll_due, crash)
 
     def _poll_now(self) -> None:
@@ -256,7 +256,7 @@ class World:
             make_due()
             outbox.deliver_due()
 
-        with _racing(f"{FLOWS}.ledger._deliver", other if rival else None):
+        with _racing(f"{FLOWS}.events.outbox._deliver", other if rival else None):
             run_mortal(outbox.deliver_due, crash)
 
     def expire(self, crash: Crash | None) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from django_henry_checkout.doctor import TRAPS, Finding, Level, examining, run_checks
+from django_henry_checkout.doctor import TRAPS, Finding, Level, run_checks, runner
 from django_henry_checkout.doctor.secrets import without_secrets
 from django_henry_checkout.flows.queue import heartbeat
 from django_henry_checkout.flows.queue.heartbeat import record_heartbeat
@@ -117,7 +117,9 @@ def test_the_exit_code_follows_the_fail_level(
     arguments: tuple[str, ...],
 ) -> None:
     found = [Finding(name="x", level=level, found="f", why="w", fix="x")]
-    monkeypatch.setattr("django_henry_checkout.management.commands.henry_doctor.examine", lambda **how: found)
+    monkeypatch.setattr(
+        "django_henry_checkout.management.commands.henry_doctor.run_checks", lambda **how: found
+    )
     more = ("--fail-level", fail_level) if fail_level else ()
     assert run(*more, *arguments)[0] == (1 if level in failing else 0)
 
@@ -188,7 +190,7 @@ def released() -> Iterator[None]:
 def test_a_look_that_hangs_is_left_behind(
     well: None, settings: Any, monkeypatch: pytest.MonkeyPatch, released: None
 ) -> None:
-    monkeypatch.setattr(examining, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.5)
     keep(settings, "hangs")
     settings.SESSION_COOKIE_SAMESITE = "Strict"
     began = time.monotonic()
@@ -240,8 +242,8 @@ def test_a_database_that_hangs_is_not_asked_about_everything(
         doctor_middleware.released.wait(30)
         yield from ()
 
-    monkeypatch.setattr(examining, "LOOK_SECONDS", 0.5)
-    monkeypatch.setattr(examining.data, "LOOKS_AT_THE_DATABASE", (hangs,))
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(runner.data, "LOOKS_AT_THE_DATABASE", (hangs,))
     assert names() == ["look_slow", "rows_unseen"]
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_henry_checkout.doctor import broker, data, examining, webhooks, work
+from django_henry_checkout.doctor import broker, data, runner, webhooks, work
 from django_henry_checkout.doctor.findings import Look
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.flows.events.outbox import deliver_due
@@ -405,7 +405,7 @@ def test_what_the_checks_say_of_the_broker_is_listed(
 ) -> None:
     settings.HENRY_CHECKOUT = {**HENRY, "CELERY_WAKEUP": True}
     project("redis://127.0.0.1:9/0", broker_transport_options=transport)
-    found = {finding.name: finding for finding in examining.system_checks()}
+    found = {finding.name: finding for finding in runner.system_checks()}
     assert {"W006", "W011"} & set(found) == {expected}
     assert "CELERY_BROKER_TRANSPORT_OPTIONS" in found[expected].fix
 

@@ -37,7 +37,7 @@ def test_a_cart_that_is_bought_between_order_and_intent_is_not_bought_twice(
         return buy_cart(Cart.objects.get(), BUYER, payment, changes=other)
 
     with (
-        race(f"{FLOWS}.confirming._commit_intent", before=competitor) as running,
+        race(f"{FLOWS}.checkout.confirm._commit_intent", before=competitor) as running,
         pytest.raises(CheckoutError),
     ):
         buy_cart(cart, BUYER, payment)
@@ -53,7 +53,7 @@ def test_a_return_while_a_poll_is_written_is_one_change(build_paid_order: Any, r
         return refresh_purchase(Purchase.objects.get(), source=Source.RETURN_PAGE)
 
     make_due()
-    with race(f"{FLOWS}.polling.apply_observation", **{when: competitor}) as running:
+    with race(f"{FLOWS}.polling.poller.apply_observation", **{when: competitor}) as running:
         poll_due()
     assert running.result.changed is (when == "before")
     assert Event.objects.filter(type="purchase_submitted").count() == 1
@@ -61,7 +61,9 @@ def test_a_return_while_a_poll_is_written_is_one_change(build_paid_order: Any, r
 
 def test_a_competitor_runs_once_and_everything_is_put_back(race: Any) -> None:
     real, calls = outbox._describe, []
-    with race(f"{FLOWS}.ledger._describe", before=lambda: calls.append(outbox._describe(ValueError()))):
+    with race(
+        f"{FLOWS}.events.outbox._describe", before=lambda: calls.append(outbox._describe(ValueError()))
+    ):
         assert outbox._describe(KeyError()) == "builtins.KeyError"
         assert outbox._describe(TypeError()) == "builtins.TypeError"
     assert calls == ["builtins.ValueError"]
@@ -96,11 +98,14 @@ def test_methods_of_every_kind_are_raced_and_put_back(race: Any, name: str) -> N
 
 
 def test_a_race_that_never_ran_fails_the_test(race: Any) -> None:
-    with pytest.raises(RaceNotRunError, match="_describe"), race(f"{FLOWS}.ledger._describe", before=list):
+    with (
+        pytest.raises(RaceNotRunError, match="_describe"),
+        race(f"{FLOWS}.events.outbox._describe", before=list),
+    ):
         pass
-    with pytest.raises(ValueError, match="before or after"), race(f"{FLOWS}.ledger._describe"):
+    with pytest.raises(ValueError, match="before or after"), race(f"{FLOWS}.events.outbox._describe"):
         pass
-    with pytest.raises(AttributeError), race(f"{FLOWS}.ledger.no_such_function", before=list):
+    with pytest.raises(AttributeError), race(f"{FLOWS}.events.outbox.no_such_function", before=list):
         pass
 
 
@@ -108,7 +113,7 @@ def test_a_race_within_a_transaction_is_refused(race: Any) -> None:
     ran: list[None] = []
     with (
         pytest.raises(RaceInTransactionError, match="Race elsewhere"),
-        race(f"{FLOWS}.ledger._describe", before=lambda: ran.append(None)),
+        race(f"{FLOWS}.events.outbox._describe", before=lambda: ran.append(None)),
         transaction.atomic(),
     ):
         outbox._describe(KeyError())
@@ -125,7 +130,7 @@ def test_what_a_competitor_raises_comes_out_at_the_end_and_reaches_nobody_else(
     make_due()
     with (
         pytest.raises(LookupError, match="lost"),
-        race(f"{FLOWS}.polling.apply_observation", before=competitor),
+        race(f"{FLOWS}.polling.poller.apply_observation", before=competitor),
     ):
         assert poll_due() == 1
     assert Order.objects.get().status == "placed"
@@ -135,6 +140,8 @@ def test_what_a_competitor_raises_comes_out_at_the_end_and_reaches_nobody_else(
 def test_a_test_that_is_itself_a_transaction_may_race(build_paid_order: Any, race: Any) -> None:
     build_paid_order(until_idle=False)
     make_due()
-    with race(f"{FLOWS}.polling.claim_polls", before=lambda: claim_polls("default", limit=5)) as running:
+    with race(
+        f"{FLOWS}.polling.poller.claim_polls", before=lambda: claim_polls("default", limit=5)
+    ) as running:
         assert poll_due() == 0
     assert len(running.result) == 1

@@ -161,7 +161,7 @@ def test_a_fork_while_a_gateway_is_made_does_not_hang_the_child() -> None:
 import os, signal, sys
 from django.conf import settings
 settings.configure(USE_TZ=True, HENRY_CHECKOUT={"API_KEY": "k", "BASE_URL": "http://127.0.0.1:1"})
-from django_henry_checkout.conf import settings as henry
+from django_henry_checkout.conf import app_settings as henry
 from django_henry_checkout import gateway
 gateway._lock.acquire()  # as another thread would hold it
 child = os.fork()

@@ -1188,7 +1188,7 @@ FORKS = """
     import os, sys
     from django.conf import settings
     settings.configure(USE_TZ=True, HENRY_CHECKOUT={"API_KEY": "k", "BASE_URL": sys.argv[1]})
-    from django_henry_checkout.conf import settings as henry
+    from django_henry_checkout.conf import app_settings as henry
     from django_henry_checkout.gateway import gateway_for
 
     def ask(path):

@@ -1,9 +1,9 @@
-"""Reads Henry's order list instead of one purchase at a time: a page refreshes up to a hundred.
+"""Poll many purchases at once through Henry's order list: one page refreshes up to a hundred.
 
-The list is newest first and is paged by a time (henry-api.md 7.2, in part inferred), while new orders push
-the old ones down. So no page follows from the one before: each begins at the time of the newest purchase that
-is still wanted, which shifts with nothing. What no page holds, for whatever reason, is asked for one by one.
-What stands beside the wanted ones on a page is refreshed too, though it is not due yet.
+The list is newest first and paged by time (henry-api.md 7.2, partly inferred), and new orders push older ones
+down while it is read. So pages are not chained: each starts at the time of the newest purchase still wanted,
+which does not shift. Purchases that no page contains are polled one by one. Other purchases on a page are
+refreshed too, although they are not due yet.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from django_henry_checkout.flows.polling.claims import ClaimedPoll
 from django_henry_checkout.types import RawAnswer
 
 PAGE_SIZE = 100
-#: A page that tells of fewer than these is no better than asking for each.
+#: A page with fewer matches than this is no cheaper than single calls.
 MIN_MATCHES = 5
-#: How many such pages in a row end a sweep.
+#: Number of such pages in a row that ends a bulk poll.
 MAX_EMPTY_PAGES = 2
-#: Added to the time at which we learnt of a purchase: Henry's clock may be a little ahead.
+#: Added to the time at which a purchase was recorded: Henry's clock may be slightly ahead.
 CLOCK_MARGIN = timedelta(seconds=2)
-#: Purchases as young as this stand on the first page, whatever the clocks say.
+#: Purchases younger than this are on the first page, however far the clocks differ.
 FIRST_PAGE_AGE = timedelta(seconds=30)
 
 
 class BulkPoll:
-    """Purchases that are looked for in the order list, page by page."""
+    """Claimed purchases that are looked up in the order list, page by page."""
 
     def __init__(self, claims: Sequence[ClaimedPoll]) -> None:
         self._wanted = {claim.ref_id: claim for claim in claims}
         self._pages = 0
-        self._dry = 0
+        self._empty_pages = 0
         self._times = sorted(claim.followed_since for claim in claims)
         self._reached = self._times[-1]
         self.wants_page = True
@@ -44,41 +44,41 @@ class BulkPoll:
         )
 
     @property
-    def passed(self) -> list[ClaimedPoll]:
-        """What the pages should have told of, and have not."""
+    def missing(self) -> list[ClaimedPoll]:
+        """Claims that the pages read so far should have contained, and did not."""
         return [claim for claim in self._wanted.values() if claim.followed_since >= self._reached]
 
     @property
     def not_listed(self) -> list[ClaimedPoll]:
-        """What further pages may tell of."""
+        """Claims that only further pages can contain."""
         return [claim for claim in self._wanted.values() if claim.followed_since < self._reached]
 
-    def take(self, page: Sequence[RawAnswer]) -> list[tuple[ClaimedPoll, RawAnswer]]:
-        """Return what a page tells of the purchases that are wanted."""
+    def match(self, page: Sequence[RawAnswer]) -> list[tuple[ClaimedPoll, RawAnswer]]:
+        """Return the wanted claims that a page contains, each with its row."""
         self._pages += 1
         wanted = self._wanted
-        told = [(wanted.pop(row.ref_id), row) for row in page if row.ref_id in wanted]
-        if told:
-            self._reached = min(claim.followed_since for claim, _row in told)
+        matches = [(wanted.pop(row.ref_id), row) for row in page if row.ref_id in wanted]
+        if matches:
+            self._reached = min(claim.followed_since for claim, _row in matches)
         elif self.cursor == "":
-            self._reached = datetime.max.replace(tzinfo=UTC)  # it began at the top, whatever is wanted
-        return told
+            self._reached = datetime.max.replace(tzinfo=UTC)  # it started at the top, before every claim
+        return matches
 
-    def go_on(self, *, refreshed: int) -> None:
-        """Decide about the next page, after one that has refreshed so many purchases, wanted or not."""
-        self._dry = 0 if refreshed >= MIN_MATCHES else self._dry + 1
-        older = bisect_left(self._times, self._reached)  # none of these was told of yet
-        if self._dry >= MAX_EMPTY_PAGES or older < MIN_MATCHES:
-            self.fail()
+    def advance(self, *, refreshed: int) -> None:
+        """Decide whether to read another page, after one that refreshed this many purchases, wanted or not."""
+        self._empty_pages = 0 if refreshed >= MIN_MATCHES else self._empty_pages + 1
+        older = bisect_left(self._times, self._reached)  # none of these was on a page yet
+        if self._empty_pages >= MAX_EMPTY_PAGES or older < MIN_MATCHES:
+            self.stop()
         elif self._pages >= app_settings.BULK_POLL_MAX_PAGES:
             self.wants_page = False
         else:
-            # No further up than where this page ended: else the margin alone might fill the next one.
-            ended, self._reached = self._reached, self._times[older - 1]
-            self.cursor = _cursor(min(self._reached + CLOCK_MARGIN, ended))
+            # Not above the end of this page: otherwise the margin alone could fill the next one.
+            page_end, self._reached = self._reached, self._times[older - 1]
+            self.cursor = _cursor(min(self._reached + CLOCK_MARGIN, page_end))
 
-    def fail(self) -> None:
-        """Ask for no other page: the list is of no use for what is left."""
+    def stop(self) -> None:
+        """Read no further page; the remaining claims are polled one by one."""
         self.wants_page = False
         self._reached = datetime.min.replace(tzinfo=UTC)
 

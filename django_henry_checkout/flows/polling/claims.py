@@ -1,6 +1,7 @@
-"""Claims polls that are due, and writes back those that told nothing new: one statement a batch each.
+"""Claim polls that are due, and reschedule unchanged ones: one statement per batch each.
 
-A claim is a lease: it moves `due_at` to its end and raises `fence`. Whoever lost his lease writes nothing.
+A claim is a lease: it moves `due_at` to the end of the lease and raises `fence`. A worker that lost its lease
+writes nothing, because its fence is outdated.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from django_henry_checkout.flows.queue.retry import run_with_retries
 from django_henry_checkout.models import Purchase, PurchasePoll
 from django_henry_checkout.types import format_public_id
 
-#: What a `ClaimedPoll` is made of, in its order: columns of the poll and of its purchase.
+#: Columns of a `ClaimedPoll`, in order: those of the poll, then those of its purchase.
 _POLL = ("pk", "fence", "errors", "digest", "text_digest", "account")
 _PURCHASE = ("ref_id", "henry_cart_id", "claimed_id", "status", "public_id", "deadline_at")
 _ROW = (*_POLL, *(f"purchase__{name}" for name in _PURCHASE), "followed_since")
@@ -32,7 +33,7 @@ _FOLLOWED_SINCE = Coalesce("purchase__found_at", "purchase__sent_at", "purchase_
 
 
 class ClaimedPoll(NamedTuple):
-    """A purchase that is ours to ask about until its lease ends, as it was when it was claimed."""
+    """A purchase leased to this worker, as it was when it was claimed."""
 
     pk: int
     fence: int
@@ -55,7 +56,7 @@ class ClaimedPoll(NamedTuple):
 
 
 class Reschedule(NamedTuple):
-    """When a claimed poll is due again. `errors` are those in a row."""
+    """Next due time of a claimed poll. `errors` counts consecutive errors."""
 
     claimed: ClaimedPoll
     due_at: datetime
@@ -66,7 +67,8 @@ class Reschedule(NamedTuple):
 def claim_polls(account: str, *, limit: int) -> list[ClaimedPoll]:
     """Claim up to `limit` polls of an account that are due, longest overdue first.
 
-    Effects: one statement on PostgreSQL, elsewhere a short transaction of two; whatever the limit and the table.
+    Effects: one statement on PostgreSQL, elsewhere a short transaction of two, independent of the
+    limit and the size of the table.
     """
     claim = _claim_in_one_statement if connection.vendor == "postgresql" else _claim
     return run_with_retries(lambda: claim(account, limit))
@@ -84,7 +86,7 @@ def _claim(account: str, limit: int) -> list[ClaimedPoll]:
     return [ClaimedPoll(row[0], row[1] + 1, *row[2:]) for row in rows]
 
 
-#: Times and ids come as texts: reading them takes a tenth of the time that the usual conversions do.
+#: Times and ids are returned as text: parsing them takes a tenth of the time of the driver's conversions.
 _CLAIM = """
     WITH due AS (
         SELECT purchase_id FROM {poll} WHERE account = %s AND due_at <= statement_timestamp()
@@ -118,7 +120,7 @@ def _claim_in_one_statement(account: str, limit: int) -> list[ClaimedPoll]:
 def find_unclaimed_polls(account: str, refs: Collection[str], *, due_before: datetime) -> list[ClaimedPoll]:
     """Return the polls of these purchases that are due before a time, without claiming them.
 
-    Whoever claims one meanwhile raises its fence, so that what is written back here is dropped.
+    A worker that claims one meanwhile raises its fence, so that a reschedule from here is dropped.
 
     Effects: one statement.
     """
@@ -133,7 +135,7 @@ def _worker_name() -> str:
 
 
 def reschedule(rows: Sequence[Reschedule]) -> None:
-    """Set the next polls where there is nothing new. A lost lease writes nothing: somebody else has the row.
+    """Set the next due times of unchanged polls. Rows whose lease was lost are left to their new owner.
 
     Effects: one statement on PostgreSQL, one per row elsewhere.
     """
@@ -168,7 +170,7 @@ def _reschedule(rows: Sequence[Reschedule]) -> None:
 
 
 def _as_json(rows: Sequence[Reschedule]) -> str:
-    """Write the rows as one text: arrays would take several times as long."""
+    """Return the rows as one JSON text: arrays would take several times as long."""
     return json.dumps(
         [
             {

@@ -1,4 +1,4 @@
-"""Asks Henry many questions at once, in threads. They know gateways and plain values, and no database."""
+"""Run gateway calls in a thread pool; the threads never touch the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Sender = TypeVar("Sender")
 
 
 class _ThreadPool:
-    """Threads that ask, made when they are first needed. Futures would cost as much as the rest of a question."""
+    """Daemon threads, started on demand. A `Future` per call would cost as much as the rest of the call."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -42,16 +42,16 @@ os.register_at_fork(after_in_child=_pools.clear)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallResult:
-    """What came of one question: glimpses, or the purchases found of a cart, or an error."""
+    """Result of one call: raw answers, or the purchases found for a cart, or an error."""
 
-    asked: ClaimedPoll | BulkPoll
-    glimpses: tuple[RawAnswer, ...] = ()
+    target: ClaimedPoll | BulkPoll
+    answers: tuple[RawAnswer, ...] = ()
     found: tuple[Observation, ...] = ()
     error: Exception | None = None
 
 
 class CallExecutor(Generic[Sender]):
-    """Questions under way. Whoever asks gets the answer back together with himself."""
+    """Send calls concurrently and return each result together with its sender."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -60,47 +60,47 @@ class CallExecutor(Generic[Sender]):
 
     @property
     def has_capacity(self) -> bool:
-        """Whether one more may be sent; a few wait, so that no thread does."""
+        """Whether another call may be sent. A few calls queue up, so that no thread is ever idle."""
         return self.in_flight < self.size + self.size // 2 + 1
 
-    def ask(self, sender: Sender, asked: ClaimedPoll | BulkPoll, gateway: Gateway) -> None:
-        """Send one question."""
+    def submit(self, sender: Sender, target: ClaimedPoll | BulkPoll, gateway: Gateway) -> None:
+        """Send one call."""
         self.in_flight += 1
         pool = _pools.get(self.size) or _pools.setdefault(self.size, _ThreadPool())
         pool.grow(min(self.size, self.in_flight))
-        pool.work.put(partial(self._run, sender, asked, gateway))
+        pool.work.put(partial(self._run, sender, target, gateway))
 
-    def _run(self, sender: Sender, asked: ClaimedPoll | BulkPoll, gateway: Gateway) -> None:
+    def _run(self, sender: Sender, target: ClaimedPoll | BulkPoll, gateway: Gateway) -> None:
         try:
-            outcome = _call(asked, gateway)
-        except Exception as error:  # handed over to whoever waits
-            outcome = CallResult(asked=asked, error=error)
-        self._done.put((sender, outcome))
+            result = _call(target, gateway)
+        except Exception as error:  # returned to the thread that waits
+            result = CallResult(target=target, error=error)
+        self._done.put((sender, result))
 
     def wait(self, seconds: float) -> list[tuple[Sender, CallResult]]:
-        """Return what has come, at least one answer.
+        """Return the results that have arrived, at least one.
 
         Raises:
-            Empty: nothing came for so long.
+            Empty: no result arrived in time.
         """
-        came = [self._done.get(timeout=seconds)]
+        results = [self._done.get(timeout=seconds)]
         try:
             while True:
-                came.append(self._done.get_nowait())
+                results.append(self._done.get_nowait())
         except Empty:
-            self.in_flight -= len(came)
-            return came
+            self.in_flight -= len(results)
+            return results
 
-    def forget(self) -> None:
-        """Wait no longer."""
+    def abandon(self) -> None:
+        """Drop all calls in flight; their results are ignored."""
         self.in_flight = 0
         self._done = SimpleQueue()
 
 
-def _call(asked: ClaimedPoll | BulkPoll, gateway: Gateway) -> CallResult:
-    if isinstance(asked, BulkPoll):
-        return CallResult(asked=asked, glimpses=gateway.list_raw_orders(cursor=asked.cursor))
-    if asked.ref_id:
-        return CallResult(asked=asked, glimpses=(gateway.fetch_raw_status(asked.ref_id),))
-    found = gateway.find_purchases(asked.henry_cart_id, claimed_id=asked.claimed_id, retries=0)
-    return CallResult(asked=asked, found=found)
+def _call(target: ClaimedPoll | BulkPoll, gateway: Gateway) -> CallResult:
+    if isinstance(target, BulkPoll):
+        return CallResult(target=target, answers=gateway.list_raw_orders(cursor=target.cursor))
+    if target.ref_id:
+        return CallResult(target=target, answers=(gateway.fetch_raw_status(target.ref_id),))
+    found = gateway.find_purchases(target.henry_cart_id, claimed_id=target.claimed_id, retries=0)
+    return CallResult(target=target, found=found)

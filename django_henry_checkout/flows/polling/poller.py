@@ -1,8 +1,8 @@
-"""The poll engine: claim what is due, ask Henry, apply, set the next time.
+"""The poll engine: claim what is due, call Henry, apply the answers, schedule the next polls.
 
-Rows decide, so any number of workers may run `poll_due()` at once and be killed at any point: a claim is
-a lease that runs out, and a worker that wakes up late is told by its fence. Many questions are under way
-at once, in threads that know no database; no transaction is open meanwhile.
+Rows decide, so any number of workers may run `poll_due()` at once and be killed at any point: a claim is a
+lease that expires, and a worker that resumes after losing its lease is refused by its fence. Many calls are in
+flight at once, in threads that do not touch the database, and no transaction is open meanwhile.
 """
 
 from __future__ import annotations
@@ -38,52 +38,54 @@ from django_henry_checkout.types import Observation, Source
 logger = logging.getLogger("django_henry_checkout.polling")
 
 MISCONFIGURED_PAUSE = timedelta(minutes=1)
-#: For so long a round claims more; then it brings home what is under way.
+#: A cycle claims for this long; then it only finishes the calls in flight.
 CYCLE_SECONDS = 20.0
-#: Not more for single questions, so that those before are under way meanwhile.
+#: Most rows per claim for single calls, so that earlier calls are in flight while rows are claimed.
 CLAIM_LIMIT = 500
-#: How many answers without news are written back at once: as the next page is read meanwhile, not too many.
+#: Unchanged answers are written back in batches of this size; small, because the next page is read meanwhile.
 FLUSH_THRESHOLD = 200
-#: After so many questions, and at the end, a round takes them off the account's budget.
+#: An account's usage is persisted after this many calls, and at the end of the cycle.
 USAGE_THRESHOLD = 500
 
 
 def poll_due(*, limit: int | None = None, seconds: float = CYCLE_SECONDS) -> int:
-    """Poll the purchases that are due; return how many were refreshed, or at least asked for.
+    """Poll the purchases that are due; return how many were refreshed or at least requested.
 
     Args:
-        limit: how many at most; None means POLL_BATCH.
-        seconds: how long to go on claiming.
+        limit: upper bound; None means POLL_BATCH.
+        seconds: how long to keep claiming.
 
-    Effects: per batch one claim, one HTTP read for each purchase or for a hundred of them, one statement
-    for all that tell nothing new; for each that does one transaction.
+    Effects: per batch one claim, one HTTP read for each purchase or for each hundred of them, one statement for
+    all unchanged answers; one transaction for each answer that changed.
     """
     return PollCycle(limit or app_settings.POLL_BATCH, seconds).run()
 
 
 class AccountCycle:
-    """One account within a round: what may still be asked, what waits to be asked, what became of it."""
+    """Per-account state of one poll cycle: remaining budget, queue, results."""
 
     def __init__(self, account: str) -> None:
         self.account = account
         self.gateway: Gateway | None = None
-        self.allowed = 0
+        self.budget = 0
         self.is_exhausted = False
-        self.waiting: deque[ClaimedPoll] = deque()
-        self.sweep: BulkPoll | None = None
+        self.pending: deque[ClaimedPoll] = deque()
+        self.bulk_poll: BulkPoll | None = None
         self.is_page_in_flight = False
-        #: By `time.monotonic`: an answer to what is asked later could come after the lease has ended.
-        self.ask_until = 0.0
-        self.tally = rate_limit.CallStats()
+        #: On the clock of `time.monotonic`: the answer to a later call could arrive after the lease has expired.
+        self.call_until = 0.0
+        self.stats = rate_limit.CallStats()
 
 
 class PollCycle:
+    """One cycle over all accounts."""
+
     def __init__(self, limit: int, seconds: float) -> None:
         self._left = limit
-        self._worked = 0
+        self._polled = 0
         self._ends_at = time.monotonic() + seconds
-        self._desks = deque(AccountCycle(account) for account in rate_limit.known_accounts())
-        self._asker: CallExecutor[AccountCycle] = CallExecutor(app_settings.POLL_CONCURRENCY)
+        self._accounts = deque(AccountCycle(account) for account in rate_limit.known_accounts())
+        self._executor: CallExecutor[AccountCycle] = CallExecutor(app_settings.POLL_CONCURRENCY)
         self._unchanged: list[Reschedule] = []
         self._schedule = Schedule()
         #: The time of the last claim or answer.
@@ -91,199 +93,198 @@ class PollCycle:
 
     def run(self) -> int:
         try:
-            self._claim()
-            while self._asker.in_flight:
-                self._take_what_came()
-                self._claim()
+            self._send_calls()
+            while self._executor.in_flight:
+                self._handle_results()
+                self._send_calls()
         finally:
             self._flush()
-            self._settle()
-        return self._worked
+            self._persist_usage()
+        return self._polled
 
-    # Claiming -----------------------------------------------------------------------------
+    # Claim and send -------------------------------------------------------------------------
 
-    def _claim(self) -> None:
-        """Keep as many questions under way as may be, of one account after the other."""
+    def _send_calls(self) -> None:
+        """Keep as many calls in flight as allowed, one account after the other."""
         is_over = time.monotonic() >= self._ends_at
-        for _turn in range(len(self._desks)):
-            desk = self._desks[0]
-            self._desks.rotate(-1)
-            if not desk.waiting and desk.sweep is None and not (desk.is_exhausted or is_over):
-                self._fill(desk)
-            self._ask(desk)
+        for _turn in range(len(self._accounts)):
+            cycle = self._accounts[0]
+            self._accounts.rotate(-1)
+            if not cycle.pending and cycle.bulk_poll is None and not (cycle.is_exhausted or is_over):
+                self._claim_for(cycle)
+            self._send_pending(cycle)
 
-    def _fill(self, desk: AccountCycle) -> None:
-        if desk.gateway is None:
-            # For the round: what was asked is taken off at its end.
-            desk.allowed = rate_limit.available_calls(desk.account)
+    def _claim_for(self, cycle: AccountCycle) -> None:
+        if cycle.gateway is None:
+            # For the whole cycle: its calls are deducted when it ends.
+            cycle.budget = rate_limit.available_calls(cycle.account)
             try:
-                desk.gateway = gateway_for(app_settings.account(desk.account))
+                cycle.gateway = gateway_for(app_settings.account(cycle.account))
             except ConfigurationError as error:
-                self._put_off(desk, error)
+                self._defer(cycle, error)
                 return
-        lists = desk.gateway.supports_order_list and app_settings.BULK_POLL_THRESHOLD > 0
-        share = -(-self._left // len(self._desks))
-        most = app_settings.BULK_POLL_MAX_PAGES * PAGE_SIZE if lists else CLAIM_LIMIT
-        wanted = min(desk.allowed * PAGE_SIZE if lists else desk.allowed, share, most)
-        desk.ask_until = (
-            time.monotonic() + app_settings.POLL_LEASE.total_seconds() - app_settings.TOTAL_TIMEOUT
-        )
-        claims = claim_polls(desk.account, limit=wanted) if wanted > 0 else []
+        in_bulk = cycle.gateway.supports_order_list and app_settings.BULK_POLL_THRESHOLD > 0
+        share = -(-self._left // len(self._accounts))
+        ceiling = app_settings.BULK_POLL_MAX_PAGES * PAGE_SIZE if in_bulk else CLAIM_LIMIT
+        wanted = min(cycle.budget * PAGE_SIZE if in_bulk else cycle.budget, share, ceiling)
+        lease_seconds = app_settings.POLL_LEASE.total_seconds()
+        cycle.call_until = time.monotonic() + lease_seconds - app_settings.TOTAL_TIMEOUT
+        claims = claim_polls(cycle.account, limit=wanted) if wanted > 0 else []
         self._now = queue_now()
-        desk.is_exhausted = len(claims) < wanted or wanted <= 0
+        cycle.is_exhausted = len(claims) < wanted or wanted <= 0
         self._left -= len(claims)
-        self._worked += len(claims)
-        followed = [claim for claim in claims if claim.ref_id]
-        if lists and len(followed) >= app_settings.BULK_POLL_THRESHOLD:
-            desk.sweep = BulkPoll(followed)
+        self._polled += len(claims)
+        with_ref_id = [claim for claim in claims if claim.ref_id]
+        if in_bulk and len(with_ref_id) >= app_settings.BULK_POLL_THRESHOLD:
+            cycle.bulk_poll = BulkPoll(with_ref_id)
             claims = [claim for claim in claims if not claim.ref_id]
-        desk.waiting.extend(claims)
+        cycle.pending.extend(claims)
 
-    def _put_off(self, desk: AccountCycle, error: ConfigurationError) -> None:
-        """Purchases of an account that is not configured (any more) wait; their deadlines pass all the same."""
-        claims = claim_polls(desk.account, limit=self._left)
-        desk.is_exhausted = True
-        self._worked += len(claims)
+    def _defer(self, cycle: AccountCycle, error: ConfigurationError) -> None:
+        """Postpone the purchases of an account that is not configured; their deadlines still apply."""
+        claims = claim_polls(cycle.account, limit=self._left)
+        cycle.is_exhausted = True
+        self._polled += len(claims)
         due_at = self._now + MISCONFIGURED_PAUSE
         reschedule([Reschedule(claim, due_at, claim.errors + 1, claim.text_digest) for claim in claims])
         if claims:
-            text = "%s purchases of account %s cannot be followed: %s"
-            logger.error(text, len(claims), desk.account, error)
+            text = "%s purchases of account %s cannot be polled: %s"
+            logger.error(text, len(claims), cycle.account, error)
         for claim in claims:
-            self._mind_deadline(claim, is_verified=False)
+            self._check_deadline(claim, is_verified=False)
 
-    def _ask(self, desk: AccountCycle) -> None:
-        """Send what may be sent now; what the account may not be asked any more goes back at once."""
-        gateway = desk.gateway
+    def _send_pending(self, cycle: AccountCycle) -> None:
+        """Send the calls that the budget allows; release the claims that it does not."""
+        gateway = cycle.gateway
         if gateway is None:
             return
-        if desk.sweep is not None and desk.sweep.wants_page and not desk.is_page_in_flight:
-            if desk.allowed > 0:
-                self._send(desk, desk.sweep, gateway)
+        if cycle.bulk_poll is not None and cycle.bulk_poll.wants_page and not cycle.is_page_in_flight:
+            if cycle.budget > 0:
+                self._send(cycle, cycle.bulk_poll, gateway)
             else:
-                self._end_sweep(desk)
-        while desk.waiting and self._asker.has_capacity:
-            claim = desk.waiting.popleft()
-            if desk.allowed <= 0 or time.monotonic() > desk.ask_until:
-                self._put_back(claim, self._now + timedelta(seconds=1))
+                self._end_bulk_poll(cycle)
+        while cycle.pending and self._executor.has_capacity:
+            claim = cycle.pending.popleft()
+            if cycle.budget <= 0 or time.monotonic() > cycle.call_until:
+                self._reschedule(claim, self._now + timedelta(seconds=1))
             else:
-                self._send(desk, claim, gateway)
+                self._send(cycle, claim, gateway)
 
-    def _send(self, desk: AccountCycle, what: ClaimedPoll | BulkPoll, gateway: Gateway) -> None:
-        desk.is_page_in_flight = desk.is_page_in_flight or isinstance(what, BulkPoll)
-        desk.allowed -= 1
-        desk.tally.asked += 1
-        self._asker.ask(desk, what, gateway)
+    def _send(self, cycle: AccountCycle, target: ClaimedPoll | BulkPoll, gateway: Gateway) -> None:
+        cycle.is_page_in_flight = cycle.is_page_in_flight or isinstance(target, BulkPoll)
+        cycle.budget -= 1
+        cycle.stats.calls += 1
+        self._executor.submit(cycle, target, gateway)
 
-    # Answers ------------------------------------------------------------------------------
+    # Results --------------------------------------------------------------------------------
 
-    def _take_what_came(self) -> None:
+    def _handle_results(self) -> None:
         try:
-            outcomes = self._asker.wait(2 * app_settings.TOTAL_TIMEOUT)
+            results = self._executor.wait(2 * app_settings.TOTAL_TIMEOUT)
         except Empty:
-            logger.warning("%s questions to Henry never ended; their leases will.", self._asker.in_flight)
-            self._asker.forget()
+            logger.warning("%s calls to Henry never returned; their leases expire.", self._executor.in_flight)
+            self._executor.abandon()
             return
         self._now = queue_now()
-        for desk, outcome in outcomes:
-            self._count(desk, outcome)
-            if isinstance(outcome.asked, BulkPoll):
-                self._take_page(desk, outcome)
+        for cycle, result in results:
+            self._count(cycle, result)
+            if isinstance(result.target, BulkPoll):
+                self._handle_page(cycle, result)
             else:
-                self._take(outcome.asked, outcome)
+                self._handle_result(result.target, result)
         if len(self._unchanged) >= FLUSH_THRESHOLD:
             self._flush()
-        self._settle(at_least=USAGE_THRESHOLD)
+        self._persist_usage(at_least=USAGE_THRESHOLD)
 
-    def _count(self, desk: AccountCycle, outcome: CallResult) -> None:
-        error = outcome.error
+    def _count(self, cycle: AccountCycle, result: CallResult) -> None:
+        error = result.error
         if isinstance(error, RateLimited):
-            desk.tally.record_limit(error.retry_after)
-            desk.allowed = 0
+            cycle.stats.record_limit(error.retry_after)
+            cycle.budget = 0
         elif isinstance(error, GatewayError) and error.retryable:
-            desk.tally.failed += 1
+            cycle.stats.failed += 1
         else:
-            desk.tally.answered += 1
+            cycle.stats.answered += 1
 
-    def _take_page(self, desk: AccountCycle, outcome: CallResult) -> None:
-        desk.is_page_in_flight = False
-        sweep = desk.sweep
-        if sweep is None:
+    def _handle_page(self, cycle: AccountCycle, result: CallResult) -> None:
+        cycle.is_page_in_flight = False
+        bulk_poll = cycle.bulk_poll
+        if bulk_poll is None:
             return
-        if outcome.error is not None:
-            self._log(f"The order list of account {desk.account}", outcome.error)
-            sweep.fail()
-            self._end_sweep(desk)
+        if result.error is not None:
+            self._log(f"The order list of account {cycle.account}", result.error)
+            bulk_poll.stop()
+            self._end_bulk_poll(cycle)
             return
-        told = sweep.take(outcome.glimpses)
-        is_worth_more = len(told) >= MIN_MATCHES
-        if is_worth_more:  # the next page is on its way while this one is written
-            sweep.go_on(refreshed=len(told))
-            self._ask(desk)
-        for claim, glimpse in told:
-            if not self._put_back_if_known(claim, glimpse.digest):
-                self._take(claim, CallResult(asked=claim, glimpses=(glimpse,)))
-        beside = self._refresh_others(desk, outcome, known={claim.ref_id for claim, _glimpse in told})
-        if not is_worth_more:
-            sweep.go_on(refreshed=len(told) + beside)
-        if not sweep.wants_page:
-            self._end_sweep(desk)
+        matches = bulk_poll.match(result.answers)
+        has_enough = len(matches) >= MIN_MATCHES
+        if has_enough:  # the next page is in flight while this one is written
+            bulk_poll.advance(refreshed=len(matches))
+            self._send_pending(cycle)
+        for claim, answer in matches:
+            if not self._reschedule_if_unchanged(claim, answer.digest):
+                self._handle_result(claim, CallResult(target=claim, answers=(answer,)))
+        others = self._refresh_unclaimed(cycle, result, claimed={claim.ref_id for claim, _row in matches})
+        if not has_enough:
+            bulk_poll.advance(refreshed=len(matches) + others)
+        if not bulk_poll.wants_page:
+            self._end_bulk_poll(cycle)
 
-    def _refresh_others(self, desk: AccountCycle, outcome: CallResult, *, known: set[str]) -> int:
-        """Put off what a page tells no news of, though it was not claimed; return how many.
+    def _refresh_unclaimed(self, cycle: AccountCycle, result: CallResult, *, claimed: set[str]) -> int:
+        """Reschedule unclaimed purchases whose row on this page is unchanged; return how many.
 
-        One whose text differs is left to its own time: then it is asked for properly, under a lease.
+        One whose row has changed keeps its due time: it is then polled under a lease.
         """
-        digests = {row.ref_id: row.digest for row in outcome.glimpses if row.ref_id not in known}
+        digests = {row.ref_id: row.digest for row in result.answers if row.ref_id not in claimed}
         if not digests:
             return 0
         soon = self._now + app_settings.POLL_LEASE
-        others = find_unclaimed_polls(desk.account, digests, due_before=soon)
-        refreshed = sum(self._put_back_if_known(poll, digests[poll.ref_id]) for poll in others)
-        self._worked += refreshed
+        others = find_unclaimed_polls(cycle.account, digests, due_before=soon)
+        refreshed = sum(self._reschedule_if_unchanged(poll, digests[poll.ref_id]) for poll in others)
+        self._polled += refreshed
         return refreshed
 
-    def _put_back_if_known(self, claim: ClaimedPoll, text_digest: str) -> bool:
-        """Put a purchase back if its text was seen before and it has time left; return whether that was so."""
+    def _reschedule_if_unchanged(self, claim: ClaimedPoll, text_digest: str) -> bool:
+        """Reschedule a purchase whose answer is unchanged and whose deadline is ahead; return whether it was."""
         if text_digest != claim.text_digest or self._now >= claim.deadline_at:
             return False
-        self._put_back(claim, self._next_at(claim))
+        self._reschedule(claim, self._next_poll_at(claim))
         return True
 
-    def _end_sweep(self, desk: AccountCycle) -> None:
-        """What the pages should have held is asked for one by one; what they did not reach is due again."""
-        if desk.sweep is not None:
-            desk.waiting.extend(desk.sweep.passed)
-            for claim in desk.sweep.not_listed:
-                self._put_back(claim, self._now, errors=claim.errors)
-            desk.sweep = None
+    def _end_bulk_poll(self, cycle: AccountCycle) -> None:
+        """Poll one by one what the pages should have contained; release what they did not reach."""
+        if cycle.bulk_poll is not None:
+            cycle.pending.extend(cycle.bulk_poll.missing)
+            for claim in cycle.bulk_poll.not_listed:
+                self._reschedule(claim, self._now, errors=claim.errors)
+            cycle.bulk_poll = None
 
-    def _take(self, claim: ClaimedPoll, outcome: CallResult) -> None:
-        # The task boundary: one odd purchase must not hold up the others, nor its own deadline.
+    def _handle_result(self, claim: ClaimedPoll, result: CallResult) -> None:
+        # The task boundary: one bad purchase must not hold up the others, nor its own deadline.
         is_verified = False
         try:
-            is_verified = self._write(claim, outcome)
-        except Exception as error:  # see above; logged, and tried again after a pause
+            is_verified = self._apply_result(claim, result)
+        except Exception as error:  # see above; logged, and retried after a pause
             _log_or_reraise(error, claim)
             self._retry(claim)
-        self._mind_deadline(claim, is_verified=is_verified)
+        self._check_deadline(claim, is_verified=is_verified)
 
-    def _write(self, claim: ClaimedPoll, outcome: CallResult) -> bool:
-        """Write what came; return whether Henry has just said that there is no order."""
-        if outcome.error is not None:
-            if not isinstance(outcome.error, GatewayError):
-                raise outcome.error
-            self._log(f"Purchase {claim.ulid}", outcome.error)
-            self._retry(claim, hint=outcome.error.retry_after)
+    def _apply_result(self, claim: ClaimedPoll, result: CallResult) -> bool:
+        """Apply a result; return whether Henry has just confirmed that there is no order."""
+        if result.error is not None:
+            if not isinstance(result.error, GatewayError):
+                raise result.error
+            self._log(f"Purchase {claim.ulid}", result.error)
+            self._retry(claim, hint=result.error.retry_after)
             return False
         try:
-            observation, text_digest = _read_answer(claim, outcome)
+            observation, text_digest = _read_answer(claim, result)
         except GatewayError as error:
             self._log(f"Purchase {claim.ulid}", error)
             self._retry(claim)
             return False
         if observation is None or observation.digest == claim.digest:
-            self._put_back(claim, self._next_at(claim), text_digest=text_digest)
+            self._reschedule(claim, self._next_poll_at(claim), text_digest=text_digest)
         else:
             purchase = Purchase.objects.get(pk=claim.pk)
             apply_observation(
@@ -293,60 +294,62 @@ class PollCycle:
 
     def _log(self, what: str, error: Exception) -> None:
         if isinstance(error, GatewayError):
-            # Not the error's detail: Henry's words may be personal.
+            # Without the error's detail: Henry's text may contain personal data.
             logger.warning("%s: %s, %s (%s)", what, error.code, error.status, error.request_id)
         else:
             logger.error("%s could not be read.", what, exc_info=error)
 
-    def _next_at(self, claim: ClaimedPoll) -> datetime:
+    # Write back -----------------------------------------------------------------------------
+
+    def _next_poll_at(self, claim: ClaimedPoll) -> datetime:
         return self._schedule.next_poll_at(born_at=claim.followed_since, status=claim.status, now=self._now)
 
     def _retry(self, claim: ClaimedPoll, *, hint: float | None = None) -> None:
-        """Try again after a growing pause, but never sooner than the purchase would be polled anyway."""
+        """Retry after a growing pause, but not before the purchase would be polled anyway."""
         errors = claim.errors + 1
-        due_at = max(self._next_at(claim), retry_at(now=self._now, errors=errors, hint=hint))
-        self._put_back(claim, due_at, errors=errors)
+        due_at = max(self._next_poll_at(claim), retry_at(now=self._now, errors=errors, hint=hint))
+        self._reschedule(claim, due_at, errors=errors)
 
-    def _put_back(
+    def _reschedule(
         self, claim: ClaimedPoll, due_at: datetime, *, errors: int = 0, text_digest: str | None = None
     ) -> None:
         text_digest = claim.text_digest if text_digest is None else text_digest
         self._unchanged.append(Reschedule(claim, due_at, errors, text_digest))
 
     def _flush(self) -> None:
-        """Write back what told nothing new."""
+        """Write back the unchanged polls."""
         rows, self._unchanged = self._unchanged, []
         reschedule(rows)
 
-    def _settle(self, *, at_least: int = 1) -> None:
-        """Tell other workers what was asked of each account, if it is worth a transaction; of a limit at once."""
-        for desk in self._desks:
-            if desk.tally.asked >= at_least or desk.tally.limited:
-                tally, desk.tally = desk.tally, rate_limit.CallStats()
-                rate_limit.record_usage(desk.account, tally)
+    def _persist_usage(self, *, at_least: int = 1) -> None:
+        """Persist each account's usage in batches; persist a 429 immediately."""
+        for cycle in self._accounts:
+            if cycle.stats.calls >= at_least or cycle.stats.limited:
+                stats, cycle.stats = cycle.stats, rate_limit.CallStats()
+                rate_limit.record_usage(cycle.account, stats)
 
-    def _mind_deadline(self, claim: ClaimedPoll, *, is_verified: bool) -> None:
+    def _check_deadline(self, claim: ClaimedPoll, *, is_verified: bool) -> None:
         if self._now < claim.deadline_at:
             return
         try:
-            self._flush()  # its next poll must not be written after what happens here
+            self._flush()  # the next poll must not be written after what happens here
             handle_deadline(claim.pk, fence=claim.fence, is_verified=is_verified)
         except Exception as error:  # the task boundary: logged, and the row is due again
             _log_or_reraise(error, claim)
 
 
-def _read_answer(claim: ClaimedPoll, outcome: CallResult) -> tuple[Observation | None, str]:
-    """Return what Henry says, None if it is nothing new, and the digest of its text."""
+def _read_answer(claim: ClaimedPoll, result: CallResult) -> tuple[Observation | None, str]:
+    """Return Henry's observation, None if it is unchanged, and the digest of the raw answer."""
     if claim.ref_id:
-        (glimpse,) = outcome.glimpses
-        is_known = glimpse.digest == claim.text_digest
-        return None if is_known else glimpse.read(), glimpse.digest
-    found = outcome.found and select_observation(Purchase.objects.get(pk=claim.pk), outcome.found)
+        (answer,) = result.answers
+        is_known = answer.digest == claim.text_digest
+        return None if is_known else answer.parse(), answer.digest
+    found = result.found and select_observation(Purchase.objects.get(pk=claim.pk), result.found)
     return found or None, ""
 
 
 def _log_or_reraise(error: Exception, claim: ClaimedPoll) -> None:
-    """Log what went wrong and go on; if the database is away, the lease brings the purchase back."""
+    """Log an error and continue; reraise it if the database is unavailable, because the lease then recovers."""
     if isinstance(error, DatabaseError) and not connection.is_usable():
         raise error
-    logger.error("Purchase %s could not be followed this time.", claim.ulid, exc_info=error)
+    logger.error("Purchase %s could not be polled.", claim.ulid, exc_info=error)

@@ -1,8 +1,8 @@
-"""`apply_observation()`: the one writer of what Henry says.
+"""`apply_observation()`: the one writer of what Henry reports.
 
-Poll, webhook, return page, admin and commands all come here. It locks the order, checks fence and move, writes
-rows and events, and returns what changed. Status moves forward only; a late or repeated answer is
-recorded as drift at most.
+Polls, webhooks, return pages, the admin and commands all call it. It locks the order, checks the fence and the
+transition, writes rows and events, and returns what changed. Statuses only move forward; an outdated or repeated
+answer is recorded as drift at most.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from django_henry_checkout.models.purchases import CLOSED_BY_STAFF
 from django_henry_checkout.telemetry import record_observation, span
 from django_henry_checkout.types import ItemOutcome, Observation, Source
 
-logger = logging.getLogger("django_henry_checkout.observations")
+logger = logging.getLogger("django_henry_checkout.purchase")
 
 _ENDING_EVENTS = {
     OrderStatus.COMPLETED: "purchase_completed",
@@ -59,7 +59,7 @@ _UNLISTED_STATUS = {
     OrderStatus.FAILED: ItemStatus.FAILED,
     OrderStatus.CANCELED: ItemStatus.CANCELED,
 }
-#: What Henry tells of a line.
+#: Columns of a line that Henry reports.
 _REPORTED = ("status", "confirmation_number", "merchant", "total_amount", "currency")
 _SESSION_TRANSITIONS = {
     PurchaseStatus.PENDING: SessionStatus.CONFIRMING,
@@ -73,11 +73,14 @@ _SESSION_TRANSITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyResult:
-    """What it did. `stale`: the lease was lost, nothing was written. `is_behind`: it was older than what is known."""
+    """Result of applying an observation.
+
+    `lease_lost`: nothing was written. `is_outdated`: the observation is older than the stored state.
+    """
 
     order_status: str
     changed: bool = False
-    stale: bool = False
+    lease_lost: bool = False
     is_outdated: bool = False
 
 
@@ -88,34 +91,34 @@ def apply_observation(
     source: str,
     fence: int | None = None,
     text_digest: str = "",
-    said_at: datetime | None = None,
+    reported_at: datetime | None = None,
 ) -> ApplyResult:
-    """Write what Henry says about a purchase.
+    """Apply Henry's state of a purchase.
 
     Args:
         purchase: as read before the call to Henry; it is read again under the lock.
-        source: a `Source`, or the `staff_source` of a person.
-        fence: the fence of the poller's claim; None for a caller that has no lease.
-        text_digest: that of the answer's text, so that the same text need not be read again.
-        said_at: when Henry said it, if that was not just now.
+        source: a `Source`, or the `staff_source` of a staff member.
+        fence: the fence of the poller's claim; None for a caller without a lease.
+        text_digest: digest of the raw answer, so that the same answer is not parsed again.
+        reported_at: when Henry reported it; None means now.
 
     Returns:
-        Applied: `changed` is True if an event was written.
+        ApplyResult: `changed` is True if an event was written.
 
-    Effects: one transaction. Rows of purchase, lines, buyer, session, order; events and deliveries; the
-    cart loses what is being bought when the purchase is first seen, and gets it back if nothing could be
-    bought; the next poll is set, or polling ends.
+    Effects: one transaction. Writes the purchase, its lines, buyer, session and order, events and deliveries.
+    Lines leave the cart when the purchase first appears at Henry, and return if nothing could be bought. The
+    next poll is scheduled, or polling ends.
     """
-    verdict = interpret(observation)
+    interpretation = interpret(observation)
     return run_with_retries(
         lambda: _apply(
             purchase,
             observation,
-            verdict,
+            interpretation,
             source=source,
             fence=fence,
             text_digest=text_digest,
-            said_at=said_at,
+            reported_at=reported_at,
         )
     )
 
@@ -123,40 +126,40 @@ def apply_observation(
 def _apply(
     purchase: Purchase,
     observation: Observation,
-    verdict: Interpretation,
+    interpretation: Interpretation,
     *,
     source: str,
     fence: int | None,
     text_digest: str,
-    said_at: datetime | None,
+    reported_at: datetime | None,
 ) -> ApplyResult:
-    # Within a caller's transaction all of it counts or nothing: a savepoint would only cost.
+    # Inside a caller's transaction it is all or nothing: a savepoint would only cost.
     with transaction.atomic(savepoint=False):
-        # The cart loses its lines at the first sight of the purchase, and gets them back if nothing can be
-        # bought. Carts are locked before orders, by everybody.
-        touches_cart = purchase.is_waiting or verdict.order in _NOTHING_BOUGHT
+        # Lines leave the cart when the purchase first appears at Henry, and return if nothing could be bought.
+        # Carts are always locked before orders.
+        touches_cart = purchase.is_waiting or interpretation.order in _NOTHING_BOUGHT
         cart, order = lock_order(purchase.order_id, with_cart=touches_cart)
         purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
         poll: PurchasePoll | None = getattr(purchase, "poll", None)
         if fence is not None and (poll is None or poll.fence != fence):
             logger.warning("Purchase %s: lease lost, answer dropped.", purchase.ulid)
-            return ApplyResult(order_status=order.status, stale=True)
+            return ApplyResult(order_status=order.status, lease_lost=True)
         if purchase.ref_id and purchase.ref_id != observation.ref_id:
             return _flag_second_order(order, purchase, observation, source=source)
         if poll is not None:
             poll.text_digest = text_digest
-        application = _ObservationWriter(order, purchase, poll, observation, verdict)
-        application.said_at = said_at or application.now
+        writer = _ObservationWriter(order, purchase, poll, observation, interpretation)
+        writer.reported_at = reported_at or writer.now
         with span("observation", parent=order.traceparent, account=order.account):
-            applied = application.run(cart, source=source)
-        record_observation(source=source, is_news=applied.changed)
-        return applied
+            result = writer.run(cart, source=source)
+        record_observation(source=source, changed=result.changed)
+        return result
 
 
 def _flag_second_order(
     order: Order, purchase: Purchase, observation: Observation, *, source: str
 ) -> ApplyResult:
-    """Another order of the same cart: the one that is followed stays, and a person is told of both."""
+    """Keep the order that is being tracked, and flag the second one of the same cart for review."""
     journal = EventJournal(order, source=source)
     reason = f"several_orders_at_henry: {purchase.ref_id}, {observation.ref_id}"
     flag_for_review(order, reason[:300], journal=journal)
@@ -165,7 +168,7 @@ def _flag_second_order(
 
 
 class _ObservationWriter:
-    """One observation being applied under the lock of its order."""
+    """Apply one observation under the lock of its order."""
 
     def __init__(
         self,
@@ -173,42 +176,42 @@ class _ObservationWriter:
         purchase: Purchase,
         poll: PurchasePoll | None,
         observation: Observation,
-        verdict: Interpretation,
+        interpretation: Interpretation,
     ) -> None:
-        self.now = self.said_at = queue_now()
+        self.now = self.reported_at = queue_now()
         self.order = order
         self.purchase = purchase
         self.poll = poll
         self.observation = observation
-        self.verdict = verdict
+        self.interpretation = interpretation
         self.lines = list(order.lines.all())
         self.is_outdated = False
 
     def run(self, cart: Cart | None, *, source: str) -> ApplyResult:
         self.cart = cart
         self.journal = EventJournal(self.order, source=source)
-        # Webhooks overtake each other: an old word from one says nothing against Henry.
+        # Webhooks overtake each other: an outdated status in one of them is not drift.
         self.may_be_out_of_order = source == Source.WEBHOOK
         if self.purchase.is_terminal:
-            self._note_contradiction()
+            self._record_contradiction()
         else:
-            self._take_ref()
-            self._note_unknown_words()
-            self._take_items()
-            self._take_money()
-            self._take_buyer()
-            self._move()
+            self._record_ref_id()
+            self._record_drift()
+            self._update_lines()
+            self._update_amounts()
+            self._update_buyer()
+            self._transition()
             self._save_purchase()
-            self._schedule()
+            self._schedule_poll()
         self.journal.write()
         return ApplyResult(
             order_status=self.order.status, changed=self.journal.has_events, is_outdated=self.is_outdated
         )
 
-    def _note_contradiction(self) -> None:
-        """Henry says something else about a purchase that has ended: keep the ending, record the word once."""
+    def _record_contradiction(self) -> None:
+        """Keep the final status although Henry now reports another one; record that once as drift."""
         word = self.observation.status
-        if self.may_be_out_of_order and self.verdict.order not in _ENDING_EVENTS:
+        if self.may_be_out_of_order and self.interpretation.order not in _ENDING_EVENTS:
             self.is_outdated = True
         elif word != self.purchase.status and word not in self.purchase.drift:
             self.purchase.drift = [*self.purchase.drift, word]
@@ -217,37 +220,39 @@ class _ObservationWriter:
             if self.purchase.error == CLOSED_BY_STAFF:
                 flag_for_review(self.order, "not_as_staff_decided", journal=self.journal)
 
-    def _take_ref(self) -> None:
-        """The first sight of the purchase: from here on it is followed by its `ref_id`."""
+    def _record_ref_id(self) -> None:
+        """Record the refId the first time Henry reports it."""
         if self.purchase.ref_id:
             return
         self.purchase.ref_id = self.observation.ref_id
         self.purchase.found_at = self.now
         self.purchase.deadline_at = self.now + app_settings.POLL_TIMEOUT
-        if self.verdict.purchase is None:
+        if self.interpretation.purchase is None:
             self.purchase.transition_to(PurchaseStatus.PENDING)
         self.journal.add("purchase_submitted", purchase=self.purchase, ref_id=self.observation.ref_id)
         WebhookMessage.objects.filter(
             account=self.purchase.account, ref_id=self.purchase.ref_id, status=WebhookStatus.UNMATCHED
         ).update(due_at=self.now)
         if self.order.is_terminal:
-            # Paid once more after the order had ended: it cannot be reopened, so a person must act.
+            # Paid again after the order had ended: it cannot be reopened, so it needs review.
             flag_for_review(self.order, "paid_after_ending", journal=self.journal)
         if self.order.can_transition_to(OrderStatus.PLACED):
             transition_order(self.order, OrderStatus.PLACED, journal=self.journal)
         if self.cart is not None:
             remove_purchased(self.cart, self.lines)
 
-    def _note_unknown_words(self) -> None:
-        new = [word for word in self.verdict.unknown if word not in self.purchase.drift]
+    def _record_drift(self) -> None:
+        new = [word for word in self.interpretation.unknown if word not in self.purchase.drift]
         if new:
-            logger.warning("Purchase %s: unknown words from Henry: %s.", self.purchase.ulid, ", ".join(new))
+            logger.warning(
+                "Purchase %s: unknown statuses from Henry: %s.", self.purchase.ulid, ", ".join(new)
+            )
             self.purchase.drift = [*self.purchase.drift, *new]
             self.journal.add("drift_seen", purchase=self.purchase, words=new)
 
-    def _take_items(self) -> None:
+    def _update_lines(self) -> None:
         before = {line.pk: _reported_state(line) for line in self.lines}
-        for line, outcome, status in self._matched():
+        for line, outcome, status in self._match_items():
             if outcome is not None and outcome.quantity != line.quantity:
                 flag_for_review(self.order, "quantity_differs", journal=self.journal)
             if line.can_transition_to(status):
@@ -257,19 +262,19 @@ class _ObservationWriter:
             if outcome is not None:
                 _fill_line(line, outcome)
         changed = [line for line in self.lines if _reported_state(line) != before[line.pk]]
-        # Of the columns only those that differ: each is a long expression.
-        told = [
+        # Only the columns that differ: each is a long expression.
+        columns = [
             name
             for name in _REPORTED
             if any(getattr(line, name) != before[line.pk][name] for line in changed)
         ]
         if changed:
-            OrderLine.objects.bulk_update(changed, told)
+            OrderLine.objects.bulk_update(changed, columns)
             self.journal.record_lines(changed)
 
-    def _matched(self) -> Iterable[tuple[OrderLine, ItemOutcome | None, ItemStatus]]:
-        """Pair lines with items, by link and options, else by link alone; each item is used once."""
-        items = list(zip(self.observation.items, self.verdict.items, strict=True))
+    def _match_items(self) -> Iterable[tuple[OrderLine, ItemOutcome | None, ItemStatus]]:
+        """Pair lines with items, by link and options, then by link alone; each item is used once."""
+        items = list(zip(self.observation.items, self.interpretation.items, strict=True))
         unmatched = list(self.lines)
         for exactly in (True, False):
             for line in list(unmatched):
@@ -278,23 +283,23 @@ class _ObservationWriter:
                     items.remove(found)
                     unmatched.remove(line)
                     yield line, *found
-        if self.verdict.order in _ENDING_EVENTS:
+        if self.interpretation.order in _ENDING_EVENTS:
             if items:
                 flag_for_review(self.order, "items_differ", journal=self.journal)
             for line in unmatched:
-                yield line, None, ItemStatus.UNKNOWN if items else self._fate_of_unlisted()
+                yield line, None, ItemStatus.UNKNOWN if items else self._status_of_unlisted()
 
-    def _fate_of_unlisted(self) -> ItemStatus:
-        """What became of a line that Henry does not list, when all that it lists are ours.
+    def _status_of_unlisted(self) -> ItemStatus:
+        """Return the final status of a line that Henry does not list, although it lists no foreign item.
 
-        If it lists others, the buyer took it out on Henry's page. If it lists none, as v0 does, the line
-        shares the fate of the order.
+        If Henry lists other lines, the buyer removed this one on Henry's page. If it lists none, as in v0, the
+        line ends like the order.
         """
         if self.observation.items:
             return ItemStatus.CANCELED
-        return _UNLISTED_STATUS.get(self.verdict.order or OrderStatus.OPEN, ItemStatus.UNKNOWN)
+        return _UNLISTED_STATUS.get(self.interpretation.order or OrderStatus.OPEN, ItemStatus.UNKNOWN)
 
-    def _take_money(self) -> None:
+    def _update_amounts(self) -> None:
         costs = self.observation.costs
         if costs.total is None:
             return
@@ -310,28 +315,28 @@ class _ObservationWriter:
             money = getattr(costs, name) if summed is None else summed
             setattr(order, f"{name}_amount", amount_in(order.currency, money))
 
-    def _take_buyer(self) -> None:
+    def _update_buyer(self) -> None:
         buyer = self.observation.buyer
         if buyer is not None and self.order.buyer_erased_at is None:
             save_buyer(self.order, buyer, only_given=True)
 
-    def _move(self) -> None:
-        self._move_purchase()
-        self._move_order()
-        self._move_session()
-        if self.verdict.review:
-            flag_for_review(self.order, self.verdict.review, journal=self.journal)
+    def _transition(self) -> None:
+        self._transition_purchase()
+        self._transition_order()
+        self._transition_session()
+        if self.interpretation.review:
+            flag_for_review(self.order, self.interpretation.review, journal=self.journal)
 
-    def _move_purchase(self) -> None:
-        status = self.verdict.purchase
+    def _transition_purchase(self) -> None:
+        status = self.interpretation.purchase
         if status is None or status == self.purchase.status:
             return
         if self.purchase.can_transition_to(status):
             self.purchase.transition_to(status)
-        elif self.purchase.status != PurchaseStatus.STUCK:  # stuck ones wait for an ending
-            self._note_backward(status)
+        elif self.purchase.status != PurchaseStatus.STUCK:  # a stuck purchase waits for a final status
+            self._record_backward(status)
 
-    def _note_backward(self, status: str) -> None:
+    def _record_backward(self, status: str) -> None:
         self.is_outdated = True
         if self.may_be_out_of_order:
             return
@@ -340,8 +345,8 @@ class _ObservationWriter:
             self.purchase.drift = [*self.purchase.drift, word]
             self.journal.add("drift_seen", purchase=self.purchase, words=[word])
 
-    def _move_order(self) -> None:
-        status = self.verdict.order
+    def _transition_order(self) -> None:
+        status = self.interpretation.order
         if status is None or status == self.order.status or not self.order.can_transition_to(status):
             return
         if status in _ENDING_EVENTS:
@@ -350,32 +355,32 @@ class _ObservationWriter:
             restore_lines(self.cart, self.lines)
         transition_order(self.order, status, journal=self.journal)
 
-    def _move_session(self) -> None:
+    def _transition_session(self) -> None:
         target = _SESSION_TRANSITIONS.get(PurchaseStatus(self.purchase.status))
         if target is None:
             return
-        movable = CheckoutSession.objects.filter(
+        matching = CheckoutSession.objects.filter(
             order=self.order, status__in=CheckoutSession.sources_of(target)
         )
         is_over = target not in CheckoutSession.TRANSITIONS
-        movable.update(status=target, ended_at=self.now if is_over else None)
+        matching.update(status=target, ended_at=self.now if is_over else None)
 
     def _save_purchase(self) -> None:
         purchase, observation = self.purchase, self.observation
         purchase.error = observation.error[:500]
         purchase.answer = without_personal_data(observation)
-        purchase.answered_at = self.said_at
+        purchase.answered_at = self.reported_at
         if purchase.is_terminal:
             purchase.ended_at = self.now
         purchase.save()
 
-    def _schedule(self) -> None:
+    def _schedule_poll(self) -> None:
         if self.poll is None:
             return
         if self.purchase.is_terminal:
             self.poll.delete()
-            if self.verdict.order in _NOTHING_BOUGHT and was_hosted(self.order):
-                # The cart can perhaps be paid once more on Henry's page: somebody must notice.
+            if self.interpretation.order in _NOTHING_BOUGHT and was_hosted(self.order):
+                # The cart may still be payable on Henry's page, so another payment must be detected.
                 expect_payment(self.order)
             return
         self.poll.attempts += 1

@@ -1,4 +1,4 @@
-"""Waiting for a payment on Henry's page: a purchase without a `refId`, with a poll row like any other."""
+"""Expect a payment on Henry's page: a purchase without a `refId`, with a poll row like any other."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django_henry_checkout.models import Order, Purchase, PurchasePoll, SessionK
 
 
 def expect_payment(order: Order) -> Purchase:
-    """Begin to wait for the order which a hosted payment leaves at Henry.
+    """Start polling for the order that a hosted payment creates at Henry.
 
-    Runs inside the caller's transaction. An order has one wait, however many sessions it has: they all
+    Runs in the caller's transaction. An order has one expected payment, however many sessions it has: they all
     lead to the same cart at Henry.
     """
     now = queue_now()
@@ -30,5 +30,5 @@ def expect_payment(order: Order) -> Purchase:
 
 
 def was_hosted(order: Order) -> bool:
-    """Whether a shopper was ever sent to Henry's page for an order: it can be paid there for as long as its cart."""
+    """Whether a shopper was ever sent to Henry's page: the order stays payable there as long as its cart exists."""
     return order.sessions.filter(kind=SessionKind.HOSTED).exists()

@@ -1,7 +1,7 @@
-"""Reads Henry's words: what they mean for the purchase, its items and the order. Pure, no database.
+"""Interpret Henry's statuses for the purchase, its items and the order. Pure, no database.
 
-Two dialects are spoken (henry-api.md 1.2): in the older one `complete` means that every item ended its
-attempt, so items decide; in the newer one `partially_complete` and `failed` say so themselves.
+There are two dialects (henry-api.md 1.2): in the older one `complete` means that every item was attempted, so the
+items decide; the newer one has `partially_complete` and `failed` for the purchase itself.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _TERMINAL = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Interpretation:
-    """What an observation means.
+    """Meaning of an observation.
 
-    `purchase` and `order` are None when Henry's word is not known: then nothing moves.
-    `items` has one status for each item of the observation, in its order. `review` says why a person
-    should look, "" if none need. `unknown` are the words never seen before.
+    `purchase` and `order` are None if Henry's status is unknown: then nothing changes. `items` has one status
+    for each item of the observation, in the same order. `review` is the code of a reason for review, or "".
+    `unknown` holds statuses that are not in Henry's documentation.
     """
 
     purchase: PurchaseStatus | None
@@ -45,61 +45,64 @@ class Interpretation:
 
 
 def interpret(observation: Observation) -> Interpretation:
-    """Work out what an observation means."""
+    """Return the meaning of an observation."""
     unknown = tuple(sorted({item.status for item in observation.items if item.status not in _ITEM_STATUSES}))
-    word = observation.status
-    if word not in set(HenryStatus):
+    status = observation.status
+    if status not in set(HenryStatus):
         return Interpretation(
-            purchase=None, order=None, items=_open_items(observation.items), unknown=(word, *unknown)
+            purchase=None, order=None, items=_open_items(observation.items), unknown=(status, *unknown)
         )
-    if word not in _TERMINAL:
-        order = OrderStatus.PLACED if word == HenryStatus.PENDING else OrderStatus.PROCESSING
+    if status not in _TERMINAL:
+        order = OrderStatus.PLACED if status == HenryStatus.PENDING else OrderStatus.PROCESSING
         return Interpretation(
-            purchase=PurchaseStatus(word), order=order, items=_open_items(observation.items), unknown=unknown
+            purchase=PurchaseStatus(status),
+            order=order,
+            items=_open_items(observation.items),
+            unknown=unknown,
         )
-    items = tuple(_final_status(item, purchase_word=word) for item in observation.items)
-    order, review = _ending(word, items)
+    items = tuple(_final_status(item, purchase_status=status) for item in observation.items)
+    order, review = _ending(status, items)
     return Interpretation(
-        purchase=PurchaseStatus(word), order=order, items=items, review=review, unknown=unknown
+        purchase=PurchaseStatus(status), order=order, items=items, review=review, unknown=unknown
     )
 
 
 def _open_items(items: Sequence[ItemOutcome]) -> tuple[ItemStatus, ...]:
-    """While the purchase is under way an unknown word says no more than that it is being worked on."""
+    """Return the item statuses of an unfinished purchase; an unknown one counts as `processing`."""
     return tuple(_ITEM_STATUSES.get(item.status, ItemStatus.PROCESSING) for item in items)
 
 
-def _final_status(item: ItemOutcome, *, purchase_word: str) -> ItemStatus:
+def _final_status(item: ItemOutcome, *, purchase_status: str) -> ItemStatus:
     known = _ITEM_STATUSES.get(item.status)
     if known is ItemStatus.BOUGHT or known in _NOT_BOUGHT:
         return known or ItemStatus.UNKNOWN
-    # The purchase ended although the item's own word does not say how: look for a receipt.
+    # The purchase ended, but the item's own status does not say how: look for a receipt.
     if item.confirmation_number or item.costs.total is not None:
         return ItemStatus.BOUGHT
-    if purchase_word == HenryStatus.FAILED:
+    if purchase_status == HenryStatus.FAILED:
         return ItemStatus.FAILED
-    if purchase_word == HenryStatus.CANCELLED:
+    if purchase_status == HenryStatus.CANCELLED:
         return ItemStatus.CANCELED
     return ItemStatus.UNKNOWN
 
 
-def _ending(word: str, items: Sequence[ItemStatus]) -> tuple[OrderStatus, str]:
+def _ending(status: str, items: Sequence[ItemStatus]) -> tuple[OrderStatus, str]:
     bought = items.count(ItemStatus.BOUGHT)
     unknown = items.count(ItemStatus.UNKNOWN)
     review = "item_outcome_unknown" if unknown else ""
-    if word in {HenryStatus.FAILED, HenryStatus.CANCELLED}:
+    if status in {HenryStatus.FAILED, HenryStatus.CANCELLED}:
         if bought:
-            return OrderStatus.PARTIALLY_COMPLETED, f"{word}_but_items_bought"
-        return (OrderStatus.FAILED if word == HenryStatus.FAILED else OrderStatus.CANCELED), review
+            return OrderStatus.PARTIALLY_COMPLETED, f"{status}_but_items_bought"
+        return (OrderStatus.FAILED if status == HenryStatus.FAILED else OrderStatus.CANCELED), review
     if items and not bought and not unknown:
         return OrderStatus.FAILED, review
-    if word == HenryStatus.PARTIALLY_COMPLETE or any(item in _NOT_BOUGHT for item in items):
+    if status == HenryStatus.PARTIALLY_COMPLETE or any(item in _NOT_BOUGHT for item in items):
         return OrderStatus.PARTIALLY_COMPLETED, review
     return OrderStatus.COMPLETED, review
 
 
 def sum_known(parts: Iterable[Money | None]) -> Money | None:
-    """Add up what is known. None if nothing is, or if the currencies differ."""
+    """Add up the known amounts; None if none is known, or if the currencies differ."""
     known = [part for part in parts if part is not None]
     if not known or len({part.currency for part in known}) > 1:
         return None
@@ -107,5 +110,5 @@ def sum_known(parts: Iterable[Money | None]) -> Money | None:
 
 
 def amount_in(currency: str, money: Money | None) -> Decimal | None:
-    """Return an amount if it is in the currency."""
+    """Return the amount if it is in the given currency."""
     return money.amount if money is not None and money.currency.code == currency else None

@@ -1,4 +1,4 @@
-"""Follows a purchase: asks Henry, finds the order of a hosted cart, and never gives up in silence."""
+"""Look up a purchase at Henry, select its order, and handle deadlines and doubt."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ from django_henry_checkout.types import (
     public_ids_of_local_ref,
 )
 
-logger = logging.getLogger("django_henry_checkout.purchases")
+logger = logging.getLogger("django_henry_checkout.purchase")
 
 _NOT_BOUGHT = frozenset({HenryStatus.FAILED, HenryStatus.CANCELLED})
 
 
 def ensure_expected_payment(order: Order) -> Purchase | None:
-    """Return the live purchase of an order; begin a new wait if it is open and the last one was given up.
+    """Return the live purchase of an order; expect a payment again if the last one was abandoned.
 
-    Henry's page stays payable for as long as its cart, so a shopper may still pay after that.
+    Henry's page stays payable as long as its cart exists, so a shopper may still pay after that.
     """
     live = Purchase.objects.filter(order=order, status__in=LIVE_PURCHASE)
     found = live.first()
@@ -60,11 +60,11 @@ def ensure_expected_payment(order: Order) -> Purchase | None:
 
 
 def find_purchase(ref_id: str, *, caller: Caller) -> Purchase:
-    """Return a purchase of the caller, by Henry's `refId`, or by ours while there is none from Henry.
+    """Return a purchase of the caller by Henry's `refId`, or by the local one while Henry has issued none.
 
     Raises:
-        PurchaseNotFound: there is none, or it is somebody else's, or the caller's secret opens no personal
-            data; all look the same.
+        PurchaseNotFound: it does not exist, belongs to somebody else, or the caller's secret gives no access to
+            personal data; all look the same.
     """
     if caller.is_hosted or not ref_id.isprintable():
         raise PurchaseNotFound
@@ -81,20 +81,20 @@ def find_purchase(ref_id: str, *, caller: Caller) -> Purchase:
 
 
 def last_purchase(order: Order) -> Purchase:
-    """Return the newest purchase of an order that was sent; a wait that began after it does not count."""
+    """Return the newest purchase of an order that was sent, ignoring payments that are only expected."""
     sent = Purchase.objects.select_related("order").filter(order=order, sent_at__isnull=False)
     return sent.latest("pk")
 
 
 def fetch_observation(purchase: Purchase, *, retries: int = 0) -> Observation | None:
-    """Read from Henry what became of a purchase; None while a hosted cart has no order.
+    """Fetch the state of a purchase from Henry; None while a hosted cart has no order.
 
     Raises:
         GatewayError: no usable answer.
-        ConfigurationError: the account is not configured any more.
+        ConfigurationError: the account is no longer configured.
 
-    Effects: one HTTP read, more only with `retries`. If Henry lists orders that cannot be this one, or
-    more than one that can, the order is flagged for a person.
+    Effects: one HTTP read, more only with `retries`. If Henry lists orders that cannot be this one, or more than
+    one that can, the order is flagged for review.
     """
     gateway = gateway_for(app_settings.account(purchase.account))
     if not purchase.is_waiting:
@@ -104,28 +104,32 @@ def fetch_observation(purchase: Purchase, *, retries: int = 0) -> Observation | 
 
 
 def select_observation(purchase: Purchase, found: Sequence[Observation]) -> Observation | None:
-    """Choose the order to follow: one that may still buy or has bought, else the newest."""
+    """Select the order to track: one that is being bought or was bought, else the newest."""
     refs = [observation.ref_id for observation in found]
     known = set(
         Purchase.objects.filter(account=purchase.account, ref_id__in=refs).values_list("ref_id", flat=True)
     )
-    fresh = _ours(purchase, [observation for observation in found if observation.ref_id not in known])
-    hopeful = [observation for observation in fresh if observation.status not in _NOT_BOUGHT]
-    if len(hopeful) > 1:
-        refs = [observation.ref_id for observation in hopeful]
+    fresh = _with_matching_items(
+        purchase, [observation for observation in found if observation.ref_id not in known]
+    )
+    candidates = [observation for observation in fresh if observation.status not in _NOT_BOUGHT]
+    if len(candidates) > 1:
+        refs = [observation.ref_id for observation in candidates]
         _flag(purchase, f"several_orders_at_henry: {', '.join(refs)}")
-    # The list is newest first; of several hopeful ones the first that was paid is followed.
-    if hopeful:
-        return hopeful[-1]
+    # The list is newest first; of several candidates the one that was paid first is tracked.
+    if candidates:
+        return candidates[-1]
     if purchase.status in UNRESOLVED_PURCHASE and was_hosted(purchase.order):
-        return None  # what failed there may be an older try on Henry's page, and no answer to ours
+        return (
+            None  # the failed order may be an older attempt on Henry's page, not the result of this purchase
+        )
     return next(iter(fresh), None)
 
 
-def _ours(purchase: Purchase, found: list[Observation]) -> list[Observation]:
-    """Keep the orders that hold a product of this one: a list whose filter fails shows other people's.
+def _with_matching_items(purchase: Purchase, found: list[Observation]) -> list[Observation]:
+    """Keep the orders that contain a product of this purchase, in case Henry's filter by cart did not work.
 
-    A single order is taken even if its links are all spelled differently; its items then go to review.
+    A single order is kept even if its links are all spelled differently; its items are then flagged for review.
     """
     if len(found) <= 1:
         return found
@@ -150,13 +154,13 @@ def _flag(purchase: Purchase, reason: str) -> None:
 
 
 def record_claimed_id(purchase: Purchase, claimed_id: str) -> None:
-    """Remember what a browser says that the order is called. It proves nothing: Henry is asked whose it is."""
+    """Store an order id that a browser claims. It proves nothing: Henry is asked which cart it belongs to."""
     if Purchase.objects.filter(pk=purchase.pk, ref_id="").update(claimed_id=claimed_id):
         purchase.claimed_id = claimed_id
 
 
 def refresh_purchase(purchase: Purchase, *, source: Source) -> ApplyResult | None:
-    """Ask Henry about a purchase at once, outside its schedule; None if there is nothing to see yet.
+    """Fetch and apply the state of a purchase now, outside its schedule; None if Henry has no order yet.
 
     Raises:
         GatewayError: no usable answer; nothing was changed.
@@ -168,13 +172,13 @@ def refresh_purchase(purchase: Purchase, *, source: Source) -> ApplyResult | Non
 
 
 def handle_deadline(purchase_pk: int, *, fence: int, is_verified: bool) -> None:
-    """Act on a purchase that is open past its deadline. Nothing happens if the lease was lost.
+    """Handle a purchase that is still open past its deadline. Nothing happens if the lease was lost.
 
-    A purchase that was sent, and whose sender has not come back, is in doubt from here. One in doubt that
-    Henry does not list is shown to staff; nothing is sent again. A wait ends as `abandoned` only if Henry has
-    just said that there is no order (`is_verified`); else it goes on, rarely, and staff are told. A purchase at
-    Henry turns `stuck`, staff are told, and it is polled on, rarely. After STUCK_TIMEOUT polling ends, and staff
-    are told that too.
+    - Sent, and its sender never returned: it becomes in doubt.
+    - In doubt, and not listed by Henry: flagged for review; nothing is sent again.
+    - An expected payment: `abandoned` if Henry has just confirmed that there is no order (`is_verified`);
+      otherwise flagged for review and polled slowly.
+    - At Henry: `stuck`, flagged for review and polled slowly; polling ends after STUCK_TIMEOUT.
     """
     now = queue_now()
     with transaction.atomic():
@@ -190,7 +194,7 @@ def handle_deadline(purchase_pk: int, *, fence: int, is_verified: bool) -> None:
             purchase.transition_to(PurchaseStatus.ABANDONED)
             purchase.ended_at = now
             poll.delete()
-            journal.add("wait_ended", purchase=purchase)
+            journal.add("expected_payment_ended", purchase=purchase)
         elif now >= (purchase.sent_at or purchase.created_at) + _max_lifetime(purchase):
             poll.delete()
             flag_for_review(order, "polling_ended", journal=journal)
@@ -200,7 +204,7 @@ def handle_deadline(purchase_pk: int, *, fence: int, is_verified: bool) -> None:
             flag_for_review(order, reason, journal=journal)
         elif purchase.is_waiting:
             _schedule_slow_poll(purchase, poll, now=now)
-            flag_for_review(order, "wait_unverified", journal=journal)
+            flag_for_review(order, "payment_unverified", journal=journal)
         elif purchase.status != PurchaseStatus.STUCK:
             purchase.transition_to(PurchaseStatus.STUCK)
             _schedule_slow_poll(purchase, poll, now=now)
@@ -212,12 +216,12 @@ def handle_deadline(purchase_pk: int, *, fence: int, is_verified: bool) -> None:
 
 
 def mark_in_doubt(purchase: Purchase, *, source: str) -> None:
-    """Note that nobody knows what became of a sent purchase; from now on it is looked up at Henry."""
+    """Mark a sent purchase as in doubt: its outcome is unknown, and it is looked up at Henry from now on."""
     with transaction.atomic():
         order = Order.objects.lock().get(pk=purchase.order_id)
         purchase = Purchase.objects.select_related("poll").get(pk=purchase.pk)
         if purchase.status != PurchaseStatus.SENT:
-            return  # it was found meanwhile
+            return  # found in the meantime
         journal = EventJournal(order, source=source)
         _mark_in_doubt(purchase, purchase.poll, journal=journal)
         purchase.save()
@@ -225,7 +229,7 @@ def mark_in_doubt(purchase: Purchase, *, source: str) -> None:
 
 
 def abandon_purchase(purchase: Purchase, *, order: Order) -> None:
-    """End a purchase that bought nothing, under its order's lock: order and session are open for another try."""
+    """End a purchase that bought nothing, under its order's lock; order and session stay open for another attempt."""
     purchase.transition_to(PurchaseStatus.ABANDONED)
     purchase.ended_at = timezone.now()
     purchase.save(update_fields=["status", "error", "ended_at"])
@@ -251,7 +255,7 @@ def _mark_in_doubt(purchase: Purchase, poll: PurchasePoll, *, journal: EventJour
 def _keep_in_doubt(purchase: Purchase, poll: PurchasePoll, *, is_verified: bool, now: datetime) -> None:
     if is_verified:
         _schedule_slow_poll(purchase, poll, now=now)
-    else:  # Henry could not be asked: soon it perhaps can
+    else:  # Henry was unavailable: try again soon
         purchase.deadline_at = now + app_settings.IN_DOUBT_TIMEOUT
 
 

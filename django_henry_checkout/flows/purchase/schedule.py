@@ -1,4 +1,4 @@
-"""When to ask Henry next. Pure but for the jitter."""
+"""Compute when a purchase is polled next. Pure except for the jitter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HINT_BOUNDS = (timedelta(seconds=1), timedelta(hours=1))
 
 
 class Schedule:
-    """What the settings say about it, read once: a round of polling asks it thousands of times."""
+    """The polling settings, read once: a poll cycle uses them thousands of times."""
 
     def __init__(self) -> None:
         self._steps = app_settings.POLL_SCHEDULE[::-1]
@@ -38,7 +38,7 @@ def next_poll_at(*, born_at: datetime, status: str, now: datetime) -> datetime:
 
 
 def retry_at(*, now: datetime, errors: int, hint: float | None = None) -> datetime:
-    """Return when to try again after `errors` failures in a row: what Henry asked for, else full jitter."""
+    """Return when to retry after consecutive errors: after `Retry-After` if given, else with full jitter."""
     if hint is not None:
         return now + bounded_pause(hint)
     ceiling = min(ERROR_BASE * 2.0 ** min(errors, 10), ERROR_CAP)
@@ -46,6 +46,6 @@ def retry_at(*, now: datetime, errors: int, hint: float | None = None) -> dateti
 
 
 def bounded_pause(hint: float) -> timedelta:
-    """Return the pause of `hint` seconds that Henry asked for, within an hour and not below a second."""
+    """Return a `Retry-After` of `hint` seconds, bounded to between a second and an hour."""
     low, high = HINT_BOUNDS
     return min(max(timedelta(seconds=min(hint, 86_400)), low), high)

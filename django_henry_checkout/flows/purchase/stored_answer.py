@@ -1,4 +1,4 @@
-"""What is kept of an answer of Henry's, as JSON beside the purchase: outcomes and amounts, no personal data."""
+"""The part of Henry's answer that is stored as JSON with the purchase: outcomes and amounts, no personal data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django_henry_checkout.types import Costs, ItemOutcome, Observation
 
 
 def without_personal_data(observation: Observation) -> dict[str, Any]:
-    """Keep what was bought, for whom it does not say; amounts are text."""
+    """Return the items and amounts of an observation as JSON, without the buyer; amounts are text."""
     return {
         "refId": observation.ref_id,
         "status": observation.status,

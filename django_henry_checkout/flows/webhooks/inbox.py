@@ -81,9 +81,9 @@ def receive_webhook(account: Account, body: bytes, *, signature: str, timestamp:
             len(body),
             digest,
         )
-        record_webhook(account=account.alias, is_believed=False)
+        record_webhook(account=account.alias, is_valid=False)
         return False
-    record_webhook(account=account.alias, is_believed=True)
+    record_webhook(account=account.alias, is_valid=True)
     digest = hashlib.sha256(timestamp.encode() + b"." + body).hexdigest()
     text = body.decode("utf-8", "replace").replace("\x00", "")
     fresh = WebhookMessage(account=account.alias, digest=digest, body=text, signed_at=signed_at)
@@ -156,7 +156,7 @@ def _apply(message: WebhookMessage, notice: Notice, purchase: Purchase) -> None:
     outcome = "It was late: Henry is asked." if is_late else "It says too little: Henry is asked."
     if notice.observation is not None and not is_late:
         applied = apply_observation(
-            purchase, notice.observation, source=Source.WEBHOOK, said_at=message.signed_at
+            purchase, notice.observation, source=Source.WEBHOOK, reported_at=message.signed_at
         )
         if not applied.is_outdated:
             _end(message, WebhookStatus.DONE, "It was news." if applied.changed else "It was no news.")
