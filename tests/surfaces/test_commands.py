@@ -42,7 +42,7 @@ def test_reconcile_says_how_it_stands_and_fails_while_something_differs(sandbox:
     build_paid_order(sandbox)
     Purchase.objects.update(status="processing", ended_at=None)
     PurchasePoll.objects.all().delete()
-    with pytest.raises(CommandError, match="left to look at"):
+    with pytest.raises(CommandError, match="need review"):
         say("henry_reconcile", "--since", "1d")
     assert "1 differed, 1 of them mended" in say("henry_reconcile", "--since", "1d", "--mend")
     assert "1 agree, 0 differed" in say("henry_reconcile")
@@ -50,7 +50,7 @@ def test_reconcile_says_how_it_stands_and_fails_while_something_differs(sandbox:
 
 def test_reconcile_says_where_to_go_on_when_henry_fails(sandbox: Sandbox) -> None:
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
-    with pytest.raises(CommandError, match=r"Go on with --until \d{4}-"):
+    with pytest.raises(CommandError, match=r"Continue with --until \d{4}-"):
         say("henry_reconcile")
     with pytest.raises(CommandError, match="no time"):
         say("henry_reconcile", "--since", "yesterday")
