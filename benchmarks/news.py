@@ -16,7 +16,7 @@ from statistics import median
 from benchmarks import rows
 from benchmarks.processes import ROOT, running
 from benchmarks.results import Result, at_most
-from tests.henry import running_sandbox
+from django_henry_checkout.testing.sandbox import running_sandbox
 
 SECRET = "whsec_of_the_chaos_0123456789"
 #: Seconds from the payment to the end of the purchase, at the sandbox.
@@ -59,7 +59,7 @@ def _measure(*, webhooks: bool, purchases: int) -> list[float]:
         )
         if webhooks:
             url = f"http://127.0.0.1:{port}/henry/webhooks/default/chaos"
-            sandbox.webhooks([{"uuid": "b", "url": url, "secret": SECRET, "everyCart": True}])
+            sandbox.set_webhook_endpoints([{"uuid": "b", "url": url, "secret": SECRET, "everyCart": True}])
         command = [sys.executable, "-m", "benchmarks.news_shopper", str(purchases)]
         said = subprocess.run(
             command,

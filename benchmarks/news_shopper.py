@@ -16,9 +16,9 @@ from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
 from django_henry_checkout.models import Delivery, Purchase
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import Source
-from tests.conftest import make_item
-from tests.henry import Sandbox
+from tests.support.items import make_item
 
 
 def main() -> None:

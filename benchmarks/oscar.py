@@ -17,7 +17,8 @@ from benchmarks.peers.measuring import Watch, cpu_each, medians, statements
 from benchmarks.peers.process import running_peer
 from benchmarks.results import Result, at_most
 from benchmarks.storefront import item, make_cart
-from tests.henry import Sandbox, running_sandbox
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
+from tests.support.shop import shop_settings
 
 ADDS = 10
 CHECKOUTS = 3
@@ -82,7 +83,7 @@ def against_oscar(*, rounds: int) -> list[Result]:
     """P14: the app and django-oscar in turn."""
     rows.clear()
     with running_sandbox() as sandbox, running_peer("oscar") as peer:
-        asked = {**settings.HENRY_CHECKOUT, **sandbox.settings()}
+        asked = {**settings.HENRY_CHECKOUT, **shop_settings(sandbox)}
         with override_settings(HENRY_CHECKOUT=asked):
             return [*_adding(peer, rounds=rounds), *_checking_out(peer, sandbox, rounds=rounds)]
 

@@ -19,7 +19,8 @@ from benchmarks import henry, rows
 from benchmarks.peers.measuring import Watch, cpu_each, medians, statements
 from benchmarks.peers.process import Peer, running_peer
 from benchmarks.results import Result, at_most
-from tests.henry import Sandbox, running_sandbox
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
+from tests.support.shop import shop_settings
 
 SECRET = "whsec_of_the_benchmark_0123456789"
 STORED = 40
@@ -110,7 +111,7 @@ def against_dj_stripe(*, rounds: int) -> list[Result]:
     """P15: the app and dj-stripe in turn."""
     rows.clear()
     with running_sandbox() as sandbox, running_peer("stripe") as peer, one_receiver():
-        asked = {**settings.HENRY_CHECKOUT, **sandbox.settings(WEBHOOK_SECRETS=[SECRET])}
+        asked = {**settings.HENRY_CHECKOUT, **shop_settings(sandbox, WEBHOOK_SECRETS=[SECRET])}
         with override_settings(HENRY_CHECKOUT=asked):
             ours = Intake(sandbox)
             return [_stored(ours, peer, rounds=rounds), _whole(ours, peer, rounds=rounds)]

@@ -16,7 +16,7 @@ from django_henry_checkout.flows.purchase.lifecycle import record_claimed_id
 from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import Cart, Order, OrderStatus, Purchase
 from django_henry_checkout.testing.drain import NotDrainedError, drain
-from django_henry_checkout.testing.sandbox_process import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import LineItem
 
 #: Two products of two merchants: enough for an order of which only a part is bought.

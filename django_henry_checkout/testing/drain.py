@@ -23,7 +23,7 @@ from django_henry_checkout.models import (
 )
 from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.models.webhooks import WAITING_WEBHOOK
-from django_henry_checkout.testing.sandbox_process import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 
 ROUNDS = 40
 SECONDS = 30.0

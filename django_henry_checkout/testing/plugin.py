@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from django_henry_checkout.testing.sandbox_process import Sandbox, running_sandbox
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from django_henry_checkout.models import Cart, Order
     from django_henry_checkout.testing.drain import DrainResult
-    from django_henry_checkout.testing.racing import Race
+    from django_henry_checkout.testing.race import Race
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def henry_webhook(henry_sandbox: Sandbox, db: None) -> Callable[..., int]:
 
 @pytest.fixture
 def run_until_idle(henry_sandbox: Sandbox, db: None) -> Callable[..., DrainResult]:
-    """Run everything that waits to its end: see `testing.idle.run_until_idle`."""
+    """Run everything that waits to its end: see `testing.drain.run_until_idle`."""
     from django_henry_checkout.testing.drain import drain as run  # noqa: PLC0415 - needs Django
 
     return functools.partial(run, henry_sandbox)
@@ -71,8 +71,8 @@ def build_paid_order(henry_sandbox: Sandbox, db: None) -> Callable[..., Order]:
 
 @pytest.fixture
 def race() -> Callable[..., AbstractContextManager[Race]]:
-    """Have a competitor run in between: see `testing.racing.race`."""
-    from django_henry_checkout.testing.racing import race as run_race  # noqa: PLC0415 - needs Django
+    """Have a competitor run in between: see `testing.race.race`."""
+    from django_henry_checkout.testing.race import race as run_race  # noqa: PLC0415 - needs Django
 
     return run_race
 

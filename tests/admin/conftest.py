@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
-from django.utils import timezone
-
-from django_henry_checkout.flows.checkout.sessions import begin_checkout
-from django_henry_checkout.flows.operations.run import run_once
-from django_henry_checkout.flows.polling.poller import poll_due
-from django_henry_checkout.models import Delivery, Order, Purchase, PurchasePoll
-from django_henry_checkout.testing.builders import build_cart, build_paid_order
-from tests.henry import Sandbox
-from tests.inline import TOTAL, buys, confirm, quoted, world
-
-OURS = ("operate_checkouts", "resolve_money", "see_personal_data")
 
 
 @pytest.fixture(autouse=True)
@@ -52,56 +40,3 @@ def person(db: None) -> Callable[..., Client]:
         return client
 
     return make
-
-
-def doubtful_order(sandbox: Sandbox, *, is_bought: bool = False) -> Order:
-    """An order whose purchase is in doubt: the call broke, before or after Henry had it."""
-    begun = quoted(sandbox, build_cart(), "v1")
-    world(sandbox, faults=[buys("v1", "lost_reply" if is_bought else "reset")])
-    order = confirm(begun, "v1", accepted=TOTAL)
-    world(sandbox)
-    assert Purchase.objects.get(order=order).status == "in_doubt"
-    return order
-
-
-def stuck_order(sandbox: Sandbox) -> Order:
-    """An order which Henry has not finished by its deadline."""
-    order = begin_checkout(build_cart()).order
-    sandbox.pay(order.henry_cart_id)
-    poll_due()
-    overdue(order)
-    poll_due()
-    assert Purchase.objects.get(order=order).status == "stuck"
-    return order
-
-
-def overdue(order: Order) -> None:
-    """Let the deadline of its purchase pass."""
-    past = timezone.now() - timedelta(seconds=1)
-    Purchase.objects.filter(order=order).update(deadline_at=past)
-    PurchasePoll.objects.filter(purchase__order=order).update(due_at=past)
-
-
-def partial_order(sandbox: Sandbox) -> Order:
-    """An order of which one line was bought."""
-    order = build_paid_order(sandbox, outcome="partially_complete")
-    assert order.status == "partially_completed"
-    return order
-
-
-def dead_delivery(sandbox: Sandbox) -> Delivery:
-    """A receiver that failed too often."""
-    order = begin_checkout(build_cart()).order
-    delivery = Delivery.objects.filter(order=order).order_by("pk")[0]
-    Delivery.objects.filter(pk=delivery.pk).update(
-        status="dead", attempts=8, failures=8, last_error="shop.Oops"
-    )
-    delivery.refresh_from_db()
-    return delivery
-
-
-def settle(sandbox: Sandbox) -> None:
-    """Let an hour pass at Henry, and work."""
-    sandbox.advance(3600)
-    for _round in range(6):
-        run_once()

@@ -15,7 +15,7 @@ from django_henry_checkout.flows.order import export
 from django_henry_checkout.flows.order.export import COLUMNS, orders_as_csv
 from django_henry_checkout.models import Order
 from django_henry_checkout.testing.builders import build_paid_order
-from tests.henry import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -28,9 +28,9 @@ from django_henry_checkout.models import (
     WebhookMessage,
 )
 from django_henry_checkout.testing.builders import build_cart, build_paid_order
-from tests.admin.conftest import doubtful_order, partial_order, stuck_order
-from tests.conftest import make_item
-from tests.henry import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.items import make_item
+from tests.support.orders import doubtful_order, partial_order, stuck_order
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 

@@ -14,16 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Delivery, Event, Order, Purchase
 from django_henry_checkout.testing.builders import build_cart
-from tests.admin.conftest import (
-    dead_delivery,
-    doubtful_order,
-    overdue,
-    partial_order,
-    settle,
-    stuck_order,
-)
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.browser.conftest import browser
-from tests.henry import Sandbox
+from tests.support.orders import dead_delivery, doubtful_order, overdue, partial_order, settle, stuck_order
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]

@@ -27,8 +27,8 @@ from django_henry_checkout.models import (
     WebhookMessage,
 )
 from django_henry_checkout.testing.builders import build_cart, build_paid_order
-from tests.admin.conftest import OURS, dead_delivery, doubtful_order, partial_order, stuck_order
-from tests.henry import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.orders import OURS, dead_delivery, doubtful_order, partial_order, stuck_order
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 

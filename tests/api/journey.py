@@ -10,10 +10,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.flows.checkout.receipts import make_receipt
 from django_henry_checkout.models import Order
-from tests.api.canaries import CARD_NUMBER, CVV, EMAIL, PHONE, STREET, Watch, plain_client
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS
-from tests.api.test_checkout import MUG
+from tests.support.api import BOOTS, MUG, Api
+from tests.support.canaries import CARD_NUMBER, CVV, EMAIL, PHONE, STREET, Watch, plain_client
 
 MADE_UP = "01J00000000000000000000000"
 DETAILS = {
@@ -237,5 +235,5 @@ def _card(journey: Journey, order_id: str) -> dict[str, str]:
         return {"cardToken": "card_test_pays"}
     order = next((each for each in Order.objects.all() if each.ulid == order_id), None)
     if order is not None:
-        journey.watch.sandbox._call("POST", "card", {"userId": order.henry_cart_id, "card": CARD_NUMBER})
+        journey.watch.sandbox.call("POST", "card", {"userId": order.henry_cart_id, "card": CARD_NUMBER})
     return {}

@@ -26,10 +26,10 @@ from django_henry_checkout.flows.checkout.inline import begin_inline, set_buyer
 from django_henry_checkout.flows.checkout.quotes import quote_session
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, CheckoutSession, Order
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import Buyer, Card
-from tests.conftest import make_item
-from tests.henry import Sandbox
-from tests.inline import BOOTS, BUYER, MUG, fresh
+from tests.support.inline import BOOTS, BUYER, MUG, fresh
+from tests.support.items import make_item
 
 CALLERS = ("server", "server", "page", "page", "holder", "holder", "shopper", "shopper", "customer", "nobody")
 _keys = itertools.count(1)

@@ -13,14 +13,11 @@ from django.utils import timezone
 
 from django_henry_checkout.gateway.v1 import GatewayV1
 from django_henry_checkout.models import IdempotencyRecord, Order, Purchase
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest
-from tests.api.test_checkout import MUG
-from tests.api.test_every_way import DETAILS, PERSON, ok
-from tests.henry import Sandbox
-from tests.inline import buying_calls, buys, follow, store_card
-from tests.races.test_races import at_once
-from tests.workers import wait_until
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.api import BOOTS, DETAILS, MUG, PERSON, Api, assert_problem, guest, ok
+from tests.support.inline import buying_calls, buys, follow, store_card
+from tests.support.threads import at_once
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("calm")]
 

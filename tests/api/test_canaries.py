@@ -21,7 +21,10 @@ from django_henry_checkout.api.urls import urlpatterns
 from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.gateway import wire_v0
 from django_henry_checkout.models import IdempotencyRecord, Order, Purchase
-from tests.api.canaries import (
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
+from tests.api.journey import BUYER_INFO, DETAILS, PERSON, PERSONAL, RAW, begin, everything, with_token
+from tests.support.api import BOOTS
+from tests.support.canaries import (
     CARD_NUMBER,
     CVV,
     EMAIL,
@@ -32,9 +35,7 @@ from tests.api.canaries import (
     all_logs,
     plain_client,
 )
-from tests.api.journey import BUYER_INFO, DETAILS, PERSON, PERSONAL, RAW, begin, everything, with_token
-from tests.api.test_carts import BOOTS
-from tests.henry import Sandbox, running_sandbox
+from tests.support.shop import shop_settings
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(60)]
 
@@ -88,7 +89,8 @@ def watch(_raw_sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch)
     settings.ADMINS = (
         ["staff@shop.example"] if django.VERSION >= (6, 0) else [("Staff", "staff@shop.example")]
     )
-    settings.HENRY_CHECKOUT = _raw_sandbox.settings(
+    settings.HENRY_CHECKOUT = shop_settings(
+        _raw_sandbox,
         API_KEY=HENRY_KEY,
         ALLOW_RAW_CARD=True,
         READ_RETRIES=0,

@@ -13,39 +13,9 @@ from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.models import Cart, CartToken
 from django_henry_checkout.types import Buyer
-from tests.api.conftest import Api
+from tests.support.api import BOOTS, Api, assert_problem, guest, make
 
 pytestmark = pytest.mark.django_db
-
-BOOTS = {
-    "link": "https://alpine.example/products/boots",
-    "quantity": 2,
-    "selectedOptions": ["10"],
-    "title": "Boots",
-    "unitPrice": {"value": "149.00", "currency": "USD"},
-    "metadata": {"giftWrap": True},
-}
-
-
-def make(api: Api, *items: dict[str, Any]) -> dict[str, Any]:
-    answer = api("POST", "cart", {"items": list(items)})
-    assert answer.status_code == 201, answer.content
-    content: dict[str, Any] = answer.json()
-    return content
-
-
-def guest(*items: dict[str, Any]) -> tuple[Api, dict[str, Any]]:
-    cart = make(Api(), *items)
-    return Api(**{"X-Session-Token": cart["sessionToken"]}), cart
-
-
-def assert_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.content
-    assert answer["Content-Type"] == "application/problem+json"
-    content: dict[str, Any] = answer.json()
-    assert (content["status"], content["code"]) == (status, code)
-    assert content["detail"]
-    return content
 
 
 def test_a_cart_is_made_and_read(api: Api) -> None:

@@ -9,13 +9,10 @@ import pytest
 
 from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Order
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest
-from tests.henry import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.api import BOOTS, MUG, Api, assert_problem, guest
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
-
-MUG = {"link": "https://clay.example/products/mug", "unitPrice": {"value": "24.50", "currency": "USD"}}
 
 
 def begin(holder: Api, cart: dict[str, Any], **more: Any) -> dict[str, Any]:

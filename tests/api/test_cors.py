@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from django_henry_checkout.api.urls import urlpatterns
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, guest
-from tests.henry import ROOT, Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.api import BOOTS, Api, guest
+from tests.support.shop import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

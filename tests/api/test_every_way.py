@@ -12,49 +12,22 @@ from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Cart, Order, Purchase
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest
-from tests.api.test_checkout import MUG
-from tests.conftest import make_item
-from tests.henry import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.api import (
+    BOOTS,
+    BUYER_INFO,
+    DETAILS,
+    MUG,
+    PERSON,
+    Api,
+    assert_problem,
+    card_for,
+    guest,
+    ok,
+)
+from tests.support.items import make_item
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
-
-DETAILS = {
-    "fullName": "Ada Lovelace",
-    "email": "ada@shop.example",
-    "phoneNumber": "+12125550123",
-    "addressLine1": "350 5th Ave",
-    "addressLine2": "Apt 1",
-    "city": "New York",
-    "stateOrProvince": "NY",
-    "postalCode": "10001",
-    "countryCode": "US",
-}
-BUYER_INFO = {
-    "firstName": "Ada",
-    "lastName": "Lovelace",
-    "email": "ada@shop.example",
-    "phone": "+1 212 555 0123",
-    "address1": "350 5th Ave",
-    "city": "New York",
-    "provinceCode": "ny",
-    "postalCode": "10001",
-    "countryCode": "us",
-}
-ADDRESS = {
-    "line1": "350 5th Ave",
-    "city": "New York",
-    "province": "NY",
-    "postalCode": "10001",
-    "countryCode": "US",
-}
-PERSON = {
-    "name": {"firstName": "Ada", "lastName": "Lovelace"},
-    "email": "ada@shop.example",
-    "phone": "+12125550123",
-    "shippingAddress": ADDRESS,
-}
 
 
 @pytest.fixture(params=["v1", "v1-rpc", "v0"])
@@ -63,20 +36,6 @@ def version(request: Any, settings: Any, sandbox: Sandbox) -> str:
     sandbox.scenario(timing={"jobSeconds": 0})
     found: str = request.param
     return found
-
-
-def ok(answer: Any, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.content
-    content: dict[str, Any] = answer.json()
-    return content
-
-
-def card_for(sandbox: Sandbox, version: str) -> dict[str, str]:
-    """Collect a card as the shopper would: by the modal in v0, by the element's token in v1."""
-    if version == "v0":
-        sandbox._call("POST", "card", {"userId": Order.objects.get().henry_cart_id})
-        return {}
-    return {"cardToken": "card_test_pays"}
 
 
 def ends_completed(sandbox: Sandbox, holder: Api, order_id: str) -> None:
@@ -98,7 +57,7 @@ def test_hosted(sandbox: Sandbox, version: str) -> None:
     assert begun["ignored"] == ([] if version == "v0" else ["auth", "region"])
     order = Order.objects.get()
     who = {"userId": order.henry_cart_id} if version == "v0" else {"cartId": order.henry_cart_id}
-    paid = sandbox._call("POST", "pay", who)
+    paid = sandbox.call("POST", "pay", who)
     path = f"/henry/api/v1/checkout/{begun['orderId']}/pay/{begun['sessionToken']}/completed"
     assert Client().get(path, {"orderId": paid.get("orderId", paid["refId"])}).status_code == 302
     viewer = Api(**{"X-Session-Token": begun["sessionToken"]})
@@ -166,7 +125,7 @@ def test_umbracos_hosted(sandbox: Sandbox, version: str) -> None:
     assert fresh["token"] != token["token"]
     order = Order.objects.get()
     who = {"userId": order.henry_cart_id} if version == "v0" else {"cartId": order.henry_cart_id}
-    paid = sandbox._call("POST", "pay", who)
+    paid = sandbox.call("POST", "pay", who)
     done = browser.get(f"{fresh['payUrl']}/completed", {"orderId": paid.get("orderId", paid["refId"])})
     assert f"UC:{begun['orderId']}:{fresh['token']}:completed" in done.content.decode()
     ends_completed(sandbox, holder, begun["orderId"])

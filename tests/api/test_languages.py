@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from tests.api.conftest import Api
+from tests.support.api import Api
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ITEM = {"link": "https://alpine.example/products/boots", "quantity": 1}

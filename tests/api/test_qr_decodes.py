@@ -16,7 +16,7 @@ from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.qr import QUIET_ZONE
 from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart
-from tests.conftest import make_item
+from tests.support.items import make_item
 
 pytestmark = pytest.mark.django_db
 

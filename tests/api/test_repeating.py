@@ -11,11 +11,9 @@ from django.utils import timezone
 from django_henry_checkout.flows.access import idempotency
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import Cart, CartToken, IdempotencyRecord, Order
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest, make
-from tests.api.test_every_way import DETAILS
-from tests.henry import Sandbox
-from tests.races.test_races import at_once
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.api import BOOTS, DETAILS, Api, assert_problem, guest, make
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -26,8 +26,8 @@ from django_henry_checkout.api.schema.file import FILE
 from django_henry_checkout.api.schema.problems import PROBLEMS
 from django_henry_checkout.api.schema.table import OPERATIONS as TABLE
 from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError
-from tests.api.conftest import Api
 from tests.api.description import DESCRIPTION, OPERATIONS, check, resolved
+from tests.support.api import Api
 
 ERRORS_PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "errors.md"
 

@@ -31,10 +31,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api.conftest import Api
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.api.description import CLOSED, check_answer
 from tests.api.storefront import CALLERS, Storefront, grafted
-from tests.henry import Sandbox
+from tests.support.api import Api
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 

@@ -18,12 +18,10 @@ from django_henry_checkout.flows.checkout.quotes import MAX_RATE_ID
 from django_henry_checkout.flows.checkout.receipts import make_receipt
 from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase, Quote, TemplateLink
 from django_henry_checkout.sandbox.cards import passes_luhn
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import local_ref
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest, make
-from tests.api.test_checkout import MUG
-from tests.api.test_every_way import BUYER_INFO, DETAILS, PERSON, ok
-from tests.henry import Sandbox
+from tests.support.api import BOOTS, BUYER_INFO, DETAILS, MUG, PERSON, Api, assert_problem, guest, make, ok
+from tests.support.shop import shop_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,7 +132,9 @@ class Victim:
 @pytest.fixture
 def victim(sandbox: Sandbox, settings: Any) -> Victim:
     accounts = {"default": {}, "uk": {}}
-    settings.HENRY_CHECKOUT = sandbox.settings(ACCOUNTS=accounts, API_THROTTLES={"checkout": "1000/min"})
+    settings.HENRY_CHECKOUT = shop_settings(
+        sandbox, ACCOUNTS=accounts, API_THROTTLES={"checkout": "1000/min"}
+    )
     sandbox.scenario(timing={"jobSeconds": 0})
     holder, made = guest(BOOTS, MUG)
     hosted = ok(holder("POST", "cart/checkout", {"cartId": made["cartId"]}), 201)

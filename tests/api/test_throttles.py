@@ -18,13 +18,12 @@ from django.utils import timezone
 
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import CallCount, Order
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest, make
-from tests.api.test_every_way import DETAILS, ok
-from tests.henry import ROOT, Sandbox
-from tests.inline import buying_calls
-from tests.races.test_races import at_once
-from tests.workers import _database_environment
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.api import BOOTS, DETAILS, Api, assert_problem, guest, make, ok
+from tests.support.inline import buying_calls
+from tests.support.shop import ROOT, shop_settings
+from tests.support.threads import at_once
+from tests.support.workers import _database_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +33,7 @@ HOME, SAME_STREET, ELSEWHERE = "8.8.8.8", "8.8.8.200", "9.9.9.9"
 
 def use(settings: Any, sandbox: Sandbox, **more: Any) -> None:
     sandbox.scenario(timing={"jobSeconds": 0})
-    settings.HENRY_CHECKOUT = sandbox.settings(**more)
+    settings.HENRY_CHECKOUT = shop_settings(sandbox, **more)
 
 
 def limit(settings: Any, sandbox: Sandbox, *, proxies: int = 0, **rates: str) -> None:
@@ -271,7 +270,7 @@ class TestRefusedCards:
         holder, _cart = guest(BOOTS)
         session = at(address, ok(quote(holder))["sessionToken"])
         order = Order.objects.latest("pk")
-        sandbox._call("POST", "card", {"userId": order.henry_cart_id, "card": DECLINED})
+        sandbox.call("POST", "card", {"userId": order.henry_cart_id, "card": DECLINED})
         return session
 
     def confirm(self, session: Api, number: int = 0) -> Any:
@@ -308,7 +307,7 @@ class TestRefusedCards:
         session = at(HOME, ok(quote(holder))["sessionToken"])
         problem = session("POST", "checkout/session/confirm", {"cardToken": "x"}, **{"Idempotency-Key": "a"})
         assert_problem(problem, 409, "not_supported")
-        sandbox._call("POST", "card", {"userId": Order.objects.get().henry_cart_id})
+        sandbox.call("POST", "card", {"userId": Order.objects.get().henry_cart_id})
         assert self.confirm(session).status_code == 200
         assert self.confirm(session).status_code == 200
         assert not CallCount.objects.filter(subject__startswith="refused:").exists()

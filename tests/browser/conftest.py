@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Frame, FrameLocator, Page, sync_playwright
 
-from tests.henry import ROOT, Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.shop import ROOT
 
 IS_SCALED = os.environ.get("DEMO_SCALE") == "1"
 FLAGS = [

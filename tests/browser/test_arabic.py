@@ -20,10 +20,10 @@ from django_henry_checkout.flows.checkout.inline import begin_inline
 from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Order
 from django_henry_checkout.testing.builders import build_paid_order
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import LineItem
-from tests.admin.conftest import dead_delivery, doubtful_order
-from tests.henry import Sandbox
-from tests.inline import BOOTS, MUG, PRICES, use, world
+from tests.support.inline import BOOTS, MUG, PRICES, use, world
+from tests.support.orders import dead_delivery, doubtful_order
 
 pytestmark = [
     pytest.mark.browser,

@@ -23,9 +23,9 @@ from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.checkout.inline import begin_inline
 from django_henry_checkout.flows.order.transitions import get_order
 from django_henry_checkout.models import CheckoutSession
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import LineItem, parse_public_id
-from tests.henry import Sandbox
-from tests.inline import BOOTS, MUG, PRICES, use, world
+from tests.support.inline import BOOTS, MUG, PRICES, use, world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__)]
 

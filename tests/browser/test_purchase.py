@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Demo, pay
-from tests.workers import wait_until
+from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,8 @@ import pytest
 import requests
 from playwright.sync_api import Frame, Page, expect
 
-from tests.henry import KEY, PAYS, Sandbox, running_sandbox
+from django_henry_checkout.testing.sandbox import API_KEY, Sandbox, running_sandbox
+from tests.support.shop import PAYS
 
 pytestmark = pytest.mark.browser
 
@@ -115,7 +116,7 @@ def call(henry: Sandbox, method: str, path: str, body: Any = None, **headers: st
     with requests.Session() as session:
         session.trust_env = False
         answer = session.request(
-            method, henry.url + path, json=body, headers={"x-api-key": KEY, **headers}, timeout=10
+            method, henry.url + path, json=body, headers={"x-api-key": API_KEY, **headers}, timeout=10
         )
     assert answer.ok, answer.text
     return answer.json()

@@ -10,7 +10,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.conftest import Demo, pay
 from tests.browser.test_purchase import order_number, put_into_cart
-from tests.workers import wait_until
+from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -24,7 +24,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import redis
 
-from tests.henry import ROOT, Sandbox, running_sandbox
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
+from tests.support.shop import ROOT
 
 CALM = {"timing": {"pendingSeconds": 1, "processingSeconds": 2, "jobSeconds": 0}}
 BUY, READ, LIST = "/v1/cart/*/purchase", "/v1/cart/purchase/status", "/v1/orders"
@@ -129,7 +130,7 @@ class Chaos:
             )
             for n in (1, 2)
         ]
-        self.sandbox.webhooks(
+        self.sandbox.set_webhook_endpoints(
             [{"uuid": "c", "url": f"http://127.0.0.1:{self.port}/henry/webhooks/default/chaos",
               "secret": "whsec_of_the_chaos_0123456789", "everyCart": True}]
         )  # fmt: skip

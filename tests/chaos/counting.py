@@ -18,9 +18,9 @@ from django.db import DatabaseError, InterfaceError, connection
 from django_henry_checkout.flows.operations.staff_actions import resolve_not_bought, resume_delivery
 from django_henry_checkout.models import Delivery, Event, Order, Purchase, PurchasePoll, WebhookMessage
 from django_henry_checkout.signals import BY_NAME
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import format_public_id
 from example_project.shop.models import Receipt
-from tests.henry import Sandbox
 from tests.receivers.models import Received
 
 T = TypeVar("T")

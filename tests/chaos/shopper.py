@@ -22,10 +22,10 @@ from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Purchase
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import Card
-from tests.conftest import make_item
-from tests.henry import Sandbox
-from tests.inline import BUYER
+from tests.support.inline import BUYER
+from tests.support.items import make_item
 
 OUTCOMES = ("complete", "complete", "complete", "failed")
 FAULTS = (CheckoutError, GatewayError, DatabaseError, InterfaceError, OSError)

@@ -11,8 +11,9 @@ from django.test import Client
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart
-from tests.api.conftest import Api, _fresh_throttles
-from tests.henry import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.api.conftest import _fresh_throttles
+from tests.support.api import Api
 
 __all__ = ["_fresh_throttles"]  # an autouse fixture
 

@@ -10,10 +10,9 @@ import pytest
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.models import Order
-from tests.api.conftest import Api
-from tests.api.test_carts import guest
-from tests.henry import Sandbox
-from tests.inline import use, world
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.api import Api, guest
+from tests.support.inline import use, world
 
 #: `^[a-zA-Z]{3}-ref_...$` of seed 001.
 REF_ID = re.compile(r"[a-zA-Z]{3}-ref_[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}")
@@ -116,7 +115,7 @@ def quoted(*items: dict[str, Any], details: dict[str, Any] = DETAILS) -> tuple[A
 def payment(sandbox: Sandbox, version: str, *, card: str = "4242424242424242") -> dict[str, str]:
     """Collect a card as the shopper would: in Henry's modal in v0, by the element's token in v1."""
     if version == "v0":
-        sandbox._call("POST", "card", {"userId": Order.objects.get().henry_cart_id, "card": card})
+        sandbox.call("POST", "card", {"userId": Order.objects.get().henry_cart_id, "card": card})
         return {}
     return {"cardToken": "card_test_pays"}
 

@@ -12,12 +12,10 @@ from django_henry_checkout.api import links
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template, revoke_link
 from django_henry_checkout.models import Cart, Order, TemplateLink
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import parse_public_id
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest
-from tests.api.test_every_way import BUYER_INFO, ok
 from tests.conformance.test_diddo_qr import MALFORMED, UNKNOWN
-from tests.henry import Sandbox
+from tests.support.api import BOOTS, BUYER_INFO, Api, assert_problem, guest, ok
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_once")]
 

@@ -16,9 +16,6 @@ from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart, CustomerSession
 from django_henry_checkout.types import parse_public_id
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest
-from tests.api.test_every_way import ok
 from tests.conformance.test_diddo_checkout import (
     BAD_TOKENS,
     BUYER,
@@ -31,7 +28,8 @@ from tests.conformance.test_diddo_checkout import (
     snake,
 )
 from tests.conformance.test_diddo_qr import UNKNOWN
-from tests.conftest import make_item
+from tests.support.api import BOOTS, Api, assert_problem, guest, ok
+from tests.support.items import make_item
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_once")]
 

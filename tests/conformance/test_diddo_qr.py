@@ -16,9 +16,8 @@ from django_henry_checkout.api import links
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template, revoke_link
 from django_henry_checkout.models import Cart, TemplateLink
-from tests.api.conftest import Api
-from tests.api.test_carts import assert_problem
 from tests.conformance.qr_pictures import PNG_MAGIC, border_of, pixels_of_png, pixels_of_svg, read_code
+from tests.support.api import Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,7 @@ import pytest
 import requests
 
 from django_henry_checkout.models import Order
-from tests.api.conftest import Api
-from tests.api.test_carts import assert_problem, guest
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.conformance.henry_bodies import (
     BOOTS,
     DETAILS,
@@ -33,8 +32,8 @@ from tests.conformance.henry_bodies import (
     start,
     time_passes,
 )
-from tests.henry import Sandbox
-from tests.inline import VERSIONS, world
+from tests.support.api import Api, assert_problem, guest
+from tests.support.inline import VERSIONS, world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("polls_at_once")]
 
@@ -148,7 +147,7 @@ class TestHostedCheckout:
         begun = ok(holder("POST", CHECKOUT, {"cartId": cart["cartId"]}), 201)
         requests.get(begun["checkoutUrl"], timeout=10)
         who = {"userId" if version == "v0" else "cartId": Order.objects.get().henry_cart_id}
-        paid = sandbox._call("POST", "pay", who)
+        paid = sandbox.call("POST", "pay", who)
         back = f"checkout/{begun['orderId']}/pay/{begun['sessionToken']}/completed"
         assert Api()("GET", f"{back}?orderId={paid.get('orderId', paid['refId'])}").status_code == 302
         time_passes(sandbox, 60)

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Api
-from tests.api.test_carts import assert_problem, guest
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.conformance.henry_bodies import (
     BOOTS,
     DETAILS,
@@ -26,8 +25,8 @@ from tests.conformance.henry_bodies import (
     start,
     time_passes,
 )
-from tests.henry import Sandbox
-from tests.inline import VERSIONS, buying_calls, buys, world
+from tests.support.api import Api, assert_problem, guest
+from tests.support.inline import VERSIONS, buying_calls, buys, world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("polls_at_once")]
 

@@ -11,8 +11,7 @@ from django.core.cache import cache
 
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import Cart, IdempotencyRecord
-from tests.api.conftest import Api
-from tests.api.test_carts import assert_problem, guest
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
 from tests.conformance.henry_bodies import (
     BOOTS,
     MUG,
@@ -28,9 +27,10 @@ from tests.conformance.henry_bodies import (
     session_of,
     start,
 )
-from tests.contract.headless import purchase_as_henry_shows_it
-from tests.henry import Sandbox, running_sandbox
-from tests.inline import VERSIONS, buying_calls, buys, use, world
+from tests.support.api import Api, assert_problem, guest
+from tests.support.headless import purchase_as_henry_shows_it
+from tests.support.inline import VERSIONS, buying_calls, buys, use, world
+from tests.support.shop import shop_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("polls_at_once")]
 
@@ -108,7 +108,7 @@ class TestRequest:
     ) -> None:
         raw_sandbox.reset()
         cache.clear()
-        settings.HENRY_CHECKOUT = raw_sandbox.settings(ALLOW_RAW_CARD=True)
+        settings.HENRY_CHECKOUT = shop_settings(raw_sandbox, ALLOW_RAW_CARD=True)
         use(settings, generation)
         holder, _cart = guest(BOOTS, MUG)
         Cart.objects.update(public_id=UUID(SAMPLE_CART_ID))

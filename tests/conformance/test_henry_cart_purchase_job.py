@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Api
-from tests.api.test_carts import assert_problem, guest
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.conformance.henry_bodies import (
     ADDRESS,
     BOOTS,
@@ -24,9 +23,9 @@ from tests.conformance.henry_bodies import (
     time_passes,
 )
 from tests.conformance.test_henry_cart_purchase import PURCHASE, STATUS, sample, status, without
-from tests.contract.headless import purchase_as_henry_shows_it
-from tests.henry import Sandbox
-from tests.inline import buying_calls, buys, world
+from tests.support.api import Api, assert_problem, guest
+from tests.support.headless import purchase_as_henry_shows_it
+from tests.support.inline import buying_calls, buys, world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("polls_at_once")]
 #: Workers have connections of their own.

@@ -14,11 +14,10 @@ from django.utils import timezone
 from django_henry_checkout.api import umbraco
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import CheckoutSession, Order, SessionStatus
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import parse_public_id
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest
-from tests.api.test_every_way import ok
-from tests.henry import Sandbox
+from tests.support.api import BOOTS, Api, assert_problem, guest, ok
+from tests.support.shop import shop_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_once")]
 
@@ -52,7 +51,7 @@ def pay(sandbox: Sandbox, version: str = "v1") -> dict[str, str]:
     """Pay the order on Henry's page; return what its way back adds to the address."""
     order = Order.objects.get()
     who = {"userId": order.henry_cart_id} if version == "v0" else {"cartId": order.henry_cart_id}
-    paid = sandbox._call("POST", "pay", who)
+    paid = sandbox.call("POST", "pay", who)
     return {"orderId": paid.get("orderId", paid["refId"])}
 
 
@@ -187,7 +186,7 @@ def test_404_for_nothing_and_for_somebody_elses(name: str) -> None:
 @pytest.mark.parametrize("name", CALLS)
 def test_store_and_api_key(name: str, sandbox: Sandbox, settings: Any) -> None:
     """`Store`: id or alias; `Api-Key`: one that is wrong is 401, one of another store finds nothing."""
-    settings.HENRY_CHECKOUT = sandbox.settings(ACCOUNTS={"default": {}, "uk": {}})
+    settings.HENRY_CHECKOUT = shop_settings(sandbox, ACCOUNTS={"default": {}, "uk": {}})
     holder, path = begin()
     keys = {account: {"Api-Key": create_api_key(account, account=account)} for account in ("default", "uk")}
     ok(holder("GET", f"{path}/initialize"))

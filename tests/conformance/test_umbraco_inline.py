@@ -10,12 +10,9 @@ from uuid import UUID
 import pytest
 
 from django_henry_checkout.models import Cart, Order
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS, assert_problem, guest
-from tests.api.test_checkout import MUG
-from tests.api.test_every_way import DETAILS, card_for, ok
+from django_henry_checkout.testing.sandbox import API_KEY, Sandbox
 from tests.conformance.test_umbraco_checkout import begin
-from tests.henry import KEY, Sandbox
+from tests.support.api import BOOTS, DETAILS, MUG, Api, assert_problem, card_for, guest, ok
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_once")]
 
@@ -78,7 +75,7 @@ def test_inline_initialize(sandbox: Sandbox, settings: Any, version: str) -> Non
         assert urlsplit(url)[:2] == ("http", "testserver")
         assert urlsplit(url).query == ""
     assert answer["Cache-Control"] == "no-store"
-    for secret in (KEY, settings.SECRET_KEY, *holder._headers.values(), "ada@shop.example"):
+    for secret in (API_KEY, settings.SECRET_KEY, *holder._headers.values(), "ada@shop.example"):
         assert secret not in answer.content.decode()
 
 

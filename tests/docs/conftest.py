@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import browser, page
 from tests.docs.blocks import blocks_of
 from tests.docs.project import Project
-from tests.henry import ROOT
+from tests.support.shop import ROOT
 
 __all__ = ["browser", "page"]
 

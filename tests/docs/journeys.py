@@ -14,7 +14,7 @@ from tests.browser.conftest import pay
 from tests.browser.test_inline import ADA, CARD
 from tests.browser.test_ways import henrys_page
 from tests.docs.project import PASSWORD, Project
-from tests.workers import wait_until
+from tests.support.workers import wait_until
 
 Journey = Callable[[Project, Page], None]
 COMPLETE = "Your order is complete"

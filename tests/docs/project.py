@@ -22,8 +22,8 @@ from packaging.requirements import Requirement
 
 from tests.browser.conftest import free_ports
 from tests.docs.blocks import Block, blocks_of
-from tests.henry import ROOT
-from tests.workers import wait_until
+from tests.support.shop import ROOT
+from tests.support.workers import wait_until
 
 PASSWORD = "correct-horse-battery"
 SHELL = "# python manage.py shell"

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from tests.docs.blocks import DOCS, Block
 from tests.docs.journeys import JOURNEYS
 from tests.docs.project import Project
-from tests.workers import Redis
+from tests.support.workers import Redis
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

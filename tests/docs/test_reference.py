@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.henry import ROOT
+from tests.support.shop import ROOT
 
 
 def test_the_generated_tables_are_current() -> None:

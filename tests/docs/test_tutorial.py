@@ -12,7 +12,7 @@ from tests.browser.conftest import pay
 from tests.browser.test_ways import henrys_page
 from tests.docs.journeys import press
 from tests.docs.project import PASSWORD, Project
-from tests.workers import wait_until
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 

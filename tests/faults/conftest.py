@@ -9,8 +9,8 @@ from django.db import connection
 
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Order
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.processes import FaultyWorker, Shop
-from tests.henry import Sandbox
 
 #: Sessions that block each other, a server of the test's own, the database's clock: SQLite has none of these.
 collect_ignore_glob = [] if connection.vendor == "postgresql" else ["test_processes_postgres_*.py"]

@@ -24,12 +24,13 @@ from django.utils import timezone
 
 from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll
 from django_henry_checkout.signals import BY_NAME
+from django_henry_checkout.testing.sandbox import Sandbox
 from example_project.shop.models import Receipt
 from scripts import services
 from tests.faults.hooks import RECEIVERS, Fault
-from tests.henry import ROOT, Sandbox
 from tests.receivers.models import Received
-from tests.workers import Worker, _environment, wait_until
+from tests.support.shop import ROOT
+from tests.support.workers import Worker, _environment, wait_until
 
 FLOWS = "django_henry_checkout.flows"
 ADDRESS = {

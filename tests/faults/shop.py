@@ -46,7 +46,7 @@ def form(number: str) -> dict[str, Any]:
 def buy(cart: str) -> str:
     from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
     from django_henry_checkout.models import Cart
-    from tests.inline import BUYER, card_of
+    from tests.support.inline import BUYER, card_of
 
     payment = Payment(card=card_of("v1"))
     return buy_cart(Cart.objects.get(pk=cart), BUYER, payment, on_intent=about_to_commit).number
@@ -97,7 +97,7 @@ def token() -> str:
 
 def _cart(number: int) -> Any:
     from django_henry_checkout.flows.cart import carts
-    from tests.conftest import make_item
+    from tests.support.items import make_item
 
     cart = carts.create_cart()
     carts.add_item(cart, make_item(LINKS.format(number)))

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from django_henry_checkout.models import Delivery, Order, Purchase, PurchasePoll
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.processes import (
     READY,
     FaultyWorker,
@@ -22,9 +23,8 @@ from tests.faults.processes import (
     types_of,
     wait_until_quiet,
 )
-from tests.henry import Sandbox
 from tests.receivers.models import Received
-from tests.workers import wait_until
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

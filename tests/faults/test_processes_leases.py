@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Delivery, Event, Order, PurchasePoll
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.processes import (
     FaultyWorker,
     Mark,
@@ -20,8 +21,7 @@ from tests.faults.processes import (
     told,
     wait_until_quiet,
 )
-from tests.henry import Sandbox
-from tests.workers import wait_until
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

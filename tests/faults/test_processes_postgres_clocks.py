@@ -10,6 +10,7 @@ import pytest
 from django_henry_checkout.doctor.work import clocks_of_workers_agree, workers_are_there
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Delivery, Order, PurchasePoll, WorkerHeartbeat
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.hooks import Fault
 from tests.faults.processes import (
     FLOWS,
@@ -20,8 +21,7 @@ from tests.faults.processes import (
     hold,
     wait_until_quiet,
 )
-from tests.henry import Sandbox
-from tests.workers import wait_until
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

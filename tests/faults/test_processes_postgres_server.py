@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.processes import (
     FaultyWorker,
     Gunicorn,
@@ -24,9 +25,9 @@ from tests.faults.processes import (
     Shop,
     environment,
 )
-from tests.henry import ROOT, Sandbox
-from tests.inline import buying_calls
-from tests.workers import wait_until
+from tests.support.inline import buying_calls
+from tests.support.shop import ROOT
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("own_postgres")]
 

@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from django_henry_checkout.models import Cart, Delivery, Order, Purchase
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.processes import (
     FaultyWorker,
     Shop,
@@ -22,9 +23,8 @@ from tests.faults.processes import (
     wait_until_quiet,
 )
 from tests.faults.test_processes_receivers import three
-from tests.henry import Sandbox
-from tests.inline import buying_calls, buys
-from tests.workers import _database_environment, wait_until
+from tests.support.inline import buying_calls, buys
+from tests.support.workers import _database_environment, wait_until
 
 __all__ = ["three"]
 

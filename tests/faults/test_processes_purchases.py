@@ -11,6 +11,7 @@ import pytest
 from django_henry_checkout.exceptions import CheckoutError
 from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
 from django_henry_checkout.models import Cart, Order, Purchase, PurchasePoll
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.processes import (
     FaultyWorker,
     Mark,
@@ -19,9 +20,8 @@ from tests.faults.processes import (
     types_of,
     wait_until_quiet,
 )
-from tests.henry import Sandbox
-from tests.inline import BUYER, buying_calls, buys, card_of
-from tests.workers import wait_until
+from tests.support.inline import BUYER, buying_calls, buys, card_of
+from tests.support.workers import wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -13,7 +13,7 @@ from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Delivery, Order
 from django_henry_checkout.signals import checkout_started
-from tests.conftest import make_item
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.processes import (
     FaultyWorker,
     assert_all_is_told_once,
@@ -22,8 +22,8 @@ from tests.faults.processes import (
     told,
     wait_until_quiet,
 )
-from tests.henry import Sandbox
-from tests.workers import wait_until
+from tests.support.items import make_item
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

@@ -12,6 +12,7 @@ from django_henry_checkout.exceptions import TokenInvalid
 from django_henry_checkout.flows.access.customer_tokens import get_caller_by_customer_token
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Order, Purchase
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.processes import (
     FaultyWorker,
     Gunicorn,
@@ -19,9 +20,8 @@ from tests.faults.processes import (
     assert_all_is_told_once,
     wait_until_quiet,
 )
-from tests.henry import Sandbox
-from tests.inline import buying_calls
-from tests.workers import wait_until
+from tests.support.inline import buying_calls
+from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

@@ -15,7 +15,7 @@ from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.flows.polling.rate_limit import available_calls
 from django_henry_checkout.models import AccountRateLimit, Event, Order, Purchase, PurchasePoll
-from tests.conftest import make_item
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
 from tests.faults.wire import (
     LATER,
     SLOW,
@@ -29,7 +29,7 @@ from tests.faults.wire import (
     settle,
     story_holds,
 )
-from tests.henry import Sandbox, running_sandbox
+from tests.support.items import make_item
 
 __all__ = ["options"]  # a fixture
 

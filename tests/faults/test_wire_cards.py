@@ -15,13 +15,13 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from django_henry_checkout.flows.checkout.inline import begin_inline
 from django_henry_checkout.models import Cart, Purchase
-from tests.api.canaries import Watch, all_logs, rows
-from tests.api.conftest import Api
+from django_henry_checkout.testing.sandbox import API_KEY, Sandbox
 from tests.api.journey import MADE_UP, begin, everything
 from tests.faults.wire import Options, options
-from tests.henry import KEY, Sandbox
-from tests.inline import world
-from tests.surfaces.test_inline import TYPED, Shopper, step_of
+from tests.support.api import Api
+from tests.support.canaries import Watch, all_logs, rows
+from tests.support.inline import world
+from tests.views.test_inline import TYPED, Shopper, step_of
 
 __all__ = ["options"]  # a fixture
 
@@ -149,7 +149,7 @@ def test_fault_53_a_card_number_in_a_free_field_of_the_form(
 
 
 def test_fault_61_the_sandboxs_key_in_production_is_found_at_the_start(settings: Any) -> None:
-    settings.HENRY_CHECKOUT = {"API_KEY": KEY, "BASE_URL": "https://api.henrylabs.ai"}
+    settings.HENRY_CHECKOUT = {"API_KEY": API_KEY, "BASE_URL": "https://api.henrylabs.ai"}
     found = [each for each in run_checks() if each.id and each.id.startswith("henry_checkout.E")]
     assert found
     assert all(each.hint for each in found)

@@ -20,12 +20,12 @@ from django_henry_checkout.flows.checkout.sessions import SessionOptions, begin_
 from django_henry_checkout.flows.events.outbox import deliver_due
 from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase, SessionMode
-from tests.api.conftest import Api
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.wire import options, settle
-from tests.henry import Sandbox
-from tests.inline import buys, world
-from tests.surfaces.test_inline import TYPED, Shopper
-from tests.surfaces.test_pages import BUY, give
+from tests.support.api import Api
+from tests.support.inline import buys, world
+from tests.views.test_inline import TYPED, Shopper
+from tests.views.test_pages import BUY, give
 
 __all__ = ["options"]  # a fixture
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.models import AccountRateLimit, Order, Purchase, PurchasePoll
+from django_henry_checkout.testing.sandbox import API_KEY, Sandbox
 from tests.faults.wire import SLOW, Options, due_now, followed, options
-from tests.henry import KEY, Sandbox
 
 __all__ = ["options"]  # a fixture
 
@@ -50,7 +50,7 @@ def statements_of_a_round() -> list[str]:
 def test_fault_60_a_paused_account_with_many_open_purchases_holds_up_nobody(
     sandbox: Sandbox, options: Options
 ) -> None:
-    options(ACCOUNTS={"default": {"API_KEY": KEY}, "uk": {"API_KEY": KEY}})
+    options(ACCOUNTS={"default": {"API_KEY": API_KEY}, "uk": {"API_KEY": API_KEY}})
     sandbox.scenario(timing=SLOW)
     followed(sandbox, 3)
     due_now()

@@ -19,10 +19,10 @@ from django_henry_checkout.flows.purchase.apply import apply_observation
 from django_henry_checkout.flows.purchase.lifecycle import fetch_observation
 from django_henry_checkout.models import Order, OrderBuyer, Purchase
 from django_henry_checkout.testing.builders import build_cart, build_paid_order
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import Source
-from tests.admin.conftest import doubtful_order, settle
-from tests.henry import Sandbox
-from tests.inline import BUYER, fresh
+from tests.support.inline import BUYER, fresh
+from tests.support.orders import doubtful_order, settle
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 

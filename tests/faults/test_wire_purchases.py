@@ -21,6 +21,7 @@ from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.flows.polling.rate_limit import available_calls
 from django_henry_checkout.models import AccountRateLimit, Cart, Order, Purchase
 from django_henry_checkout.models.purchases import UNRESOLVED_PURCHASE
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.wire import (
     Options,
     begun,
@@ -33,8 +34,7 @@ from tests.faults.wire import (
     story_holds,
     told,
 )
-from tests.henry import Sandbox
-from tests.inline import (
+from tests.support.inline import (
     BUYER,
     TOTAL,
     bought,

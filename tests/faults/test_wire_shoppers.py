@@ -22,17 +22,27 @@ from django_henry_checkout.flows.operations.run import run_once
 from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, PurchasePoll
-from django_henry_checkout.testing.racing import race
-from tests.api.conftest import Api
-from tests.api.test_carts import BOOTS as BOOTS_JSON
-from tests.api.test_carts import guest
-from tests.api.test_every_way import DETAILS, ok
-from tests.conftest import make_item
+from django_henry_checkout.testing.race import race
+from django_henry_checkout.testing.sandbox import API_KEY, Sandbox
 from tests.faults.wire import SLOW, Ears, due_now, ears, events, options, settle, story_holds
-from tests.henry import KEY, Sandbox
-from tests.inline import BOOTS, MUG, TOTAL, VERSIONS, bought, buying_calls, buys, confirm, quoted, use, world
-from tests.races.test_races import at_once
-from tests.surfaces.test_inline import TYPED, Shopper, step_of, text_of
+from tests.support.api import BOOTS as BOOTS_JSON
+from tests.support.api import DETAILS, Api, guest, ok
+from tests.support.inline import (
+    BOOTS,
+    MUG,
+    TOTAL,
+    VERSIONS,
+    bought,
+    buying_calls,
+    buys,
+    confirm,
+    quoted,
+    use,
+    world,
+)
+from tests.support.items import make_item
+from tests.support.threads import at_once
+from tests.views.test_inline import TYPED, Shopper, step_of, text_of
 
 __all__ = ["ears", "options"]  # fixtures
 
@@ -44,7 +54,7 @@ POSTER = "https://alpine.example/products/poster"
 def address_at_henry(sandbox: Sandbox) -> str:
     ref = bought(sandbox)["refId"]
     path = f"{sandbox.url}/v1/cart/purchase/status"
-    job = requests.get(path, {"refId": ref}, headers={"x-api-key": KEY}, timeout=10).json()
+    job = requests.get(path, {"refId": ref}, headers={"x-api-key": API_KEY}, timeout=10).json()
     return str(job["details"]["shippingAddress"]["line1"])
 
 
@@ -146,7 +156,7 @@ def test_fault_44_who_pays_after_the_session_has_expired_is_told_that_he_has_bou
     use(settings, version)
     begun = expired(cart)
     who = "userId" if version == "v0" else "cartId"
-    paid = sandbox._call("POST", "pay", {who: begun.order.henry_cart_id})
+    paid = sandbox.call("POST", "pay", {who: begun.order.henry_cart_id})
     back = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
     cache.clear()
     page = client.get(back, {"orderId": paid.get("orderId", "")}, follow=True).content.decode()

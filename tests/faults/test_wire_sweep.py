@@ -13,8 +13,8 @@ from django_henry_checkout.flows.polling import bulk_poll
 from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.gateway.jobs import GatewayOfJobs
 from django_henry_checkout.models import Event, Order, Purchase, PurchasePoll
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.wire import LATER, SLOW, Options, begun, due_now, events, followed, options, story_holds
-from tests.henry import Sandbox
 
 __all__ = ["options"]  # a fixture
 

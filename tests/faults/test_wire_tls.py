@@ -14,10 +14,10 @@ from django_henry_checkout.exceptions import GatewayUnavailable
 from django_henry_checkout.flows.checkout.confirm import Payment, buy_cart
 from django_henry_checkout.flows.checkout.inline import begin_inline
 from django_henry_checkout.models import Cart, Order, Purchase
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.wire import Options, events, options, settle
-from tests.henry import Sandbox
-from tests.inline import BUYER, TOTAL, bought, buying_calls, card_of, total_of, world
-from tests.unit.test_transport import Henry, connected, running
+from tests.gateway.test_transport import Henry, connected, running
+from tests.support.inline import BUYER, TOTAL, bought, buying_calls, card_of, total_of, world
 
 __all__ = ["options"]  # a fixture
 

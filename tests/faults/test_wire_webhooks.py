@@ -22,7 +22,8 @@ from django_henry_checkout.models import (
     PurchasePoll,
     WebhookMessage,
 )
-from django_henry_checkout.testing.racing import race
+from django_henry_checkout.testing.race import race
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.wire import (
     LATER,
     SECRET,
@@ -41,11 +42,10 @@ from tests.faults.wire import (
     told,
     under_way,
 )
-from tests.henry import Sandbox
-from tests.inline import TOTAL, buying_calls, buys, confirm, quoted, world
-from tests.races.test_races import at_once
 from tests.receivers.models import Received
-from tests.workers import wait_until
+from tests.support.inline import TOTAL, buying_calls, buys, confirm, quoted, world
+from tests.support.threads import at_once
+from tests.support.workers import wait_until
 
 __all__ = ["ears", "options"]  # fixtures
 

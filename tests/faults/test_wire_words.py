@@ -20,10 +20,10 @@ from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.models import Cart, Order, Purchase, PurchasePoll, WebhookMessage
-from tests.conftest import make_item
+from django_henry_checkout.testing.sandbox import API_KEY, Sandbox
 from tests.faults.wire import SLOW, Ears, Options, due_now, ears, events, options, settle, story_holds, told
-from tests.henry import KEY, Sandbox
-from tests.inline import BOOTS, MUG, PRICES, bought, total_of
+from tests.support.inline import BOOTS, MUG, PRICES, bought, total_of
+from tests.support.items import make_item
 
 __all__ = ["ears", "options"]  # fixtures
 
@@ -47,7 +47,9 @@ ODD: list[Any] = [
 
 
 def job_of(sandbox: Sandbox, ref: str) -> dict[str, Any]:
-    answer = requests.get(f"{sandbox.url}{STATUS}", {"refId": ref}, headers={"x-api-key": KEY}, timeout=10)
+    answer = requests.get(
+        f"{sandbox.url}{STATUS}", {"refId": ref}, headers={"x-api-key": API_KEY}, timeout=10
+    )
     job: dict[str, Any] = answer.json()
     return job
 

@@ -18,9 +18,9 @@ from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.flows.webhooks.inbox import endpoint_key, process_webhooks
 from django_henry_checkout.models import AccountRateLimit, Event, Order, OrderLine, Purchase, PurchasePoll
-from tests.conftest import make_item
-from tests.henry import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.receivers.models import Received
+from tests.support.items import make_item
 
 SECRET = "whsec_of_the_faults_0123456789"
 UUID = "c5dbd16b-60f1-42c7-8d36-a55c46e7a8c6"
@@ -69,7 +69,7 @@ def ears(sandbox: Sandbox, options: Options, live_server: Any) -> Iterator[Ears]
     # Django's own server lets ten callers wait; Henry's next one would be cut off before the shop has seen it.
     live_server.thread.httpd.socket.listen(128)
     yield Ears(sandbox, live_server.url)
-    sandbox.webhooks([])
+    sandbox.set_webhook_endpoints([])
     sandbox.wait_for_webhooks(30)  # or one would still be on its way when the tables are emptied
 
 

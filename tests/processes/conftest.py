@@ -15,11 +15,11 @@ from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.flows.queue.wakeup import subscribe, unsubscribe
 from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll
 from django_henry_checkout.tasks import enqueue_task
+from django_henry_checkout.testing.sandbox import Sandbox
 from example_project.shop.models import Receipt
-from tests.conftest import make_item
-from tests.henry import Sandbox
 from tests.receivers.models import Received
-from tests.workers import Beat, CeleryShop, CeleryWorker, Redis, wait_until
+from tests.support.items import make_item
+from tests.support.workers import Beat, CeleryShop, CeleryWorker, Redis, wait_until
 
 Starter = Callable[..., Any]
 

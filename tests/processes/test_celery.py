@@ -24,12 +24,13 @@ from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Delivery, Order, PurchasePoll
 from django_henry_checkout.tasks import deliver_events, poll_due
+from django_henry_checkout.testing.sandbox import Sandbox
 from example_project.shop.models import Product
-from tests.conftest import make_item
-from tests.henry import ROOT, Sandbox
 from tests.processes.conftest import Starter, assert_all_is_told_once, buy, wait_until_quiet
 from tests.receivers.models import Received
-from tests.workers import Beat, CeleryWorker, Redis, documented, wait_until
+from tests.support.items import make_item
+from tests.support.shop import ROOT
+from tests.support.workers import Beat, CeleryWorker, Redis, documented, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

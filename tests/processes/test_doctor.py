@@ -16,9 +16,10 @@ import pytest
 from django_henry_checkout.doctor import work
 from django_henry_checkout.doctor.findings import Look
 from django_henry_checkout.models import WorkerHeartbeat
-from tests.henry import ROOT, Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 from tests.processes.conftest import Starter
-from tests.workers import Beat, CeleryWorker, Worker, wait_until
+from tests.support.shop import ROOT
+from tests.support.workers import Beat, CeleryWorker, Worker, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

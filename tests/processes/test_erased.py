@@ -22,11 +22,11 @@ from django_henry_checkout.flows.checkout.quotes import quote_session
 from django_henry_checkout.flows.operations.privacy import erase_buyer
 from django_henry_checkout.models import Order, OrderBuyer
 from django_henry_checkout.testing.builders import build_cart
+from django_henry_checkout.testing.sandbox import Sandbox
 from example_project.shop.models import Receipt
-from tests.henry import Sandbox
-from tests.inline import BUYER, confirm, fresh, world
 from tests.processes.conftest import Starter, wait_until_quiet
-from tests.workers import Beat, CeleryWorker
+from tests.support.inline import BUYER, confirm, fresh, world
+from tests.support.workers import Beat, CeleryWorker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

@@ -12,11 +12,11 @@ from django.utils import timezone
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Delivery, Event, Order, PurchasePoll, WebhookMessage
+from django_henry_checkout.testing.sandbox import Sandbox
 from example_project.shop.models import Receipt
-from tests.conftest import make_item
-from tests.henry import Sandbox
 from tests.receivers.models import Received
-from tests.workers import Worker, wait_until
+from tests.support.items import make_item
+from tests.support.workers import Worker, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

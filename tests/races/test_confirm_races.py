@@ -14,8 +14,8 @@ from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.flows.order.snapshots import Changes
 from django_henry_checkout.flows.polling.poller import poll_due
 from django_henry_checkout.models import Cart, CheckoutSession, Event, Order, Purchase, PurchasePoll
-from tests.henry import Sandbox
-from tests.inline import (
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.inline import (
     BOOTS,
     BUYER,
     TOTAL,
@@ -29,7 +29,7 @@ from tests.inline import (
     use,
     world,
 )
-from tests.races.test_races import THREADS, at_once
+from tests.support.threads import THREADS, at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 
@@ -115,7 +115,7 @@ def test_paying_and_polling_at_once(sandbox: Sandbox, version: str, cart: Cart, 
     begun = quoted(sandbox, cart, version)
     if is_paid:
         who = "userId" if version == "v0" else "cartId"
-        sandbox._call("POST", "pay", {who: begun.order.henry_cart_id})
+        sandbox.call("POST", "pay", {who: begun.order.henry_cart_id})
     PurchasePoll.objects.update(due_at=timezone.now())
 
     def work(number: int) -> Any:

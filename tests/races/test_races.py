@@ -6,15 +6,11 @@ PostgreSQL lets them meet in row locks; SQLite lets one transaction in after the
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from django_henry_checkout.conf import app_settings as henry
@@ -43,30 +39,14 @@ from django_henry_checkout.models import (
     PurchasePoll,
     WebhookMessage,
 )
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import staff_source
-from tests.admin.conftest import doubtful_order
-from tests.conftest import make_item
-from tests.henry import Sandbox
 from tests.receivers.models import Received
+from tests.support.items import make_item
+from tests.support.orders import doubtful_order
+from tests.support.threads import THREADS, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-THREADS = 8
-
-
-def at_once(work: Callable[[int], Any], *, threads: int = THREADS) -> list[Any]:
-    barrier = threading.Barrier(threads)
-
-    def run(number: int) -> Any:
-        try:
-            connection.ensure_connection()
-            barrier.wait(20)
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(run, range(threads)))
 
 
 def test_clicks_at_once_are_one_order(sandbox: Sandbox, cart: Cart) -> None:
@@ -154,7 +134,7 @@ def test_each_due_purchase_is_claimed_by_one_worker(sandbox: Sandbox) -> None:
 
 
 def test_workers_at_once_run_each_receiver_once(db: None) -> None:
-    from tests.flows.test_ledger import note
+    from tests.flows.events.test_outbox import note
 
     for _number in range(10):
         order = Order.objects.create(account="default")
@@ -175,7 +155,7 @@ def test_workers_at_once_run_each_receiver_once(db: None) -> None:
 
 
 def test_each_delivery_is_claimed_by_one_worker(db: None) -> None:
-    from tests.flows.test_ledger import note
+    from tests.flows.events.test_outbox import note
 
     for _number in range(20):
         note(Order.objects.create(account="default"), "purchase_submitted")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.henry import running_sandbox
+from django_henry_checkout.testing.sandbox import running_sandbox
 from tests.sandbox.conftest import KEY, MUG, Client
 from tests.sandbox.receiver import Receiver, paid, receiving
 

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.backends.signals import connection_created
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 
-from django_henry_checkout.testing.sandbox_process import Sandbox, running_sandbox
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
 from tests.simulation import moves
 from tests.simulation.canaries import API_KEY
 from tests.simulation.world import make_sqlite_fast

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from django_henry_checkout.models import CartLine, CheckoutSession, Event, Order, Purchase, WebhookMessage
-from django_henry_checkout.testing.sandbox_process import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.testing.webhooks import send_webhook
 from tests.simulation.canaries import LogBook
 from tests.simulation.crashes import Crash, crashes

@@ -23,7 +23,7 @@ from django_henry_checkout.models import (
     PurchasePoll,
     WebhookMessage,
 )
-from django_henry_checkout.testing.sandbox_process import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 from example_project.shop.models import Receipt
 from tests.receivers.models import Received
 from tests.simulation.canaries import CARD, EMAIL, LogBook

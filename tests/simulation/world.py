@@ -39,15 +39,15 @@ from django_henry_checkout.models import (
 from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.testing.builders import build_item
 from django_henry_checkout.testing.drain import drain, make_due
-from django_henry_checkout.testing.racing import RaceNotRunError, race
-from django_henry_checkout.testing.sandbox_process import Sandbox, SandboxRefused
+from django_henry_checkout.testing.race import RaceNotRunError, race
+from django_henry_checkout.testing.sandbox import Sandbox, SandboxRefused
 from django_henry_checkout.testing.webhooks import send_webhook
 from django_henry_checkout.types import Card, RawCard
-from tests.inline import BUYER
 from tests.simulation import moves
 from tests.simulation.canaries import CARD, EMAIL
 from tests.simulation.crashes import FLOWS, Crash, run_mortal
 from tests.simulation.moods import Mood
+from tests.support.inline import BUYER
 
 LINKS = (
     "https://alpine.example/products/boots",

@@ -10,7 +10,7 @@ from moneyed import Money
 from django_henry_checkout.models import Order
 from django_henry_checkout.testing.builders import build_item
 from django_henry_checkout.testing.drain import NotDrainedError
-from django_henry_checkout.testing.sandbox_process import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ import pytest
 from django_henry_checkout.exceptions import ConfigurationError
 from django_henry_checkout.gateway.webhooks import read_timestamp
 from django_henry_checkout.models import Order, Purchase, WebhookMessage
-from django_henry_checkout.testing.sandbox_process import Sandbox
+from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.testing.webhooks import signed_headers, webhook_path
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,8 +15,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route
 
+from django_henry_checkout.testing.sandbox import Sandbox, running_sandbox
 from tests.browser.conftest import FLAGS, chromium, free_ports
-from tests.henry import ROOT, Sandbox, running_sandbox
+from tests.support.shop import ROOT
 
 NAMES = ("open", "state", "complete", "cancel", "error", "fallback", "rejected")
 #: Written into every page before its own scripts: keeps what the element tells.

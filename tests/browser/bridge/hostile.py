@@ -12,7 +12,7 @@ import requests
 from playwright.sync_api import BrowserContext, Frame, Page, Request, Route
 
 from tests.browser.bridge.conftest import Shop, Visit
-from tests.henry import ROOT
+from tests.support.shop import ROOT
 
 SCRIPTS = ROOT / "django_henry_checkout" / "static" / "henry_checkout"
 COMPLETED = {"action": "orderCompleted", "orderId": "made-up"}

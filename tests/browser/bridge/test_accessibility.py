@@ -16,7 +16,7 @@ from playwright.sync_api import Frame, Page, Route, expect
 
 from tests.browser.bridge.conftest import Held, Shop, Visit
 from tests.browser.conftest import WHO, pay
-from tests.henry import ROOT
+from tests.support.shop import ROOT
 
 pytestmark = pytest.mark.browser
 

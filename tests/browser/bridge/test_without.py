@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.bridge.conftest import Shop, Visit, change_wrapper, visit_in
 from tests.browser.conftest import FLAGS, chromium, pay
-from tests.henry import ROOT
+from tests.support.shop import ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,312 @@
+"""`manage.py henry_doctor` as a whole: what it says, what it never says, how it ends, and that its page is true."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from django_henry_checkout.doctor import TRAPS, Finding, Level, run_checks, runner
+from django_henry_checkout.doctor.secrets import without_secrets
+from django_henry_checkout.flows.queue import heartbeat
+from django_henry_checkout.flows.queue.heartbeat import record_heartbeat
+from django_henry_checkout.testing.sandbox import Sandbox
+from scripts import write_doctor
+from tests.doctor import middleware as doctor_middleware
+from tests.doctor.test_settings import sending, use
+from tests.support.shop import ROOT, shop_settings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CANARIES = {
+    "API_KEY": "canary-key-1234567890",
+    "WEBHOOK_SECRETS": ["canary-webhook-1234567890", {"secret": "canary-old-1234567890", "not_after": "2020-01-01T00:00:00Z"}],
+    "WEBHOOK_KEY": "canary-endpoint-1234567890",
+    "RECEIPT_SECRET": "canary-receipt-1234567890",
+}  # fmt: skip
+
+
+@pytest.fixture
+def well(sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shop under development, with a sandbox and a worker, where nothing is wrong."""
+    developing = {
+        "DEBUG": True, "ALLOWED_HOSTS": ["shop.example"], "SECURE_PROXY_SSL_HEADER": None,
+        "HENRY_CHECKOUT": settings.HENRY_CHECKOUT,
+    }  # fmt: skip
+    use(settings, developing)
+    monkeypatch.setattr(heartbeat, "_next", {})
+    record_heartbeat("worker")
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Run the command; its exit code and what it said."""
+    said = StringIO()
+    try:
+        call_command("henry_doctor", *arguments, stdout=said, no_color=True)
+    except SystemExit as end:
+        return int(str(end.code)), said.getvalue()
+    return 0, said.getvalue()
+
+
+def test_where_nothing_is_wrong_it_says_so(well: None) -> None:
+    assert run_checks() == []
+    assert run() == (0, "Errors: 0, warnings: 0, notes: 0; could not be examined: 0.\n")
+    code, said = run("--json")
+    assert code == 0
+    assert json.loads(said) == {
+        "format": 1,
+        "ok": True,
+        "counts": {"error": 0, "warning": 0, "note": 0, "unseen": 0},
+        "findings": [],
+        "unseen": [],
+    }
+
+
+def test_each_finding_is_a_block_and_the_worst_comes_first(well: None, settings: Any) -> None:
+    settings.CSRF_COOKIE_SAMESITE = "Strict"
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    code, said = run()
+    assert code == 1
+    first, second, counts = said.split("\n\n")
+    assert first.startswith(
+        'ERROR session_samesite\n  found: SESSION_COOKIE_SAMESITE is "Strict".\n  why:   The browser'
+    )
+    assert first.endswith('  fix:   Set SESSION_COOKIE_SAMESITE = "Lax", which is Django\'s default.')
+    assert second.startswith("WARNING csrf_samesite\n")
+    assert counts == "Errors: 1, warnings: 1, notes: 0; could not be examined: 0.\n"
+
+
+def test_json_holds_the_same(well: None, settings: Any) -> None:
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    use(settings, {**sending("answers"), **{name: getattr(settings, name) for name in ("HENRY_CHECKOUT", "DEBUG")},
+                   "SECURE_PROXY_SSL_HEADER": None})  # fmt: skip
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    code, said = run("--json")
+    shown = json.loads(said)
+    assert (code, shown["ok"], shown["format"]) == (1, False, 1)
+    assert shown["counts"] == {"error": 1, "warning": 0, "note": 0, "unseen": 1}
+    assert [set(each) for each in shown["findings"]] == [{"name", "level", "found", "why", "fix"}]
+    assert [(each["name"], each["level"]) for each in shown["findings"]] == [("session_samesite", "error")]
+    assert [(each["name"], each["level"]) for each in shown["unseen"]] == [("middleware_answers", "unseen")]
+    assert [each.as_dict() for each in run_checks()] == [*shown["findings"], *shown["unseen"]]
+
+
+LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE, Level.UNSEEN)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+@pytest.mark.parametrize(
+    ("fail_level", "failing"),
+    [(None, LEVELS[:2]), ("error", LEVELS[:1]), ("warning", LEVELS[:2]), ("note", LEVELS[:3])],
+)
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_exit_code_follows_the_fail_level(
+    monkeypatch: pytest.MonkeyPatch,
+    level: Level,
+    fail_level: str | None,
+    failing: Any,
+    arguments: tuple[str, ...],
+) -> None:
+    found = [Finding(name="x", level=level, found="f", why="w", fix="x")]
+    monkeypatch.setattr(
+        "django_henry_checkout.management.commands.henry_doctor.run_checks", lambda **how: found
+    )
+    more = ("--fail-level", fail_level) if fail_level else ()
+    assert run(*more, *arguments)[0] == (1 if level in failing else 0)
+
+
+def test_an_unknown_fail_level_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "django", "henry_doctor", "--fail-level", "loud"],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "invalid choice" in done.stderr
+
+
+def test_what_the_system_checks_find_is_listed_with_their_ids(well: None, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_JITTER": 7, "API_KEYS": "typo"}
+    found = {finding.name: finding for finding in run_checks()}
+    assert {name: finding.level for name, finding in found.items()} == {"E008": "error", "W001": "warning"}
+    assert "POLL_JITTER" in found["E008"].found
+    assert "Use a number from" in found["E008"].fix
+    settings.SILENCED_SYSTEM_CHECKS = ["henry_checkout.E008"]
+    assert [finding.name for finding in run_checks()] == ["W001"]
+
+
+def test_a_setting_that_is_missing_altogether_is_one_finding(well: None, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = None
+    assert [finding.name for finding in run_checks()] == ["E001"]
+
+
+def test_a_finding_can_be_silenced(well: None, settings: Any) -> None:
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    settings.SILENCED_SYSTEM_CHECKS = ["henry_doctor.session_samesite"]
+    assert run() == (0, "Errors: 0, warnings: 0, notes: 0; could not be examined: 0.\n")
+
+
+# Looks that fail --------------------------------------------------------------------------
+
+
+def names() -> list[str]:
+    return sorted(finding.name for finding in run_checks())
+
+
+def keep(settings: Any, *middleware: str) -> None:
+    settings.MIDDLEWARE = [
+        *(f"tests.doctor.middleware.{name}" for name in middleware),
+        *settings.MIDDLEWARE,
+    ]
+
+
+def test_a_look_that_crashes_is_named_and_the_others_go_on(well: None, settings: Any, caplog: Any) -> None:
+    keep(settings, "crashes")
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    found = run_checks()
+    failed = [finding.found for finding in found if finding.name == "look_failed"]
+    assert "The look `windows_keep_touch` ended with RuntimeError." in failed
+    assert "session_samesite" in {finding.name for finding in found}
+    assert "canary-secret" not in repr(found)
+    assert "windows_keep_touch" in caplog.text
+
+
+@pytest.fixture
+def released() -> Iterator[None]:
+    doctor_middleware.released.clear()
+    yield
+    doctor_middleware.released.set()
+
+
+def test_a_look_that_hangs_is_left_behind(
+    well: None, settings: Any, monkeypatch: pytest.MonkeyPatch, released: None
+) -> None:
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.5)
+    keep(settings, "hangs")
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    began = time.monotonic()
+    found = run_checks()
+    assert time.monotonic() - began < 10
+    slow = [finding for finding in found if finding.name == "look_slow"]
+    assert len(slow) == 4
+    assert "`windows_keep_touch` had not ended" in slow[0].found
+    assert "session_samesite" in {finding.name for finding in found}
+
+
+def elsewhere(**more: str) -> dict[str, Any]:
+    """Run it as a process of its own, on a database that is not the test's."""
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT), **more}
+    done = subprocess.run(
+        [sys.executable, "-m", "django", "henry_doctor", "--json"],
+        cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "canary" not in done.stdout + done.stderr
+    shown: dict[str, Any] = json.loads(done.stdout)
+    return shown
+
+
+def found_elsewhere(**more: str) -> dict[str, str]:
+    shown = elsewhere(**more)
+    return {each["name"]: each["found"] for each in [*shown["findings"], *shown["unseen"]]}
+
+
+def test_a_database_that_is_away_is_one_finding() -> None:
+    found = found_elsewhere(DATABASE_URL="postgres://shop:canary@127.0.0.1:9/shop")
+    assert "OperationalError" in found["database_away"]
+    assert "rows_unseen" in found
+    assert "any_host" in found
+    assert not {"look_failed", "migrations", "no_worker"} & set(found)
+
+
+def test_migrations_that_were_not_applied_are_named(tmp_path: Path) -> None:
+    found = found_elsewhere(DATABASE_URL="", TEST_SQLITE_NAME=str(tmp_path / "empty.sqlite3"))
+    assert "henry_checkout.0001_initial" in found["migrations"]
+    assert "rows_unseen" in found
+    assert not {"look_failed", "database_away", "no_worker"} & set(found)
+
+
+def test_a_database_that_hangs_is_not_asked_about_everything(
+    well: None, monkeypatch: pytest.MonkeyPatch, released: None
+) -> None:
+    def hangs() -> Iterator[Finding]:
+        doctor_middleware.released.wait(30)
+        yield from ()
+
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(runner.data, "LOOKS_AT_THE_DATABASE", (hangs,))
+    assert names() == ["look_slow", "rows_unseen"]
+
+
+# Secrets ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"BASE_URL": "https://user:canary-password@127.0.0.1:9/v1"},
+        {"BASE_URL": "not an address"},
+        {"CHECKOUT_ORIGINS": [f"https://{CANARIES['API_KEY']}@pay.example"]},  # E005 repeats what is wrong
+        {"BASE_URL": "http://127.0.0.1:9/v0", "API_VERSION": "v0"},
+        {"WEBHOOK_SECRETS": "canary-text-1234567890"},
+        {"API_KEY": "canary\nkey"},
+        {
+            "ACCOUNTS": {"default": {}, "uk": {"API_KEY": "canary-uk-key-1234567890"}},
+            "API_KEY": "canary-shared-1234",
+        },
+    ],
+)
+def test_no_secret_is_printed(sandbox: Sandbox, settings: Any, changes: dict[str, Any]) -> None:
+    settings.SECRET_KEY = "canary-django-1234567890"
+    settings.HENRY_CHECKOUT = {**shop_settings(sandbox, **CANARIES), **changes}
+    for arguments in ((), ("--json",)):
+        code, said = run(*arguments)
+        assert code == 1
+        assert "canary" not in said
+
+
+def test_secrets_are_blacked_out_wherever_they_turn_up(settings: Any) -> None:
+    settings.SECRET_KEY = "canary-django-1234567890"
+    settings.HENRY_CHECKOUT = CANARIES
+    every = [settings.SECRET_KEY, CANARIES["API_KEY"], "canary-old-1234567890", "canary-webhook-1234567890"]
+    every += [CANARIES["WEBHOOK_KEY"], CANARIES["RECEIPT_SECRET"]]
+    assert without_secrets(f"a {' b '.join(map(str, every))} c") == f"a {' b '.join(['***'] * len(every))} c"
+
+
+# Its page ---------------------------------------------------------------------------------
+
+
+def test_the_page_has_the_table_of_the_code() -> None:
+    page = write_doctor.PAGE.read_text(encoding="utf-8")
+    assert page == write_doctor.page_with(write_doctor.table()), "Run `python scripts/write_doctor.py`."
+
+
+def test_the_page_shows_what_the_command_prints(well: None) -> None:
+    page = write_doctor.PAGE.read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    documented, (_code, said) = json.loads(shown), run("--json")
+    real = json.loads(said)
+    assert set(documented) == set(real)
+    assert documented["format"] == real["format"]
+    assert set(documented["counts"]) == set(real["counts"])
+    for each in [*documented["findings"], *documented["unseen"]]:
+        assert set(each) == {"name", "level", "found", "why", "fix"}
+        assert (each["name"], each["level"]) in {(trap.name, trap.level) for trap in TRAPS}
+
+
+def test_names_are_unique_and_each_trap_is_provoked_somewhere() -> None:
+    named = [trap.name for trap in TRAPS]
+    assert len(named) == len(set(named)) > 50
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_doctor*.py"))
+    assert [name for name in named if not re.search(rf'["\' ]{name}["\':]', tests)] == []

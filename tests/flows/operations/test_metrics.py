@@ -1,0 +1,98 @@
+"""What a monitoring system sees: numbers that are right, cheap, and the same as those of the dashboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import RequestFactory
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from django_henry_checkout.flows.operations.metrics import collect_metrics
+from django_henry_checkout.models import Delivery, Order, PurchasePoll, WebhookMessage
+from django_henry_checkout.testing.builders import build_paid_order
+from django_henry_checkout.testing.sandbox import Sandbox
+from example_project.shop.metrics import metrics
+from tests.support.orders import dead_delivery, doubtful_order, stuck_order
+from tests.support.shop import ROOT
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
+
+
+def scrape(rf: RequestFactory, token: str = "let-me-in") -> dict[str, float]:
+    answer = metrics(rf.get("/metrics", headers={"Authorization": f"Bearer {token}"}))
+    return {
+        f"{sample.name}{sorted(sample.labels.values())}": sample.value
+        for family in text_string_to_metric_families(answer.content.decode())
+        for sample in family.samples
+    }
+
+
+def test_a_quiet_shop_has_nothing_to_tell(sandbox: Sandbox) -> None:
+    build_paid_order(sandbox)
+    found = collect_metrics()
+    assert (found.open_purchases, found.in_doubt, found.stuck, found.needs_review, found.dead_deliveries) == (
+        0,
+    ) * 5
+    assert (found.polls.due, found.polls.lag, found.oldest_open) == (0, timedelta(), timedelta())
+    assert [(state.account, state.is_paused, state.circuit_open) for state in found.accounts] == [
+        ("default", False, False)
+    ]
+
+
+def test_trouble_is_counted_and_lag_is_the_oldest(
+    sandbox: Sandbox, rf: RequestFactory, settings: Any
+) -> None:
+    settings.METRICS_TOKEN = "let-me-in"
+    doubtful_order(sandbox)
+    stuck_order(sandbox)
+    dead_delivery(sandbox)
+    now = timezone.now()
+    Order.objects.filter(pk=Order.objects.latest("pk").pk).update(needs_review=True)
+    PurchasePoll.objects.update(due_at=now - timedelta(minutes=2))
+    Delivery.objects.filter(status="pending").update(due_at=now - timedelta(minutes=3))
+    WebhookMessage.objects.create(account="default", digest="1", status="dead", signed_at=now)
+    told = scrape(rf)
+    for name in ("in_doubt", "stuck", "dead_deliveries", "rejected_webhooks"):
+        assert told[f"henry_{name}[]"] == 1
+    assert told["henry_needs_review[]"] == 2
+    assert told["henry_open_purchases[]"] == PurchasePoll.objects.count() == 3
+    assert told["henry_due['polls']"] == 3
+    assert 120 <= told["henry_lag_seconds['polls']"] < 150
+    assert 180 <= told["henry_lag_seconds['deliveries']"] < 210
+    assert told["henry_lag_seconds['webhooks']"] == 0
+    assert told["henry_paused['default']"] == 0
+
+
+def test_it_costs_the_same_however_much_there_is(sandbox: Sandbox, django_assert_num_queries: Any) -> None:
+    for _more in range(2):
+        with django_assert_num_queries(14 + (connection.vendor == "postgresql")):
+            collect_metrics()
+        stuck_order(sandbox)
+
+
+def test_only_who_shows_the_token_is_answered(rf: RequestFactory, db: None, settings: Any) -> None:
+    from django.http import Http404
+
+    for token, given in (("", ""), ("let-me-in", "wrong"), ("let-me-in", "")):
+        settings.METRICS_TOKEN = token
+        with pytest.raises(Http404):
+            scrape(rf, given)
+
+
+def test_the_dashboard_shows_what_there_is(sandbox: Sandbox, rf: RequestFactory, settings: Any) -> None:
+    settings.METRICS_TOKEN = "let-me-in"
+    build_paid_order(sandbox)
+    dashboard = (ROOT / "docs" / "grafana" / "henry-checkout.json").read_text()
+    shown = {
+        name
+        for panel in json.loads(dashboard)["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"henry_\w+", target["expr"])
+    }
+    assert shown == {name.partition("[")[0] for name in scrape(rf)}

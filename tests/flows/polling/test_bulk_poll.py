@@ -1,0 +1,161 @@
+"""The order list instead of single reads: fewer questions, the same outcome, whatever the list does meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from django_henry_checkout.flows.cart import carts
+from django_henry_checkout.flows.checkout.sessions import begin_checkout
+from django_henry_checkout.flows.polling.poller import poll_due
+from django_henry_checkout.models import Event, Order, Purchase, PurchasePoll
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.items import make_item
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
+
+
+@pytest.fixture
+def many(sandbox: Sandbox, settings: Any) -> int:
+    """Purchases that are known and open: more than BULK_POLL_THRESHOLD."""
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "BULK_POLL_THRESHOLD": 6}
+    sandbox.scenario(timing={"pendingSeconds": 0, "processingSeconds": 30, "jobSeconds": 0})
+    for number in range(12):
+        cart = carts.create_cart()
+        carts.add_item(cart, make_item(f"https://alpine.example/products/{number}"))
+        sandbox.pay(begin_checkout(cart).order.henry_cart_id)
+    due_now()
+    poll_due()
+    assert Purchase.objects.filter(ref_id="").count() == 0
+    return 12
+
+
+def due_now() -> None:
+    PurchasePoll.objects.update(due_at=timezone.now())
+
+
+def asked(sandbox: Sandbox, since: int) -> list[str]:
+    return [each["path"] for each in sandbox.requests()[since:]]
+
+
+def test_one_page_tells_of_all(sandbox: Sandbox, many: int) -> None:
+    due_now()
+    before = len(sandbox.requests())
+    poll_due()
+    assert asked(sandbox, before) == ["/v1/orders"]
+    assert set(PurchasePoll.objects.values_list("attempts", "errors")) == {(2, 0)}
+
+
+def test_the_same_text_costs_no_reading_and_no_event(
+    sandbox: Sandbox, many: int, django_assert_num_queries: Any
+) -> None:
+    due_now()
+    poll_due()
+    events = Event.objects.count()
+    due_now()
+    poll_due()
+    assert Event.objects.count() == events
+
+
+def test_news_in_the_list_end_the_orders_once(sandbox: Sandbox, many: int) -> None:
+    sandbox.advance(60)
+    due_now()
+    before = len(sandbox.requests())
+    poll_due()
+    assert asked(sandbox, before) == ["/v1/orders"]
+    assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
+    assert Event.objects.filter(type="purchase_completed").count() == many
+    assert not PurchasePoll.objects.exists()
+
+
+def test_what_the_list_does_not_hold_is_asked_for_alone(sandbox: Sandbox, many: int) -> None:
+    missing = Purchase.objects.earliest("pk").ref_id
+    listed = [job for job in _jobs(sandbox) if job["refId"] != missing]
+    body = {"success": True, "data": listed}
+    sandbox.scenario(
+        faults=[{"fault": "body", "path": "/v1/orders", "json": body}],
+        timing={"pendingSeconds": 0, "processingSeconds": 30, "jobSeconds": 0},
+    )
+    due_now()
+    before = len(sandbox.requests())
+    poll_due()
+    assert asked(sandbox, before) == ["/v1/orders", "/v1/cart/purchase/status"]
+
+
+def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
+    from django_henry_checkout.conf import app_settings as henry
+    from django_henry_checkout.gateway import gateway_for
+
+    gateway = gateway_for(henry.account())
+    content: dict[str, Any] = gateway._fetch_orders({"limit": "100"}).content()  # type: ignore[attr-defined]  # of this generation alone
+    return list(content["data"])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "status", "status": 500},
+        {"fault": "garbage", "kind": "html"},
+        {"fault": "garbage", "kind": "truncated"},
+        {"fault": "garbage", "kind": "deep"},
+        {"fault": "body", "json": {"success": True, "data": "none"}},
+        {"fault": "body", "json": {"success": True}},
+        {"fault": "body", "json": {"success": True, "data": []}},
+        {"fault": "body", "json": {"success": True, "data": [None, 5, {"refId": 7}, {}]}},
+        {"fault": "body", "json": [1, 2]},
+        {"fault": "body", "json": {"success": False, "message": "no", "data": []}},
+    ],
+    ids=lambda fault: f"{fault['fault']}-{fault.get('kind') or fault.get('status') or fault.get('json')}",
+)
+def test_a_list_that_is_of_no_use_is_left_for_single_questions(
+    sandbox: Sandbox, many: int, fault: dict[str, Any]
+) -> None:
+    sandbox.scenario(
+        faults=[{**fault, "path": "/v1/orders", "times": 0}],
+        timing={"pendingSeconds": 0, "processingSeconds": 30, "jobSeconds": 0},
+    )
+    sandbox.advance(60)
+    due_now()
+    before = len(sandbox.requests())
+    poll_due()
+    questions = asked(sandbox, before)
+    assert questions.count("/v1/cart/purchase/status") == many
+    assert questions.count("/v1/orders") <= 2
+    assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
+
+
+def test_an_odd_row_does_not_spoil_the_others(sandbox: Sandbox, many: int) -> None:
+    jobs = _jobs(sandbox)
+    jobs[0] = {**jobs[0], "status": 7}
+    body = {"success": True, "data": jobs}
+    sandbox.scenario(faults=[{"fault": "body", "path": "/v1/orders", "json": body}])
+    PurchasePoll.objects.update(digest="", text_digest="")
+    due_now()
+    poll_due()
+    assert PurchasePoll.objects.filter(errors=1).count() == 1
+    assert PurchasePoll.objects.filter(errors=0).exclude(digest="").count() == many - 1
+
+
+def test_what_stands_beside_the_due_ones_is_refreshed_too(sandbox: Sandbox, many: int) -> None:
+    due_now()
+    poll_due()  # the texts of the list are known now
+    attempts = dict(PurchasePoll.objects.values_list("pk", "attempts"))
+    soon = timezone.now() + timedelta(seconds=10)
+    PurchasePoll.objects.update(due_at=soon)
+    some = list(PurchasePoll.objects.values_list("pk", flat=True)[:7])
+    PurchasePoll.objects.filter(pk__in=some).update(due_at=timezone.now())
+    before = len(sandbox.requests())
+    poll_due()
+    assert asked(sandbox, before) == ["/v1/orders"]
+    assert all(now == attempts[pk] + 1 for pk, now in PurchasePoll.objects.values_list("pk", "attempts"))
+
+
+def test_the_list_is_left_alone_where_it_is_switched_off(sandbox: Sandbox, many: int, settings: Any) -> None:
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "BULK_POLL_THRESHOLD": 0}
+    due_now()
+    before = len(sandbox.requests())
+    poll_due()
+    assert asked(sandbox, before) == ["/v1/cart/purchase/status"] * many

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from django_henry_checkout import gateway as gateway_module
+from django_henry_checkout.conf import app_settings as henry_settings
+from django_henry_checkout.gateway import Gateway, gateway_for
+from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.shop import shop_settings
+
+GatewayOf = Callable[..., Gateway]
+
+
+@pytest.fixture
+def gateway_of(settings: Any, monkeypatch: pytest.MonkeyPatch) -> GatewayOf:
+    """The gateway of one generation, for the sandbox that is named."""
+    monkeypatch.setattr(gateway_module, "_gateways", {})
+
+    def made(sandbox: Sandbox, version: str) -> Gateway:
+        settings.HENRY_CHECKOUT = shop_settings(sandbox, API_VERSION=version)
+        return gateway_for(henry_settings.account())
+
+    return made
