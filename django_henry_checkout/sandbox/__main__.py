@@ -15,7 +15,7 @@ import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from django_henry_checkout.sandbox.checking import is_origin
+from django_henry_checkout.sandbox.engine.validation import is_origin
 
 SETTINGS = "django_henry_checkout.sandbox.settings"
 
@@ -48,9 +48,9 @@ def _origin(given: str) -> str:
 
 def serve(options: argparse.Namespace) -> None:
     """Serve until a signal ends the process."""
-    from django_henry_checkout.sandbox.server import Handler, Observed, Server  # noqa: PLC0415 - needs settings
-    from django_henry_checkout.sandbox.store import store  # noqa: PLC0415 - needs settings
-    from django_henry_checkout.sandbox.watch import watch  # noqa: PLC0415 - needs settings
+    from django_henry_checkout.sandbox.engine.http.server import Handler, Observed, Server  # noqa: PLC0415 - needs settings
+    from django_henry_checkout.sandbox.engine.store import store  # noqa: PLC0415 - needs settings
+    from django_henry_checkout.sandbox.engine.webhooks.watcher import watch  # noqa: PLC0415 - needs settings
 
     settings.ALLOWED_HOSTS += ["*"] if options.host in ("0.0.0.0", "::") else [options.host]  # noqa: S104 - asked for
     store.options.api_key = options.api_key

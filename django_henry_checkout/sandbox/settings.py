@@ -25,7 +25,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [HERE / "templates"],
-        "OPTIONS": {"builtins": ["django_henry_checkout.sandbox.display"]},
+        "OPTIONS": {"builtins": ["django_henry_checkout.sandbox.pages.template_filters"]},
     }
 ]
 LOGGING = {

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from django_henry_checkout.sandbox import (
-    calls,
-    card_element,
-    card_page,
-    control,
-    control_webhooks,
-    hosted,
-    pages,
-    rpc_carts,
-    rpc_purchases,
-    v0_carts,
-    v0_checks,
-    v0_merchants,
-    v0_products,
-    v0_sessions,
-    v0_wallet,
-    v1_cards,
-    v1_carts,
-    v1_merchants,
-    v1_products,
-    v1_purchases,
-)
+from django_henry_checkout.sandbox.control import state as control
+from django_henry_checkout.sandbox.control import webhooks as control_webhooks
+from django_henry_checkout.sandbox.engine.http import api_views as calls
+from django_henry_checkout.sandbox.pages import card_element
+from django_henry_checkout.sandbox.pages import card_modal as card_page
+from django_henry_checkout.sandbox.pages import checkout as hosted
+from django_henry_checkout.sandbox.pages import index as pages
+from django_henry_checkout.sandbox.rpc import carts as rpc_carts
+from django_henry_checkout.sandbox.rpc import purchases as rpc_purchases
+from django_henry_checkout.sandbox.v0 import carts as v0_carts
+from django_henry_checkout.sandbox.v0 import merchants as v0_merchants
+from django_henry_checkout.sandbox.v0 import products as v0_products
+from django_henry_checkout.sandbox.v0 import sessions as v0_sessions
+from django_henry_checkout.sandbox.v0 import variant_checks as v0_checks
+from django_henry_checkout.sandbox.v0 import wallet as v0_wallet
+from django_henry_checkout.sandbox.v1 import cards as v1_cards
+from django_henry_checkout.sandbox.v1 import carts as v1_carts
+from django_henry_checkout.sandbox.v1 import merchants as v1_merchants
+from django_henry_checkout.sandbox.v1 import products as v1_products
+from django_henry_checkout.sandbox.v1 import purchases as v1_purchases
 
 urlpatterns = [
     # What is asked most often stands first: addresses are tried one after the other.
@@ -103,4 +101,4 @@ urlpatterns = [
     path("__sandbox__/webhooks/send", control_webhooks.by_hand),
     path("__sandbox__/health", control.health),
 ]
-handler404 = "django_henry_checkout.sandbox.pages.not_found"
+handler404 = "django_henry_checkout.sandbox.pages.index.not_found"

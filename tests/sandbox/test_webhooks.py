@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from django_henry_checkout.sandbox.webhooks import sign
+from django_henry_checkout.sandbox.engine.webhooks.events import sign
 from tests.sandbox.conftest import MUG, TEAPOT, Client, buyer, product
 from tests.sandbox.receiver import END, SLOW, UPDATED, Receiver, paid, quiet, register, sends
 from tests.sandbox.v0 import add
