@@ -101,7 +101,7 @@ def test_the_page_speaks_to_the_origin_that_the_address_names(sandbox: Client, o
 def test_a_wrong_origin_is_refused_and_never_widened(sandbox: Client, origin: str, method: str) -> None:
     answer = sandbox.raw(method, "/elements/card", params={"origin": origin}, data=GOOD)
     assert answer.status_code == 400
-    assert "Not a usable origin" in answer.text
+    assert "This origin is not valid" in answer.text
     assert "data-token" not in answer.text
     assert "data-element" not in answer.text
 

@@ -61,7 +61,7 @@ def test_a_card_is_stored_and_the_shop_hears_of_it(sandbox: Client) -> None:
     assert "data-complete" not in form.text
     assert CARD not in saved.text
     again = page(sandbox, url)
-    assert "takes the place of your card ending in 4242" in again.text
+    assert "replaces your card ending in 4242" in again.text
 
 
 @pytest.mark.parametrize(("values", "message"), MISTAKES)
@@ -71,7 +71,7 @@ def test_a_mistake_is_shown_and_nothing_is_stored(
     url = modal(sandbox)
     answer = sandbox.session.post(url, data={**GOOD, **values}, timeout=5)
     assert "Nothing was saved" in said_of_a_mistake(answer, message)
-    assert "takes the place" not in page(sandbox, url).text
+    assert "replaces your card" not in page(sandbox, url).text
 
 
 def test_a_link_to_the_card_page_dies_and_cannot_be_exchanged(sandbox: Client) -> None:

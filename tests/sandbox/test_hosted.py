@@ -96,7 +96,7 @@ def test_paying_makes_an_order_and_a_receipt(sandbox: Client) -> None:
         ({"city": ""}, "Enter your town or city"),
         ({"province": ""}, "Enter a state"),
         ({"postal_code": "ABC"}, "Enter a ZIP code such as 10001"),
-        ({"country": "CA", "postal_code": ""}, "Enter a Postal code"),
+        ({"country": "CA", "postal_code": ""}, "Enter a postal code"),
         ({"card_number": "4242 4242 4242 4241"}, "not valid"),
         ({"card_number": "４２４２４２４２４２４２４２４２"}, "not valid"),
         ({"card_expiry": "13/39"}, "month"),

@@ -1,4 +1,4 @@
-"""Many paid orders at once: for measurements, and to push others down the order list."""
+"""Create many paid orders at once: for load tests, and to push others down the order list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django_henry_checkout.sandbox.engine.catalogue import PRODUCTS
 from django_henry_checkout.sandbox.engine.state import Address, Buyer, Cart, Line, Order, Person, Rules
 from django_henry_checkout.sandbox.engine.store import new_ref, store
 
-BUYER = Buyer(
+DEFAULT_BUYER = Buyer(
     Person("Sandbox", "Shopper"),
     "shopper@shop.example",
     "+12125550123",
@@ -18,33 +18,37 @@ BUYER = Buyer(
 )
 
 
-def make_orders(count: int, *, cart_prefix: str = "", filler: bool = False) -> list[Order]:
-    """Pay this many fresh carts of one item each, as the hosted page would."""
+def create_paid_orders(count: int, *, cart_prefix: str = "", filler: bool = False) -> list[Order]:
+    """Create carts of one item each and pay them as the hosted page does."""
     payment = orders.Payment(via="hosted")
-    goods = [Line(product.link) for product in PRODUCTS.values() if product.is_in_stock][:count]
-    made = []
+    lines = [Line(product.link) for product in PRODUCTS.values() if product.is_in_stock][:count]
+    created = []
     with store.lock:
         first = store.next_order_time()
-        # Priced and planned once for each product: the orders of one call differ in nothing else.
-        kinds = [
-            (line, pricing.price([line]), orders.make_plan([line], scenario=store.scenario, payment=payment))
-            for line in goods
+        # Priced and planned once per product: the orders of one call differ in nothing else.
+        templates = [
+            (
+                line,
+                pricing.price_lines([line]),
+                orders.plan_order([line], scenario=store.scenario, payment=payment),
+            )
+            for line in lines
         ]
-        for at in range(count):
-            line, priced, plan = kinds[at % len(kinds)]
-            cart = store.keep_cart(Cart(store.new_cart_id(cart_prefix), first, [line]))
+        for index in range(count):
+            line, priced, plan = templates[index % len(templates)]
+            cart = store.save_cart(Cart(store.new_cart_id(cart_prefix), first, [line]))
             order = Order(
                 ref_id=new_ref("ckp"),
                 cart_id=cart.cart_id,
-                # Microseconds, or many orders would reach far into the future.
-                created_at=first + timedelta(microseconds=at),
+                # Microseconds apart, so that many orders do not reach far into the future.
+                created_at=first + timedelta(microseconds=index),
                 via=payment.via,
                 lines=priced,
-                buyer=BUYER,
+                buyer=DEFAULT_BUYER,
                 rules=Rules(),
                 plan=plan,
                 filler=filler,
             )
             store.add_order(order)
-            made.append(order)
-    return made
+            created.append(order)
+    return created

@@ -1,4 +1,4 @@
-"""The goods of six invented merchants, and a made-up answer for any other https link."""
+"""The products of six invented merchants, and an invented product for any other https link."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Merchant:
 
 
 @dataclass(frozen=True)
-class Axis:
-    """One choice a product asks for, such as its size."""
+class ProductOption:
+    """A choice that a product offers, such as its size."""
 
     name: str
     values: tuple[str, ...]
@@ -45,7 +45,7 @@ class Product:
     category: str
     drawing: str
     tone: str
-    options: tuple[Axis, ...] = ()
+    options: tuple[ProductOption, ...] = ()
     original_price: Decimal | None = None
     is_in_stock: bool = True
     is_listed: bool = True
@@ -55,13 +55,14 @@ class Product:
         return "in_stock" if self.is_in_stock else "out_of_stock"
 
 
-def _shipping(entries: list[JSON]) -> tuple[ShippingOption, ...]:
+def _parse_shipping(entries: list[JSON]) -> tuple[ShippingOption, ...]:
     return tuple(
-        ShippingOption(e["id"], e["name"], Decimal(e["cost"]), e["days"][0], e["days"][1]) for e in entries
+        ShippingOption(entry["id"], entry["name"], Decimal(entry["cost"]), entry["days"][0], entry["days"][1])
+        for entry in entries
     )
 
 
-def _merchant(entry: JSON) -> Merchant:
+def _parse_merchant(entry: JSON) -> Merchant:
     return Merchant(
         host=entry["host"],
         name=entry["name"],
@@ -69,11 +70,11 @@ def _merchant(entry: JSON) -> Merchant:
         category=entry["category"],
         tax_rate=Decimal(entry["taxRate"]),
         free_over=Decimal(entry["freeShippingOver"]),
-        shipping=_shipping(entry["shipping"]),
+        shipping=_parse_shipping(entry["shipping"]),
     )
 
 
-def _product(entry: JSON, merchant: Merchant) -> Product:
+def _parse_product(entry: JSON, merchant: Merchant) -> Product:
     return Product(
         slug=entry["slug"],
         link=f"https://{merchant.host}/products/{entry['slug']}",
@@ -85,47 +86,49 @@ def _product(entry: JSON, merchant: Merchant) -> Product:
         category=entry["category"],
         drawing=entry["drawing"],
         tone=entry["tone"],
-        options=tuple(Axis(name, tuple(values)) for name, values in entry.get("options", {}).items()),
+        options=tuple(
+            ProductOption(name, tuple(values)) for name, values in entry.get("options", {}).items()
+        ),
         is_in_stock=entry.get("inStock", True),
     )
 
 
-def _load() -> tuple[dict[str, Merchant], dict[str, Product]]:
+def _load_catalogue() -> tuple[dict[str, Merchant], dict[str, Product]]:
     merchants: dict[str, Merchant] = {}
     products: dict[str, Product] = {}
     for entry in json.loads(_FILE.read_text(encoding="utf-8"))["merchants"]:
-        merchant = merchants[entry["host"]] = _merchant(entry)
-        for goods in entry["products"]:
-            product = _product(goods, merchant)
+        merchant = merchants[entry["host"]] = _parse_merchant(entry)
+        for product_entry in entry["products"]:
+            product = _parse_product(product_entry, merchant)
             products[product.link] = product
     return merchants, products
 
 
-MERCHANTS, PRODUCTS = _load()
-BY_SLUG = {product.slug: product for product in PRODUCTS.values()}
-_ANY_SHIPPING = (
+MERCHANTS, PRODUCTS = _load_catalogue()
+PRODUCTS_BY_SLUG = {product.slug: product for product in PRODUCTS.values()}
+_DEFAULT_SHIPPING = (
     ShippingOption("standard", "Standard", Decimal("6.00"), 3, 6),
     ShippingOption("express", "Express", Decimal("14.00"), 1, 2),
 )
 
 
-def product_for(link: str) -> Product:
-    """The product behind a link; one that is not in the catalogue is made up, always the same way."""
+def product_for_link(link: str) -> Product:
+    """Return the product of a link. One that is not in the catalogue is invented, always the same way."""
     parts = urlsplit(link)
-    bare = f"https://{(parts.hostname or '').lower()}{parts.path.rstrip('/')}"
-    return PRODUCTS.get(bare) or _made_up(link)
+    canonical = f"https://{(parts.hostname or '').lower()}{parts.path.rstrip('/')}"
+    return PRODUCTS.get(canonical) or _invent_product(link)
 
 
-def _made_up(link: str) -> Product:
+def _invent_product(link: str) -> Product:
     parts = urlsplit(link)
     host = (parts.hostname or "shop.example").lower()
     seed = int.from_bytes(hashlib.sha256(link.encode()).digest()[:4], "big")
-    last = unquote(parts.path.rstrip("/").rpartition("/")[2])
-    words = re.sub(r"[^\w]+", " ", last.partition(".")[0]).strip()
+    last_segment = unquote(parts.path.rstrip("/").rpartition("/")[2])
+    words = re.sub(r"[^\w]+", " ", last_segment.partition(".")[0]).strip()
     return Product(
         slug="parcel",
         link=link,
-        merchant=_merchant_at(host),
+        merchant=_merchant_for_host(host),
         title=words.title()[:80] or f"Item from {host}",
         description=f"A product of {host}.",
         price=Decimal(8 + seed % 140) + Decimal(seed % 4) / 4,
@@ -136,7 +139,7 @@ def _made_up(link: str) -> Product:
     )
 
 
-def _merchant_at(host: str) -> Merchant:
+def _merchant_for_host(host: str) -> Merchant:
     known = MERCHANTS.get(host)
     name = host.removeprefix("www.").partition(".")[0].replace("-", " ").title()
-    return known or Merchant(host, name, "", "other", Decimal("0.08"), Decimal(0), _ANY_SHIPPING)
+    return known or Merchant(host, name, "", "other", Decimal("0.08"), Decimal(0), _DEFAULT_SHIPPING)

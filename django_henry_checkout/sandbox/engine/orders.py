@@ -1,4 +1,4 @@
-"""How an order comes to be and how it moves: its status is computed from the clock whenever somebody looks."""
+"""Place orders, and compute their status from the clock at each request."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django_henry_checkout.sandbox.engine import pricing
-from django_henry_checkout.sandbox.engine.catalogue import product_for
+from django_henry_checkout.sandbox.engine.catalogue import product_for_link
 from django_henry_checkout.sandbox.engine.scenario import Scenario
 from django_henry_checkout.sandbox.engine.state import JSON, Buyer, Cart, Line, Order, Plan, PricedLine, Rules
 from django_henry_checkout.sandbox.engine.store import Store, new_ref
 
-TERMINAL = ("complete", "partially_complete", "failed", "cancelled")
-# An order with a failed item may stay unsettled for as long as this: henry-api.md, section 6.1.
+TERMINAL_STATUSES = ("complete", "partially_complete", "failed", "cancelled")
+# An order with a failed item may stay in processing for this long: henry-api.md, section 6.1.
 SETTLE_SECONDS = 3600.0
-_CARD_WORDS = {
+_OUTCOMES_BY_CARD_PLAN = {
     "some_items_fail": "partially_complete",
     "all_items_fail": "failed",
     "cancelled": "cancelled",
@@ -27,7 +27,7 @@ _CARD_WORDS = {
 
 @dataclass(frozen=True)
 class Payment:
-    """How a cart was paid: from where, with which effect, and the nonce of the page that sent it."""
+    """How a cart was paid: the channel, the effect of the card, and the nonce of the page."""
 
     via: str
     card_plan: str = ""
@@ -48,22 +48,22 @@ def place_order(
     rules: Rules | None = None,
     metadata: JSON | None = None,
 ) -> Order:
-    """Pay a cart once.
+    """Place the order of a cart, which can be paid once.
 
     Raises:
-        AlreadyBoughtError: the cart has a paid order; nothing was changed.
+        AlreadyBoughtError: the cart has a paid order; nothing changed.
     """
     with store.lock:
-        wanted = list(cart.lines if lines is None else lines)
+        lines = list(cart.lines if lines is None else lines)
         order = Order(
             ref_id=new_ref("ckp"),
             cart_id=cart.cart_id,
             created_at=store.next_order_time(),
             via=payment.via,
-            lines=pricing.price(wanted, choices=choices, coupons=coupons),
+            lines=pricing.price_lines(lines, choices=choices, coupons=coupons),
             buyer=buyer,
             rules=rules or cart.rules,
-            plan=make_plan(wanted, scenario=store.scenario, payment=payment),
+            plan=plan_order(lines, scenario=store.scenario, payment=payment),
             attempt=payment.attempt,
             problem=payment.problem,
             order_id=str(uuid.uuid4()) if cart.user_id else "",
@@ -75,64 +75,66 @@ def place_order(
         return order
 
 
-def make_plan(lines: Sequence[Line], *, scenario: Scenario, payment: Payment) -> Plan:
-    """Decide the end of an order. What was said nearest to this purchase wins: pay call, card, scenario."""
+def plan_order(lines: Sequence[Line], *, scenario: Scenario, payment: Payment) -> Plan:
+    """Decide the outcome of an order. The most specific setting wins: pay call, card, then scenario."""
     card = payment.card_plan
-    asked = payment.outcome or _CARD_WORDS.get(card, "") or scenario.outcome
+    outcome = payment.outcome or _OUTCOMES_BY_CARD_PLAN.get(card, "") or scenario.outcome
     if card == "some_items_fail" and len(lines) == 1 and not payment.outcome:
-        asked = "failed"
-    words = [_asked_of(line, scenario) for line in lines]
+        outcome = "failed"
+    line_outcomes = [_requested_outcome(line, scenario) for line in lines]
     if card in ("hidden_failures", "slow") and not payment.outcome:
-        words[0] = "failed"
-    words = _filled(words, asked)
+        line_outcomes[0] = "failed"
+    line_outcomes = _fill_outcomes(line_outcomes, outcome)
     return Plan(
-        outcome=asked or _summed_up(words),
-        lines=words,
+        outcome=outcome or _summarize_outcomes(line_outcomes),
+        lines=line_outcomes,
         pending_seconds=scenario.timing.pending_seconds,
         processing_seconds=scenario.timing.processing_seconds,
         settle_seconds=SETTLE_SECONDS if card == "slow" else 0.0,
     )
 
 
-def _asked_of(line: Line, scenario: Scenario) -> str:
-    asked = (line.metadata or {}).get("sandbox")
-    if isinstance(asked, str) and asked:
-        return asked
-    usual = "" if product_for(line.link).is_in_stock else "failed"
-    return scenario.items.get(line.link, usual)
+def _requested_outcome(line: Line, scenario: Scenario) -> str:
+    requested = (line.metadata or {}).get("sandbox")
+    if isinstance(requested, str) and requested:
+        return requested
+    default = "" if product_for_link(line.link).is_in_stock else "failed"
+    return scenario.items.get(line.link, default)
 
 
-def _filled(words: list[str], outcome: str) -> list[str]:
-    """Give every line without a word of its own the one that fits the order's outcome."""
+def _fill_outcomes(line_outcomes: list[str], outcome: str) -> list[str]:
+    """Give each line without an outcome of its own the one that matches the order's."""
     if outcome == "partially_complete":
-        fails = not any(word in ("failed", "cancelled") for word in words)
-        last = len(words) == 1
+        needs_failure = not any(each in ("failed", "cancelled") for each in line_outcomes)
+        is_only = len(line_outcomes) == 1
         return [
-            word or ("failed" if fails and (at % 2 or last) else "complete") for at, word in enumerate(words)
+            each or ("failed" if needs_failure and (index % 2 or is_only) else "complete")
+            for index, each in enumerate(line_outcomes)
         ]
-    usual = "processing"
+    default = "processing"
     if outcome in ("", "complete"):
-        usual = "complete"
-    elif outcome in TERMINAL:
-        usual = outcome
-    return [word or usual for word in words]
+        default = "complete"
+    elif outcome in TERMINAL_STATUSES:
+        default = outcome
+    return [each or default for each in line_outcomes]
 
 
-def _summed_up(words: list[str]) -> str:
-    kinds = set(words)
-    if kinds - set(TERMINAL):
+def _summarize_outcomes(line_outcomes: list[str]) -> str:
+    distinct = set(line_outcomes)
+    if distinct - set(TERMINAL_STATUSES):
         return "processing"
-    if len(kinds) == 1:
-        return words[0]
-    return "partially_complete" if "complete" in kinds or "partially_complete" in kinds else "failed"
+    if len(distinct) == 1:
+        return line_outcomes[0]
+    return "partially_complete" if distinct & {"complete", "partially_complete"} else "failed"
 
 
-def status_now(store: Store, order: Order, *, now: datetime | None = None) -> str:
-    """The status in the words that the scenario asks for, else in those of the order's generation."""
+def current_status(store: Store, order: Order, *, now: datetime | None = None) -> str:
+    """Return the status in the dialect of the scenario, or else in that of the order."""
     return order_status(order, now or store.now(), dialect=store.scenario.dialect or order.dialect or "six")
 
 
 def order_status(order: Order, now: datetime, *, dialect: str) -> str:
+    """Return the status of an order at a time, in one of the two dialects."""
     age = (now - order.created_at).total_seconds()
     plan = order.plan
     if age < plan.pending_seconds:
@@ -142,13 +144,13 @@ def order_status(order: Order, now: datetime, *, dialect: str) -> str:
     if age < plan.pending_seconds + plan.processing_seconds + plan.settle_seconds:
         return "processing"
     if dialect == "four" and plan.outcome in ("partially_complete", "failed"):
-        # The old words have none for failure: an order whose every attempt ended is complete.
+        # The old dialect has no status for failure: an order is complete once every attempt has ended.
         return "complete"
     return plan.outcome
 
 
 def line_status(order: Order, index: int, now: datetime) -> str:
-    """Items end one after the other, evenly over the processing time."""
+    """Return the status of one line at a time. Lines finish one by one, evenly over the processing time."""
     age = (now - order.created_at).total_seconds()
     plan = order.plan
     if age < plan.pending_seconds:
@@ -156,23 +158,24 @@ def line_status(order: Order, index: int, now: datetime) -> str:
     if not order.is_paid:
         return "failed"
     share = (index + 1) / (len(plan.lines) + 1)
-    ended = age >= plan.pending_seconds + plan.processing_seconds * share
-    return plan.lines[index] if ended else "processing"
+    has_ended = age >= plan.pending_seconds + plan.processing_seconds * share
+    return plan.lines[index] if has_ended else "processing"
 
 
 def line_statuses(order: Order, now: datetime) -> list[str]:
-    return [line_status(order, at, now) for at in range(len(order.lines))]
+    """Return the statuses of all lines at a time."""
+    return [line_status(order, index, now) for index in range(len(order.lines))]
 
 
-def next_change(order: Order, now: datetime) -> datetime | None:
-    """When the order or one of its items will next have another status; None if it is settled."""
+def next_change_at(order: Order, now: datetime) -> datetime | None:
+    """Return when the status of the order or a line changes next, or None if it is final."""
     age = (now - order.created_at).total_seconds()
-    later = (seconds for seconds in _steps(order) if seconds > age)
-    found = next(later, None)
-    return None if found is None else order.created_at + timedelta(seconds=found)
+    seconds = next((seconds for seconds in _change_ages(order) if seconds > age), None)
+    return None if seconds is None else order.created_at + timedelta(seconds=seconds)
 
 
-def _steps(order: Order) -> Iterator[float]:
+def _change_ages(order: Order) -> Iterator[float]:
+    """Yield the ages in seconds at which a status changes."""
     plan = order.plan
     yield plan.pending_seconds
     if order.is_paid:
@@ -181,19 +184,20 @@ def _steps(order: Order) -> Iterator[float]:
         yield plan.pending_seconds + plan.processing_seconds + plan.settle_seconds
 
 
-def bought_lines(order: Order, now: datetime) -> list[PricedLine]:
-    """The lines that the merchants have confirmed by now."""
-    return [line for at, line in enumerate(order.lines) if line_status(order, at, now) == "complete"]
+def confirmed_lines(order: Order, now: datetime) -> list[PricedLine]:
+    """Return the lines that the merchants have confirmed at a time."""
+    return [line for index, line in enumerate(order.lines) if line_status(order, index, now) == "complete"]
 
 
 def confirmation_number(order: Order, line: PricedLine) -> str:
+    """Return the merchant's confirmation number of a line."""
     index = list(order.lines).index(line)
     initials = "".join(word[0] for word in line.merchant.split() if word[0].isalnum()).upper()[:3]
     return f"{initials}-{order.ref_id[8:16].upper()}-{index + 1}"
 
 
-def error_of(order: Order, status: str) -> dict[str, str] | None:
-    """The job error. Its keys are the sandbox's choice: Henry's are not known."""
+def build_error(order: Order, status: str) -> dict[str, str] | None:
+    """Return the error of a job. [SIM] Its keys are ours: Henry's are not known."""
     if order.problem:
         messages = {
             "card_declined": "The card was declined.",

@@ -1,4 +1,4 @@
-"""Purchases as bytes: one that looks as it did when it was last asked for is not written again."""
+"""Cache of serialized purchases: clients poll the same purchase far more often than it changes."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from django_henry_checkout.sandbox.engine.scenario import Scenario
 from django_henry_checkout.sandbox.engine.state import JSON, Order
 from django_henry_checkout.sandbox.engine.store import store
 
-KEPT = 20_000
+MAX_ENTRIES = 20_000
 
 
-class Shown:
-    """Writes purchases in the spelling of one generation, and keeps the last writing of each."""
+class PurchaseCache:
+    """Serializes purchases for one generation of the API and caches the result."""
 
-    def __init__(self, write: Callable[[Order, datetime], JSON]) -> None:
-        self._write = write
-        # Each with the scenario it was written under, and the time until which it stays as it is.
-        self._kept: dict[str, tuple[bytes, Scenario, datetime | None]] = {}
+    def __init__(self, serialize: Callable[[Order, datetime], JSON]) -> None:
+        self._serialize = serialize
+        # Body, the scenario it was serialized under, and the time at which the order changes next.
+        self._entries: dict[str, tuple[bytes, Scenario, datetime | None]] = {}
 
-    def one(self, order: Order) -> bytes:
-        return self.all([order])[0]
+    def get(self, order: Order) -> bytes:
+        """Return one purchase as JSON."""
+        return self.get_many([order])[0]
 
-    def all(self, found: Iterable[Order]) -> list[bytes]:
+    def get_many(self, found: Iterable[Order]) -> list[bytes]:
+        """Return purchases as JSON."""
         now, scenario = store.now(), store.scenario
-        return [self._kept_one(order, now, scenario) or self._written(order) for order in found]
+        return [self._get_cached(order, now, scenario) or self._render(order) for order in found]
 
-    def _kept_one(self, order: Order, now: datetime, scenario: Scenario) -> bytes | None:
-        body, under, until = self._kept.get(order.ref_id, (None, None, None))
-        return body if under is scenario and (until is None or now < until) else None
+    def _get_cached(self, order: Order, now: datetime, scenario: Scenario) -> bytes | None:
+        body, cached_scenario, expires_at = self._entries.get(order.ref_id, (None, None, None))
+        return body if cached_scenario is scenario and (expires_at is None or now < expires_at) else None
 
-    def _written(self, order: Order) -> bytes:
-        # Under the lock, so that no other scenario comes in between.
+    def _render(self, order: Order) -> bytes:
+        # Under the lock, so that the scenario cannot be replaced meanwhile.
         with store.lock:
             now = store.now()
-            body = to_json(self._write(order, now)).encode()
-            self._kept[order.ref_id] = (body, store.scenario, orders.next_change(order, now))
-            while len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
+            body = to_json(self._serialize(order, now)).encode()
+            self._entries[order.ref_id] = (body, store.scenario, orders.next_change_at(order, now))
+            while len(self._entries) > MAX_ENTRIES:
+                del self._entries[next(iter(self._entries))]
         return body

@@ -1,4 +1,4 @@
-"""What the sandbox remembers, in words that belong to no version of Henry's API."""
+"""The records of the sandbox, in terms that are independent of Henry's API versions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Buyer:
-    """Who pays. Of the card only the holder, the billing address and the last four digits are kept."""
+    """The person who pays. Only the holder, billing address and last four digits of the card are stored."""
 
     name: Person
     email: str = ""
@@ -49,9 +49,9 @@ class Line:
     coupons: tuple[str, ...] | list[str] = ()
     metadata: JSON | None = None
     affiliate_link: str = ""
-    # How early v1 named the options: a word or an object. `options` holds the same as plain values.
+    # The options as early v1 sends them: a string or an object. `options` has the same as plain values.
     variant: str | JSON | None = None
-    # What only v0 says of a line. Name and price count for goods that are in no catalogue.
+    # Sent by v0 only. Title and price are used for products that are not in the catalogue.
     product_id: str = ""
     title: str = ""
     price: Decimal | None = None
@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the integrator asked of the checkout: which fields to collect and which fee to add."""
+    """Checkout settings of the integrator: which fields to collect and which fee to add."""
 
     collect_email: str = "required"
     collect_address: str = "required"
@@ -80,15 +80,15 @@ class Cart:
     settings: JSON | None = None
     tags: JSON | None = None
     order_ref: str = ""
-    # The v0 shopper it belongs to; a cart of v1 has none.
+    # The v0 user who owns it; empty for carts of v1.
     user_id: str = ""
-    # Which status words its orders speak when the scenario names none.
+    # The statuses that its orders use if the scenario does not set `dialect`.
     dialect: str = ""
 
 
 @dataclass(frozen=True)
 class StoredCard:
-    """What a card token stands for; `kind` is the token of the test card that it behaves like."""
+    """The card behind a token; `kind` is the token of the test card that it behaves like."""
 
     token: str
     last4: str
@@ -108,7 +108,7 @@ class Shopper:
 
 @dataclass
 class Session:
-    """A headless checkout of v0, from its quote on."""
+    """A headless checkout session of v0, created by its quote."""
 
     token: str
     user_id: str
@@ -129,7 +129,7 @@ class ShippingOption:
 
 @dataclass(frozen=True)
 class PricedLine:
-    """A line as it was priced at one moment; later changes of the catalogue do not reach it."""
+    """A line with its price at one time; later changes of the catalogue do not affect it."""
 
     line: Line
     title: str
@@ -150,7 +150,7 @@ class PricedLine:
 
 @dataclass(frozen=True)
 class Plan:
-    """How an order will go, fixed when it is paid: its word at the end and a word for each line."""
+    """The course of an order, fixed when it is paid: its final status and that of each line."""
 
     outcome: str
     lines: tuple[str, ...] | list[str]
@@ -171,13 +171,13 @@ class Order:
     plan: Plan
     attempt: str = ""
     problem: str = ""
-    # An order of a v0 shopper has an id of its own kind beside the reference.
+    # Orders of v0 have a UUID beside the reference.
     order_id: str = ""
     user_id: str = ""
     dialect: str = ""
-    # What a v1 purchase said of itself, beside what its lines say.
+    # The metadata of a v1 purchase; those of its lines are separate.
     metadata: JSON | None = None
-    # Made to push others down the order list; nobody asked for it.
+    # Created to push others down the order list; no client requested it.
     filler: bool = False
 
     @property
@@ -186,13 +186,13 @@ class Order:
 
     @property
     def public_id(self) -> str:
-        """The id that its own generation of the API knows."""
+        """The id that the order has in its own generation of the API."""
         return self.order_id or self.ref_id
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where webhooks go: those of carts that name its UUID, or those of every cart."""
+    """A webhook endpoint: it gets the events of carts that name its UUID, or those of every cart."""
 
     uuid: str
     url: str
@@ -202,7 +202,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Job:
-    """A search, product or details job; its result is fixed at once and shown when its time has come."""
+    """A search, product or details job; its result is computed at once and returned after `seconds`."""
 
     ref_id: str
     kind: str

@@ -1,4 +1,4 @@
-"""Small readers of untrusted JSON: each returns a typed value or says in plain words what is wrong."""
+"""Readers of untrusted JSON: each returns a typed value or raises an `ApiError` that names the field."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 from django_henry_checkout.sandbox.engine.state import JSON
 
 CENT = Decimal("0.01")
-MAX_BODY = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 _PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 _PHONE = re.compile(r"\+?[0-9]{6,15}")
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]{1,253}|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-class RefusedError(Exception):
-    """The request cannot be served; `status` and `message` go to the caller."""
+class ApiError(Exception):
+    """The request cannot be served; the client gets `status` and `message`."""
 
     def __init__(self, message: str, *, status: int = 400) -> None:
         super().__init__(message)
@@ -28,173 +28,171 @@ class RefusedError(Exception):
 
 
 def read_json(body: bytes) -> JSON:
-    """Parse a JSON object; an empty body counts as an empty object."""
-    if len(body) > MAX_BODY:
-        raise RefusedError("The request body is larger than 1 MiB.", status=413)
+    """Parse a JSON object; an empty body is an empty object."""
+    if len(body) > MAX_BODY_BYTES:
+        raise ApiError("The request body is larger than 1 MiB.", status=413)
     if not body.strip():
         return {}
     try:
-        parsed = json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
+        parsed = json.loads(body, parse_float=Decimal, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
-        raise RefusedError("The request body is not valid JSON.") from None
+        raise ApiError("The request body is not valid JSON.") from None
     if not isinstance(parsed, dict):
-        raise RefusedError("The request body must be a JSON object.")
+        raise ApiError("The request body must be a JSON object.")
     return parsed
 
 
-def _no_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def text(source: JSON, key: str, *, where: str = "", required: bool = True, limit: int = 500) -> str:
+def read_text(source: JSON, key: str, *, where: str = "", required: bool = True, limit: int = 500) -> str:
     value = source.get(key)
     if value is None and not required:
         return ""
     name = f"{where}.{key}" if where else key
     if not isinstance(value, str):
-        raise RefusedError(f"{name} must be a string.")
+        raise ApiError(f"{name} must be a string.")
     if required and not value.strip():
-        raise RefusedError(f"{name} is required.")
+        raise ApiError(f"{name} is required.")
     if len(value) > limit:
-        raise RefusedError(f"{name} is longer than {limit} characters.")
+        raise ApiError(f"{name} is longer than {limit} characters.")
     return value.strip()
 
 
-def mapping(source: JSON, key: str, *, where: str = "", required: bool = False) -> JSON | None:
+def read_object(source: JSON, key: str, *, where: str = "", required: bool = False) -> JSON | None:
     value = source.get(key)
     if value is None and not required:
         return None
     if not isinstance(value, dict):
-        raise RefusedError(f"{where}.{key} must be an object." if where else f"{key} must be an object.")
+        raise ApiError(f"{where}.{key} must be an object." if where else f"{key} must be an object.")
     return value
 
 
-def texts(source: JSON, key: str, *, where: str = "") -> tuple[str, ...]:
+def read_strings(source: JSON, key: str, *, where: str = "") -> tuple[str, ...]:
     value = source.get(key)
     if value is None:
         return ()
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value) or len(value) > 50:
-        raise RefusedError(f"{where}.{key} must be an array of at most 50 strings.")
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or len(value) > 50:
+        raise ApiError(f"{where}.{key} must be an array of at most 50 strings.")
     return tuple(value)
 
 
-def one_of(source: JSON, key: str, choices: tuple[str, ...], *, default: str, where: str = "") -> str:
+def read_choice(source: JSON, key: str, choices: tuple[str, ...], *, default: str, where: str = "") -> str:
     value = source.get(key, default)
     if value not in choices:
         name = f"{where}.{key}" if where else key
-        raise RefusedError(f"{name} must be one of {', '.join(choices)}.")
+        raise ApiError(f"{name} must be one of {', '.join(choices)}.")
     return str(value)
 
 
-def whole(value: object, name: str, *, low: int, high: int) -> int:
+def parse_integer(value: object, name: str, *, low: int, high: int) -> int:
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value) if abs(value) <= high else None
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise RefusedError(f"{name} must be a whole number from {low} to {high}.")
+        raise ApiError(f"{name} must be a whole number from {low} to {high}.")
     return value
 
 
-def number(source: JSON, key: str, *, where: str = "", default: float, high: float, low: float = 0) -> float:
+def read_number(
+    source: JSON, key: str, *, where: str = "", default: float, high: float, low: float = 0
+) -> float:
     value = source.get(key, default)
     name = f"{where}.{key}" if where else key
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not low <= value <= high:
-        raise RefusedError(f"{name} must be a number from {low:g} to {high:g}.")
+        raise ApiError(f"{name} must be a number from {low:g} to {high:g}.")
     return float(value)
 
 
-def switch(source: JSON, key: str, *, where: str = "", default: bool = False) -> bool:
+def read_boolean(source: JSON, key: str, *, where: str = "", default: bool = False) -> bool:
     value = source.get(key, default)
     if not isinstance(value, bool):
-        raise RefusedError(
-            f"{where}.{key} must be true or false." if where else f"{key} must be true or false."
-        )
+        raise ApiError(f"{where}.{key} must be true or false." if where else f"{key} must be true or false.")
     return value
 
 
-def amount(value: object, name: str, *, high: int = 1_000_000) -> Decimal:
+def parse_amount(value: object, name: str, *, high: int = 1_000_000) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= high:
-        raise RefusedError(f"{name} must be a number from 0 to {high}.")
+        raise ApiError(f"{name} must be a number from 0 to {high}.")
     exact = Decimal(value)
     if exact != exact.quantize(CENT):
-        raise RefusedError(f"{name} has more than two decimals.")
+        raise ApiError(f"{name} has more than two decimals.")
     return exact.quantize(CENT)
 
 
-def price(value: object, name: str) -> Decimal:
-    """An amount of money as text or as a number."""
+def parse_price(value: object, name: str) -> Decimal:
+    """Return an amount of money that is text or a number."""
     if isinstance(value, str):
         if not _PRICE.fullmatch(value):
-            raise RefusedError(f'{name} must be an amount such as "12.34".')
+            raise ApiError(f'{name} must be an amount such as "12.34".')
         value = Decimal(value)
-    # JSON has a zero below zero.
-    return abs(amount(value, name))
+    # JSON has a negative zero.
+    return abs(parse_amount(value, name))
 
 
-def https_link(value: object, name: str) -> str:
+def parse_https_url(value: object, name: str) -> str:
     if not isinstance(value, str) or len(value) > 2048:
-        raise RefusedError(f"{name} must be a URL.")
+        raise ApiError(f"{name} must be a URL.")
     try:
         parts = urlsplit(value)
         host = parts.hostname
     except ValueError:
         host = None
     if not host or parts.scheme != "https" or re.search(r"[\s<>\"\\]", value):
-        raise RefusedError(f"{name} must be an https URL of a product page.")
+        raise ApiError(f"{name} must be an https URL of a product page.")
     return value
 
 
-def web_address(value: str, name: str) -> str:
-    """An address that can be called over http or https."""
+def parse_http_url(value: str, name: str) -> str:
+    """Return a URL that can be requested over http or https."""
     try:
         parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        good = False
-    if not good or not re.fullmatch(r"[!-~]+", value):
-        raise RefusedError(f"{name} must be an http or https URL.")
+        is_valid = False
+    if not is_valid or not re.fullmatch(r"[!-~]+", value):
+        raise ApiError(f"{name} must be an http or https URL.")
     return value
 
 
-def email(value: str, name: str) -> str:
+def parse_email(value: str, name: str) -> str:
     if value and not _EMAIL.fullmatch(value):
-        raise RefusedError(f"{name} is not an email address.")
+        raise ApiError(f"{name} is not an email address.")
     return value
 
 
-def phone(value: str, name: str) -> str:
+def parse_phone(value: str, name: str) -> str:
     bare = re.sub(r"[\s().-]", "", value)
     if bare and not _PHONE.fullmatch(bare):
-        raise RefusedError(f"{name} must be a phone number such as +12125550123.")
+        raise ApiError(f"{name} must be a phone number such as +12125550123.")
     return bare
 
 
-def known_keys(source: JSON, allowed: set[str], *, where: str) -> None:
+def reject_unknown_keys(source: JSON, allowed: set[str], *, where: str) -> None:
     extra = sorted(set(source) - allowed)
     if extra:
-        raise RefusedError(
-            f"{where} does not know {', '.join(extra)}; it knows {', '.join(sorted(allowed))}."
-        )
+        raise ApiError(f"{where} does not know {', '.join(extra)}; it knows {', '.join(sorted(allowed))}.")
 
 
-def query_whole(given: str, name: str, *, low: int, high: int) -> int:
-    """A whole number from a query string."""
-    plain = given.isascii() and given.isdecimal() and len(given) < 10
-    if not plain or not low <= int(given) <= high:
-        raise RefusedError(f"{name} must be a whole number from {low} to {high}.")
-    return int(given)
+def parse_query_integer(value: str, name: str, *, low: int, high: int) -> int:
+    """Return a whole number from a query string."""
+    is_plain = value.isascii() and value.isdecimal() and len(value) < 10
+    if not is_plain or not low <= int(value) <= high:
+        raise ApiError(f"{name} must be a whole number from {low} to {high}.")
+    return int(value)
 
 
-def query_switch(given: str, name: str) -> bool:
-    if given not in ("true", "false"):
-        raise RefusedError(f"{name} must be true or false.")
-    return given == "true"
+def parse_query_boolean(value: str, name: str) -> bool:
+    if value not in ("true", "false"):
+        raise ApiError(f"{name} must be true or false.")
+    return value == "true"
 
 
-def is_origin(given: str) -> bool:
-    """Whether this is an exact origin: scheme, host and port, with nothing after them."""
-    if not _ORIGIN.fullmatch(given):
+def is_origin(value: str) -> bool:
+    """Return whether this is an exact origin: scheme, host and optional port, with nothing after them."""
+    if not _ORIGIN.fullmatch(value):
         return False
     try:
-        return urlsplit(given).port != 0
+        return urlsplit(value).port != 0
     except ValueError:
         return False

@@ -1,14 +1,17 @@
-"""Product pictures, drawn in code: one calm stage for all, a palette per tone, a drawing per kind of product."""
+"""Product pictures: one SVG stage, a palette per tone, and a drawing per kind of product."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from importlib import resources
+from string import Template
 
-from django_henry_checkout.sandbox.engine.catalogue import BY_SLUG
-from django_henry_checkout.sandbox.pages import drawings_gear, drawings_home
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 
-DRAWINGS = {**drawings_gear.DRAWINGS, **drawings_home.DRAWINGS}
+from django_henry_checkout.sandbox.engine.catalogue import PRODUCTS_BY_SLUG
+
+_DRAWINGS = resources.files("django_henry_checkout.sandbox.pages") / "drawings"
 
 
 @dataclass(frozen=True)
@@ -36,44 +39,44 @@ TONES = {
     "rose": Tone("#f8ecea", "#ebd3cf", "#d98f86", "#c26f66", "#944c46", "#4b6e86"),
     "plum": Tone("#f2ebf2", "#dfd0e0", "#9a76a0", "#7a5581", "#573a5d", "#e2ad62"),
 }
-PARCEL = ("parcel", "sand")
-
-_STAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 800" width="800" height="800">
-<defs>
-<linearGradient id="wall" x1="0" y1="0" x2=".35" y2="1"><stop stop-color="{wall}"/><stop offset="1" stop-color="{floor}"/></linearGradient>
-<radialGradient id="glow" cx=".36" cy=".26" r=".8"><stop stop-color="#fff" stop-opacity=".78"/><stop offset=".4" stop-color="#fff" stop-opacity=".42"/><stop offset=".75" stop-color="#fff" stop-opacity=".1"/><stop offset="1" stop-color="#fff" stop-opacity="0"/></radialGradient>
-<radialGradient id="cast"><stop stop-color="{dark}" stop-opacity=".42"/><stop offset=".55" stop-color="{dark}" stop-opacity=".2"/><stop offset="1" stop-color="{dark}" stop-opacity="0"/></radialGradient>
-<linearGradient id="m" x1="0" y1="0" x2="1" y2=".55"><stop stop-color="{light}"/><stop offset="1" stop-color="{main}"/></linearGradient>
-<linearGradient id="d" x1="0" y1="0" x2="1" y2=".55"><stop stop-color="{main}"/><stop offset="1" stop-color="{dark}"/></linearGradient>
-<linearGradient id="r" x1="0" x2="1"><stop stop-color="{main}"/><stop offset=".28" stop-color="{light}"/><stop offset=".62" stop-color="{main}"/><stop offset="1" stop-color="{dark}"/></linearGradient>
-<linearGradient id="s" x1="0" x2="1"><stop stop-color="#aeb2b6"/><stop offset=".3" stop-color="#f1f3f4"/><stop offset=".65" stop-color="#bfc3c7"/><stop offset="1" stop-color="#868b91"/></linearGradient>
-<linearGradient id="w" x1="0" y1="0" x2="1" y2=".3"><stop stop-color="#dcb384"/><stop offset="1" stop-color="#b98a5a"/></linearGradient>
-<linearGradient id="c" x1="0" y1="0" x2="1" y2=".6"><stop stop-color="#fffdf8"/><stop offset="1" stop-color="#e9e0d0"/></linearGradient>
-<linearGradient id="k" x1="0" y1="0" x2="1" y2=".6"><stop stop-color="#4a4c52"/><stop offset="1" stop-color="#2a2b30"/></linearGradient>
-</defs>
-<style>.m{{fill:url(#m)}}.d{{fill:url(#d)}}.r{{fill:url(#r)}}.s{{fill:url(#s)}}.w{{fill:url(#w)}}.c{{fill:url(#c)}}.k{{fill:url(#k)}}
-.f{{fill:{main}}}.n{{fill:{dark}}}.l{{fill:{light}}}.a{{fill:{accent}}}.hi{{fill:#fff;opacity:.28}}.lo{{fill:#1a1512;opacity:.14}}
-.t{{fill:none;stroke:{dark};stroke-width:5;stroke-linecap:round;stroke-linejoin:round;opacity:.55}}
-.u{{fill:none;stroke:#fff;stroke-width:6;stroke-linecap:round;stroke-linejoin:round;opacity:.38}}
-.o{{fill:none;stroke-linecap:round;stroke-linejoin:round}}.cast{{fill:url(#cast)}}</style>
-<rect width="800" height="800" fill="url(#wall)"/><rect width="800" height="800" fill="url(#glow)"/>
-{drawing}
-</svg>
-"""
 
 
-def picture_for(slug: str) -> bytes | None:
-    """The picture of a product, or of a plain parcel for goods that are not in the catalogue."""
-    product = BY_SLUG.get(slug)
+def picture(request: HttpRequest, slug: str) -> HttpResponse:
+    """Serve the picture of a product."""
+    content = find_picture(slug)
+    if content is None:
+        return HttpResponseNotFound("No such picture", content_type="text/plain")
+    response = HttpResponse(content, content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=300"
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def find_picture(slug: str) -> bytes | None:
+    """Return the picture of a product, or a plain parcel for products that are not in the catalogue."""
+    product = PRODUCTS_BY_SLUG.get(slug)
     if product:
-        return draw(product.drawing, product.tone)
-    return draw(*PARCEL) if slug == "parcel" else None
+        return render_picture(product.drawing, product.tone)
+    return render_picture("parcel", "sand") if slug == "parcel" else None
 
 
 @functools.cache
-def draw(drawing: str, tone: str) -> bytes:
+def render_picture(drawing: str, tone: str) -> bytes:
+    """Place a drawing on the stage, in the colours of a tone.
+
+    Both files refer to colours as `$main` etc.; the stage also defines the CSS classes of the drawings.
+    """
     colours = vars(TONES[tone])
-    shape = DRAWINGS[drawing]
-    for name, colour in colours.items():
-        shape = shape.replace(f"${name}", colour)
-    return _STAGE.format(drawing=shape.strip(), **colours).encode()
+    shapes = Template(_read_shapes(drawing)).substitute(colours)
+    return Template(_read_svg("stage")).substitute(colours, drawing=shapes).encode()
+
+
+def _read_shapes(drawing: str) -> str:
+    """Return a drawing without its outer element, which the stage replaces."""
+    return _read_svg(drawing).partition(">")[2].strip().removesuffix("</svg>").strip()
+
+
+def _read_svg(name: str) -> str:
+    return (_DRAWINGS / f"{name}.svg").read_text(encoding="utf-8")

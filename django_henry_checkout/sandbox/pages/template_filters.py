@@ -11,14 +11,17 @@ register = template.Library()
 
 @register.filter
 def dollars(value: Decimal) -> str:
+    """Format an amount in dollars."""
     return f"${value:,.2f}"
 
 
 @register.filter
 def dollars_or_free(value: Decimal) -> str:
+    """Format an amount in dollars, and zero as "Free"."""
     return dollars(value) if value else "Free"
 
 
 @register.filter
 def in_cents(value: Decimal) -> int:
+    """Return an amount in cents, for the script of the page."""
     return int(value * 100)

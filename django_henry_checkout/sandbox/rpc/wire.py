@@ -1,4 +1,4 @@
-"""The spelling of early v1 (RPC): `variant` and `shippingOption` where REST has options and shipping."""
+"""The wire format of early v1: `variant` and `shippingOption` where REST has options and shipping."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from django_henry_checkout.sandbox.engine import validation as checking
-from django_henry_checkout.sandbox.engine.catalogue import product_for
-from django_henry_checkout.sandbox.engine.purchase_cache import Shown
+from django_henry_checkout.sandbox.engine import validation
+from django_henry_checkout.sandbox.engine.catalogue import product_for_link
+from django_henry_checkout.sandbox.engine.purchase_cache import PurchaseCache
 from django_henry_checkout.sandbox.engine.state import JSON, Cart, Job, Line, Order
 from django_henry_checkout.sandbox.engine.store import store
-from django_henry_checkout.sandbox.engine.validation import RefusedError
+from django_henry_checkout.sandbox.engine.validation import ApiError
 from django_henry_checkout.sandbox.v1 import wire as v1_wire
 
 
 def read_item(source: Any, where: str) -> Line:
     if not isinstance(source, dict):
-        raise RefusedError(f"{where} must be an object.")
+        raise ApiError(f"{where} must be an object.")
     variant = _read_variant(source, where)
     return Line(
-        link=checking.https_link(source.get("link"), f"{where}.link"),
-        quantity=checking.whole(source.get("quantity", 1), f"{where}.quantity", low=1, high=999),
-        options=_plain(variant),
+        link=validation.parse_https_url(source.get("link"), f"{where}.link"),
+        quantity=validation.parse_integer(source.get("quantity", 1), f"{where}.quantity", low=1, high=999),
+        options=_variant_values(variant),
         variant=variant,
-        shipping=checking.mapping(source, "shippingOption", where=where),
-        coupons=checking.texts(source, "coupons", where=where),
-        metadata=checking.mapping(source, "metadata", where=where),
+        shipping=validation.read_object(source, "shippingOption", where=where),
+        coupons=validation.read_strings(source, "coupons", where=where),
+        metadata=validation.read_object(source, "metadata", where=where),
     )
 
 
 def _read_variant(source: JSON, where: str) -> str | JSON | None:
-    """A variant is an instruction in words, or an object such as size and colour."""
+    """Read a variant: free text, or an object such as size and colour."""
     variant = source.get("variant")
     if variant is None or isinstance(variant, dict):
         return variant
     if not isinstance(variant, str) or len(variant) > 500:
-        raise RefusedError(f"{where}.variant must be a string or an object.")
+        raise ApiError(f"{where}.variant must be a string or an object.")
     return variant
 
 
-def _plain(variant: str | JSON | None) -> tuple[str, ...]:
+def _variant_values(variant: str | JSON | None) -> tuple[str, ...]:
     if isinstance(variant, dict):
         return tuple(str(value) for value in variant.values())
     return (variant,) if variant else ()
@@ -49,7 +49,7 @@ def _plain(variant: str | JSON | None) -> tuple[str, ...]:
 
 def item_json(line: Line) -> JSON:
     optional: JSON = {
-        "variant": _variant_of(line),
+        "variant": _get_variant(line),
         "shippingOption": line.shipping,
         "coupons": list(line.coupons),
         "metadata": line.metadata,
@@ -61,13 +61,13 @@ def item_json(line: Line) -> JSON:
     }
 
 
-def _variant_of(line: Line) -> str | JSON | None:
-    """The variant as it was sent; of a line made by REST, its options under the names of the catalogue."""
+def _get_variant(line: Line) -> str | JSON | None:
+    """Return the variant as it was sent. For a line of REST, name its options as the catalogue does."""
     if line.variant or not line.options:
         return line.variant
-    axes = product_for(line.link).options
-    if len(axes) == len(line.options):
-        return {axis.name.lower(): value for axis, value in zip(axes, line.options, strict=True)}
+    options = product_for_link(line.link).options
+    if len(options) == len(line.options):
+        return {option.name.lower(): value for option, value in zip(options, line.options, strict=True)}
     return ", ".join(line.options)
 
 
@@ -77,33 +77,33 @@ def cart_json(request: HttpRequest, cart: Cart) -> JSON:
 
 
 def details_json(job: Job) -> JSON:
-    """A details job; the sum beside the items came with a later version."""
+    """Serialize a details job, without the totals that later versions have beside the items."""
     body = v1_wire.job_json(job)
     return {**body, "result": {"items": body["result"]["items"]}} if "result" in body else body
 
 
 def purchase_json(order: Order, now: datetime | None = None) -> JSON:
-    body = v1_wire.purchase_json(order, now, usual_fee="commission")
+    body = v1_wire.purchase_json(order, now, default_fee="commission")
     body["products"] = [
-        _product_json(shown, order, priced.line)
-        for shown, priced in zip(body["products"], order.lines, strict=True)
+        _product_json(product, order, priced.line)
+        for product, priced in zip(body["products"], order.lines, strict=True)
     ]
     body["details"]["shippingAddress"].pop("name", None)
     return body
 
 
-purchases = Shown(purchase_json)
+purchases = PurchaseCache(purchase_json)
 
 
-def _product_json(shown: JSON, order: Order, line: Line) -> JSON:
-    """Here `variant` is one string, whatever was sent."""
-    kept = {key: shown[key] for key in ("status", "link", "quantity", "merchant", "host")}
+def _product_json(product: JSON, order: Order, line: Line) -> JSON:
+    """Serialize a line of a purchase, where `variant` is always a string."""
+    shared = {key: product[key] for key in ("status", "link", "quantity", "merchant", "host")}
     variant = {"variant": ", ".join(line.options)} if line.options else {}
-    return {**kept, **variant, "metadata": v1_wire.metadata_of(order, line)}
+    return {**shared, **variant, "metadata": v1_wire.item_metadata(order, line)}
 
 
 def find_job(body: JSON) -> Job:
-    job = store.jobs.get(checking.text(body, "refId"))
+    job = store.jobs.get(validation.read_text(body, "refId"))
     if job is None or job.kind != "ckd":
-        raise RefusedError("Job not found.", status=404)
+        raise ApiError("Job not found.", status=404)
     return job

@@ -1,4 +1,4 @@
-"""Henry's v0: checks whether a variant is in stock. Jobs that say `completed` where those of v1 say `complete`."""
+"""Henry's v0: check whether a variant is in stock. Its jobs end `completed`, those of v1 `complete`."""
 
 from __future__ import annotations
 
@@ -7,59 +7,61 @@ from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox.engine import validation as checking
-from django_henry_checkout.sandbox.engine.catalogue import BY_SLUG, Product, product_for
-from django_henry_checkout.sandbox.engine.http.api_views import api
-from django_henry_checkout.sandbox.engine.responses import answer, iso
+from django_henry_checkout.sandbox.engine import validation
+from django_henry_checkout.sandbox.engine.catalogue import PRODUCTS_BY_SLUG, Product, product_for_link
+from django_henry_checkout.sandbox.engine.http.api_views import api_view
+from django_henry_checkout.sandbox.engine.responses import json_response, to_iso
 from django_henry_checkout.sandbox.engine.state import JSON, Job, Line
 from django_henry_checkout.sandbox.engine.store import store
-from django_henry_checkout.sandbox.engine.validation import RefusedError
+from django_henry_checkout.sandbox.engine.validation import ApiError
 from django_henry_checkout.sandbox.v0.wire import read_metadata
 
 KIND = "variant"
 
 
-def create(request: HttpRequest) -> HttpResponse:
-    """Start a check. Every field of the product is optional, so one that names no goods ends as failed. [SIM]"""
-    source = checking.mapping(checking.read_json(request.body), "product", required=True) or {}
+def _create(request: HttpRequest) -> HttpResponse:
+    """Start a check. [SIM] All fields of the product are optional; a check without a product fails."""
+    source = validation.read_object(validation.read_json(request.body), "product", required=True) or {}
     link = source.get("productLink")
-    product_id = checking.text(source, "productId", where="product", required=False, limit=200)
-    product = BY_SLUG.get(product_id)
+    product_id = validation.read_text(source, "productId", where="product", required=False, limit=200)
+    product = PRODUCTS_BY_SLUG.get(product_id)
     if link is not None:
-        product = product_for(checking.https_link(link, "product.productLink"))
-    job = _start(product, read_metadata(source, "product"))
-    return answer(
+        product = product_for_link(validation.parse_https_url(link, "product.productLink"))
+    job = _start_job(product, read_metadata(source, "product"))
+    return json_response(
         {
             "success": True,
             "status": "pending",
             "message": "Variant check request created",
             "requestId": job.ref_id,
-            "createdAt": iso(job.created_at),
+            "createdAt": to_iso(job.created_at),
         }
     )
 
 
-def start(line: Line) -> str:
-    return _start(product_for(line.link), line.metadata or {}).ref_id
+def start_check(line: Line) -> str:
+    """Start the check of a cart line and return its id."""
+    return _start_job(product_for_link(line.link), line.metadata or {}).ref_id
 
 
-def _start(product: Product | None, variant: JSON) -> Job:
-    found: JSON = {"variant": variant}
+def _start_job(product: Product | None, variant: JSON) -> Job:
+    result: JSON = {"variant": variant}
     if product:
         details = {
-            name: _detail(product, name, value) for name, value in variant.items() if name != "sandbox"
+            name: _detail_json(product, name, value) for name, value in variant.items() if name != "sandbox"
         }
-        found |= {"link": product.link, "name": product.title, "details": details}
-        found["available"] = product.is_in_stock and all(each["inStock"] for each in details.values())
-    return store.add_job(KIND, result=found, ref_id=str(uuid.uuid4()))
+        result |= {"link": product.link, "name": product.title, "details": details}
+        result["available"] = product.is_in_stock and all(detail["inStock"] for detail in details.values())
+    return store.add_job(KIND, result=result, ref_id=str(uuid.uuid4()))
 
 
-def _detail(product: Product, name: str, value: str) -> JSON:
-    """Goods outside the catalogue have every variant."""
+def _detail_json(product: Product, name: str, value: str) -> JSON:
+    """Serialize the check of one option. Products outside the catalogue have every variant."""
     if not product.is_listed:
         return {"found": True, "inStock": True, "value": value, "actualValue": value}
-    axis = next((axis for axis in product.options if axis.name.lower() == name.lower()), None)
-    actual = next((each for each in axis.values if each.lower() == value.lower()), None) if axis else None
+    option = next((option for option in product.options if option.name.lower() == name.lower()), None)
+    offered = option.values if option else ()
+    actual = next((each for each in offered if each.lower() == value.lower()), None)
     detail: JSON = {
         "found": actual is not None,
         "inStock": actual is not None and product.is_in_stock,
@@ -68,14 +70,14 @@ def _detail(product: Product, name: str, value: str) -> JSON:
     return {**detail, "actualValue": actual} if actual else detail
 
 
-def status(request: HttpRequest, check_id: str) -> HttpResponse:
+def _get(request: HttpRequest, check_id: str) -> HttpResponse:
     job = store.jobs.get(check_id)
     if job is None or job.kind != KIND:
-        raise RefusedError("Variant check request not found", status=404)
-    return answer(_check_json(job))
+        raise ApiError("Variant check request not found", status=404)
+    return json_response(_check_json(job))
 
 
-def status_of(job: Job) -> str:
+def _job_status(job: Job) -> str:
     age = (store.now() - job.created_at).total_seconds()
     if age < job.seconds:
         return "pending" if age < job.seconds / 2 else "processing"
@@ -87,50 +89,50 @@ def _ended_at(job: Job) -> datetime:
 
 
 def _check_json(job: Job) -> JSON:
-    word, found = status_of(job), job.result or {}
-    has_ended = word in ("completed", "failed")
+    status, result = _job_status(job), job.result or {}
+    has_ended = status in ("completed", "failed")
     body: JSON = {
         "success": True,
-        "status": word,
-        "message": f"Variant check request is {word}",
+        "status": status,
+        "message": f"Variant check request is {status}",
         "requestId": job.ref_id,
-        "createdAt": iso(job.created_at),
-        "updatedAt": iso(_ended_at(job) if has_ended else store.now()),
-        "requestedVariant": found["variant"],
+        "createdAt": to_iso(job.created_at),
+        "updatedAt": to_iso(_ended_at(job) if has_ended else store.now()),
+        "requestedVariant": result["variant"],
     }
-    if "link" in found:
-        body["productLink"] = found["link"]
+    if "link" in result:
+        body["productLink"] = result["link"]
     if has_ended:
-        body |= {"completedAt": iso(_ended_at(job)), "executionTimeMs": round(job.seconds * 1000)}
-    if word == "failed":
+        body |= {"completedAt": to_iso(_ended_at(job)), "executionTimeMs": round(job.seconds * 1000)}
+    if status == "failed":
         body["errorMessage"] = "The product could not be identified"
-    if word == "completed":
+    if status == "completed":
         body |= {"scraperStatusCode": 200, "data": _data_json(job)}
     return body
 
 
 def _data_json(job: Job) -> JSON:
-    found = job.result or {}
+    result = job.result or {}
     seconds = f"{job.seconds:.2f}s"
-    available = found["available"]
+    available = result["available"]
     return {
         "apiVersion": "sandbox",
         "executionTime": seconds,
-        "productName": found["name"],
-        "requestTime": iso(job.created_at),
-        "timestamp": iso(_ended_at(job)),
+        "productName": result["name"],
+        "requestTime": to_iso(job.created_at),
+        "timestamp": to_iso(_ended_at(job)),
         "totalExecutionTime": seconds,
-        "url": found["link"],
-        "requestedVariant": found["variant"],
+        "url": result["link"],
+        "requestedVariant": result["variant"],
         "stockStatus": {
             "available": available,
             "message": "The variant is in stock" if available else "The variant is not available",
-            "details": found["details"],
+            "details": result["details"],
         },
     }
 
 
-# Checks as the cart and the checkout session show them
+# Checks in the responses of the cart and the checkout session
 
 
 def short_json(line: Line) -> JSON:
@@ -138,7 +140,7 @@ def short_json(line: Line) -> JSON:
     return {
         "productId": line.product_id,
         "variantCheckRequestId": job.ref_id,
-        "status": status_of(job),
+        "status": _job_status(job),
     }
 
 
@@ -157,5 +159,5 @@ def line_json(line: Line) -> JSON | None:
     }
 
 
-checks = api(POST=create)
-check = api(GET=status)
+check_list = api_view(POST=_create)
+check = api_view(GET=_get)

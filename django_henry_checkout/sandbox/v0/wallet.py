@@ -1,4 +1,4 @@
-"""Henry's v0: collecting a card for a user, on a page of the sandbox or, where that is allowed, raw."""
+"""Henry's v0: collect a card for a user, on the card page or, if allowed, as raw data."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import uuid
 
 from django.http import HttpRequest, HttpResponse
 
-from django_henry_checkout.sandbox.engine import signed_links as links
-from django_henry_checkout.sandbox.engine import validation as checking
-from django_henry_checkout.sandbox.engine import vault
-from django_henry_checkout.sandbox.engine.http.api_views import api
-from django_henry_checkout.sandbox.engine.responses import answer, envelope
+from django_henry_checkout.sandbox.engine import signed_links, validation, vault
+from django_henry_checkout.sandbox.engine.http.api_views import api_view
+from django_henry_checkout.sandbox.engine.responses import envelope, json_response
 from django_henry_checkout.sandbox.engine.store import store
-from django_henry_checkout.sandbox.engine.validation import RefusedError
-from django_henry_checkout.sandbox.v0.wire import user_of
+from django_henry_checkout.sandbox.engine.validation import ApiError
+from django_henry_checkout.sandbox.v0.wire import read_user_id
 
 _PATTERNS = {
     "cardNumber": r"[0-9]{12,19}",
@@ -22,35 +20,35 @@ _PATTERNS = {
     "cardCvv": r"[0-9]{3,4}",
     "phoneNumber": r"\+[1-9][0-9]{1,14}",
 }
-_TEXTS = ("cardHolder", "email", "billingAddress", "zipCode")
+_REQUIRED_TEXTS = ("cardHolder", "email", "billingAddress", "zipCode")
 
 
-def collect(request: HttpRequest) -> HttpResponse:
-    """Make a link to the card page. The form of Henry's is not known; `auth` changes nothing here."""
-    user_id = user_of(request)
-    checking.query_switch(request.GET.get("auth", "true"), "auth")
-    url = request.build_absolute_uri(f"/wallet/card?session={links.token_for(user_id)}")
+def _create_link(request: HttpRequest) -> HttpResponse:
+    """Create a link to the card page. Henry's format is not known; `auth` has no effect here."""
+    user_id = read_user_id(request)
+    validation.parse_query_boolean(request.GET.get("auth", "true"), "auth")
+    url = request.build_absolute_uri(f"/wallet/card?session={signed_links.create_token(user_id)}")
     return envelope("Card collection modal created", {"modal_url": url})
 
 
-def collect_raw(request: HttpRequest) -> HttpResponse:
-    user_id = user_of(request)
-    body = checking.read_json(request.body)
+def _store_raw_card(request: HttpRequest) -> HttpResponse:
+    user_id = read_user_id(request)
+    body = validation.read_json(request.body)
     if not store.options.allow_raw_card:
-        raise RefusedError("Raw card numbers are refused. Use /wallet/card-collect.")
+        raise ApiError("Raw card numbers are refused. Use /wallet/card-collect.")
     for key, pattern in _PATTERNS.items():
-        if not re.fullmatch(pattern, checking.text(body, key, limit=30)):
-            raise RefusedError(f"{key} has the wrong form.")
-    for key in _TEXTS:
-        checking.text(body, key)
-    checking.email(body["email"].strip(), "email")
+        if not re.fullmatch(pattern, validation.read_text(body, key, limit=30)):
+            raise ApiError(f"{key} has the wrong form.")
+    for key in _REQUIRED_TEXTS:
+        validation.read_text(body, key)
+    validation.parse_email(body["email"].strip(), "email")
     for key in ("city", "state", "last4Digits"):
-        checking.text(body, key, required=False)
-    checking.switch(body, "isDefault")
-    number = vault.read_number(body)
-    card = vault.keep(number, name=body["cardHolder"].strip(), user_id=user_id)
-    # The page shows `requestId` and `id` beside the envelope and says nothing of `data`; its content is ours.
-    return answer(
+        validation.read_text(body, key, required=False)
+    validation.read_boolean(body, "isDefault")
+    number = vault.read_card_number(body)
+    card = vault.store_card(number, name=body["cardHolder"].strip(), user_id=user_id)
+    # The documentation has `requestId` and `id` beside the envelope and does not describe `data`, which is ours.
+    return json_response(
         {
             "success": True,
             "status": "success",
@@ -62,5 +60,5 @@ def collect_raw(request: HttpRequest) -> HttpResponse:
     )
 
 
-card_links = api(POST=collect)
-raw_cards = api(POST=collect_raw)
+card_link = api_view(POST=_create_link)
+raw_card = api_view(POST=_store_raw_card)

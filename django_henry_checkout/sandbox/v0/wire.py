@@ -1,4 +1,4 @@
-"""The v0 spelling: product lines, shipping details and orders. Money is text here but for the quote."""
+"""The v0 wire format: products, shipping details and orders. Amounts are strings, except in the quote."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from django_henry_checkout.sandbox.engine import orders, pricing
-from django_henry_checkout.sandbox.engine import validation as checking
+from django_henry_checkout.sandbox.engine import orders, pricing, validation
 from django_henry_checkout.sandbox.engine.state import JSON, Address, Buyer, Line, Order, Person
 from django_henry_checkout.sandbox.engine.store import store
-from django_henry_checkout.sandbox.engine.validation import RefusedError
+from django_henry_checkout.sandbox.engine.validation import ApiError
 
 _PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 _USER_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
-# v0 has no word for a purchase of which a part failed. [SIM] What was bought ends as `ordered`: `delivered`
-# is a word of v0 too, but nothing says after how long; a scenario that asks for the outcome gets it.
-_WORDS = {"complete": "ordered", "partially_complete": "ordered"}
-_MESSAGES = {
+# [SIM] v0 has no status for a partly failed purchase: it ends as `ordered`. `delivered` is a status of v0 too, but
+# it is not documented when it follows; a scenario can set it as the outcome.
+_STATUSES = {"complete": "ordered", "partially_complete": "ordered"}
+_STATUS_MESSAGES = {
     "pending": "Order received",
     "processing": "Order is being placed with the merchants",
     "ordered": "Order placed with the merchants",
@@ -34,13 +33,13 @@ _MESSAGES = {
 # Headers
 
 
-def user_of(request: HttpRequest) -> str:
-    """The shopper of a call. The length limit is the sandbox's own."""
+def read_user_id(request: HttpRequest) -> str:
+    """Return the user of a call. The length limit is the sandbox's own."""
     user_id = request.headers.get("x-user-id", "").strip()
     if not user_id:
-        raise RefusedError("The header x-user-id is required.")
+        raise ApiError("The header x-user-id is required.")
     if not _USER_ID.fullmatch(user_id):
-        raise RefusedError("The header x-user-id must be at most 200 plain characters.")
+        raise ApiError("The header x-user-id must be at most 200 plain characters.")
     return user_id
 
 
@@ -49,45 +48,47 @@ def user_of(request: HttpRequest) -> str:
 
 def read_product(source: Any, where: str) -> Line:
     if not isinstance(source, dict):
-        raise RefusedError(f"{where} must be an object.")
-    link = checking.https_link(source.get("productLink"), f"{where}.productLink")
+        raise ApiError(f"{where} must be an object.")
+    link = validation.parse_https_url(source.get("productLink"), f"{where}.productLink")
     metadata = read_metadata(source, where)
-    affiliate = checking.text(source, "affiliateProductLink", where=where, required=False, limit=2048)
+    affiliate = validation.read_text(source, "affiliateProductLink", where=where, required=False, limit=2048)
     return Line(
         link=link,
-        quantity=checking.whole(source.get("quantity"), f"{where}.quantity", low=1, high=999),
-        options=variant_of(metadata),
+        quantity=validation.parse_integer(source.get("quantity"), f"{where}.quantity", low=1, high=999),
+        options=read_variant(metadata),
         metadata=metadata or None,
-        affiliate_link=checking.https_link(affiliate, f"{where}.affiliateProductLink") if affiliate else "",
-        product_id=checking.text(source, "productId", where=where, required=False, limit=200)
-        or _made_up_id(link, metadata),
-        title=checking.text(source, "name", where=where),
+        affiliate_link=validation.parse_https_url(affiliate, f"{where}.affiliateProductLink")
+        if affiliate
+        else "",
+        product_id=validation.read_text(source, "productId", where=where, required=False, limit=200)
+        or _derive_id(link, metadata),
+        title=validation.read_text(source, "name", where=where),
         price=_read_price(source, where),
-        image_link=checking.text(source, "productImageLink", where=where, required=False, limit=2048),
+        image_link=validation.read_text(source, "productImageLink", where=where, required=False, limit=2048),
     )
 
 
 def _read_price(source: JSON, where: str) -> Decimal:
     price = source.get("price")
     if not isinstance(price, str) or not _PRICE.fullmatch(price):
-        raise RefusedError(f'{where}.price must be a string such as "149.00".')
+        raise ApiError(f'{where}.price must be a string such as "149.00".')
     return Decimal(price)
 
 
 def read_metadata(source: JSON, where: str) -> JSON:
-    metadata = checking.mapping(source, "metadata", where=where) or {}
+    metadata = validation.read_object(source, "metadata", where=where) or {}
     if not all(isinstance(value, str) for value in metadata.values()):
-        raise RefusedError(f"{where}.metadata must map names to strings.")
+        raise ApiError(f"{where}.metadata must map names to strings.")
     return metadata
 
 
-def variant_of(metadata: JSON) -> tuple[str, ...]:
-    """The plain values of a variant; the key `sandbox` steers an item's outcome and is none."""
+def read_variant(metadata: JSON) -> tuple[str, ...]:
+    """Return the values of a variant. The key `sandbox` sets the outcome of an item and is not part of it."""
     return tuple(value for key, value in metadata.items() if key != "sandbox")
 
 
-def _made_up_id(link: str, metadata: JSON) -> str:
-    """The id of a product that came without one. [SIM] Always the same for the same link and variant."""
+def _derive_id(link: str, metadata: JSON) -> str:
+    """Return an id for a product without one. [SIM] It is derived from the link and the variant."""
     seed = json.dumps([link, sorted(metadata.items())])
     return f"prd_{hashlib.sha256(seed.encode()).hexdigest()[:20]}"
 
@@ -112,54 +113,54 @@ def product_json(line: Line) -> JSON:
 
 
 def read_shipping(body: JSON, *, required: bool) -> Buyer | None:
-    found = checking.mapping(body, "shippingDetails", required=required)
-    if found is None:
+    details = validation.read_object(body, "shippingDetails", required=required)
+    if details is None:
         return None
     where = "shippingDetails"
     texts = {
-        key: checking.text(found, key, where=where)
+        key: validation.read_text(details, key, where=where)
         for key in ("fullName", "email", "phoneNumber", "addressLine1", "city", "countryCode")
     }
     if not re.fullmatch(r"[A-Za-z]{2}", texts["countryCode"]):
-        raise RefusedError(f"{where}.countryCode must be a two-letter country code.")
+        raise ApiError(f"{where}.countryCode must be a two-letter country code.")
     first, _, last = " ".join(texts["fullName"].split()).rpartition(" ")
     return Buyer(
         name=Person(first, last),
-        email=checking.email(texts["email"], f"{where}.email"),
-        phone=checking.phone(texts["phoneNumber"], f"{where}.phoneNumber"),
+        email=validation.parse_email(texts["email"], f"{where}.email"),
+        phone=validation.parse_phone(texts["phoneNumber"], f"{where}.phoneNumber"),
         shipping=Address(
             line1=texts["addressLine1"],
-            line2=checking.text(found, "addressLine2", where=where, required=False),
+            line2=validation.read_text(details, "addressLine2", where=where, required=False),
             city=texts["city"],
-            # Strings that some countries leave empty: only their presence is asked for.
-            province=_present(found, "stateOrProvince", where),
-            postal_code=_present(found, "postalCode", where),
+            # Empty in some countries: only their presence is required.
+            province=_read_present(details, "stateOrProvince", where),
+            postal_code=_read_present(details, "postalCode", where),
             country_code=texts["countryCode"].upper(),
         ),
     )
 
 
-def _present(found: JSON, key: str, where: str) -> str:
-    if key not in found:
-        raise RefusedError(f"{where}.{key} is required.")
-    return checking.text(found, key, where=where, required=found[key] is None)
+def _read_present(details: JSON, key: str, where: str) -> str:
+    if key not in details:
+        raise ApiError(f"{where}.{key} is required.")
+    return validation.read_text(details, key, where=where, required=details[key] is None)
 
 
 def shipping_json(buyer: Buyer) -> JSON | None:
-    place = buyer.shipping
-    if place is None:
+    address = buyer.shipping
+    if address is None:
         return None
     body: JSON = {
         "fullName": full_name(buyer.name),
         "email": buyer.email,
         "phoneNumber": buyer.phone,
-        "addressLine1": place.line1,
-        "city": place.city,
-        "stateOrProvince": place.province,
-        "postalCode": place.postal_code,
-        "countryCode": place.country_code,
+        "addressLine1": address.line1,
+        "city": address.city,
+        "stateOrProvince": address.province,
+        "postalCode": address.postal_code,
+        "countryCode": address.country_code,
     }
-    return {**body, "addressLine2": place.line2} if place.line2 else body
+    return {**body, "addressLine2": address.line2} if address.line2 else body
 
 
 def full_name(name: Person) -> str:
@@ -170,31 +171,32 @@ def full_name(name: Person) -> str:
 
 
 def order_status(order: Order) -> str:
+    """Return the status of an order in the terms of v0."""
     status = orders.order_status(order, store.now(), dialect="six")
-    return _WORDS.get(status, status)
+    return _STATUSES.get(status, status)
 
 
 def order_json(order: Order) -> JSON:
-    """The whole order as it was placed: v0 has no word for a single item."""
+    """Serialize an order as it was placed: v0 has no status per item."""
     status = order_status(order)
-    sums = pricing.totals(order.lines, order.rules)
+    sums = pricing.compute_totals(order.lines, order.rules)
     body: JSON = {
         "id": order.order_id,
         "userId": order.user_id,
         "status": status,
-        "statusMessage": _MESSAGES.get(status, status.replace("_", " ").capitalize()),
+        "statusMessage": _STATUS_MESSAGES.get(status, status.replace("_", " ").capitalize()),
         "subtotal": str(sums.subtotal - sums.discount),
         "tax": str(sums.tax),
         "shipping": str(sums.shipping),
         "transactionFee": str(sums.fee),
         "grandTotal": str(sums.total),
         "currency": "USD",
-        "products": [_ordered_json(priced.title, priced.line) for priced in order.lines],
+        "products": [_order_product_json(priced.title, priced.line) for priced in order.lines],
     }
     shipping = shipping_json(order.buyer)
     return {**body, "shippingDetails": shipping} if shipping else body
 
 
-def _ordered_json(title: str, line: Line) -> JSON:
+def _order_product_json(title: str, line: Line) -> JSON:
     body: JSON = {"productName": title, "quantity": line.quantity}
     return {**body, "productMetadata": line.metadata} if line.metadata else body

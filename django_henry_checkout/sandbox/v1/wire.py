@@ -1,4 +1,4 @@
-"""The v1 REST spelling: neutral state to JSON and back. No other module knows these field names."""
+"""The v1 wire format: records to JSON and back. Only this module knows the field names of REST."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from django_henry_checkout.sandbox.engine import orders, pricing
-from django_henry_checkout.sandbox.engine import validation as checking
-from django_henry_checkout.sandbox.engine.purchase_cache import Shown
-from django_henry_checkout.sandbox.engine.responses import iso
+from django_henry_checkout.sandbox.engine import orders, pricing, validation
+from django_henry_checkout.sandbox.engine.purchase_cache import PurchaseCache
+from django_henry_checkout.sandbox.engine.responses import to_iso
 from django_henry_checkout.sandbox.engine.state import (
     JSON,
     Address,
@@ -28,11 +27,11 @@ from django_henry_checkout.sandbox.engine.state import (
     ShippingOption,
 )
 from django_henry_checkout.sandbox.engine.store import store
-from django_henry_checkout.sandbox.engine.validation import RefusedError
-from django_henry_checkout.sandbox.engine.webhooks import events as webhooks
+from django_henry_checkout.sandbox.engine.validation import ApiError
+from django_henry_checkout.sandbox.engine.webhooks import events
 
-_COLLECT = ("off", "required", "optional")
-_COLLECTED = ("Email", "Address", "Phone")
+_COLLECT_CHOICES = ("off", "required", "optional")
+_COLLECTED_FIELDS = ("Email", "Address", "Phone")
 _CALLING_CODES = {
     "1": "US", "30": "GR", "31": "NL", "32": "BE", "33": "FR", "34": "ES", "351": "PT", "353": "IE", "358": "FI",
     "36": "HU", "39": "IT", "40": "RO", "41": "CH", "420": "CZ", "43": "AT", "44": "GB", "45": "DK", "46": "SE",
@@ -79,96 +78,98 @@ def line_json(line: Line) -> JSON:
 
 def read_line(source: Any, where: str) -> Line:
     if not isinstance(source, dict):
-        raise RefusedError(f"{where} must be an object.")
+        raise ApiError(f"{where} must be an object.")
     affiliate = source.get("affiliateProductLink")
     return Line(
-        link=checking.https_link(source.get("link"), f"{where}.link"),
-        quantity=checking.whole(source.get("quantity", 1), f"{where}.quantity", low=1, high=999),
-        options=checking.texts(source, "selectedOptions", where=where),
-        shipping=checking.mapping(source, "selectedShipping", where=where),
-        coupons=checking.texts(source, "coupons", where=where),
-        metadata=checking.mapping(source, "metadata", where=where),
-        affiliate_link=checking.https_link(affiliate, f"{where}.affiliateProductLink") if affiliate else "",
+        link=validation.parse_https_url(source.get("link"), f"{where}.link"),
+        quantity=validation.parse_integer(source.get("quantity", 1), f"{where}.quantity", low=1, high=999),
+        options=validation.read_strings(source, "selectedOptions", where=where),
+        shipping=validation.read_object(source, "selectedShipping", where=where),
+        coupons=validation.read_strings(source, "coupons", where=where),
+        metadata=validation.read_object(source, "metadata", where=where),
+        affiliate_link=validation.parse_https_url(affiliate, f"{where}.affiliateProductLink")
+        if affiliate
+        else "",
     )
 
 
 def read_rules(settings: JSON | None) -> Rules:
     source = settings or {}
-    webhooks.check_events(source)
-    options = checking.mapping(source, "options", where="settings") or {}
+    events.validate_events(source)
+    options = validation.read_object(source, "options", where="settings") or {}
     where = "settings.options"
     fee = "serviceFee" if {"serviceFeePercent", "serviceFeeFixed"} & set(source) else "commissionFee"
-    fixed = checking.mapping(source, f"{fee}Fixed", where="settings")
-    percent = checking.amount(source.get(f"{fee}Percent") or 0, f"settings.{fee}Percent", high=100)
+    fixed = validation.read_object(source, f"{fee}Fixed", where="settings")
+    percent = validation.parse_amount(source.get(f"{fee}Percent") or 0, f"settings.{fee}Percent", high=100)
     return Rules(
-        collect_email=checking.one_of(
-            options, "collectBuyerEmail", _COLLECT, default="required", where=where
+        collect_email=validation.read_choice(
+            options, "collectBuyerEmail", _COLLECT_CHOICES, default="required", where=where
         ),
-        collect_address=checking.one_of(
-            options, "collectBuyerAddress", _COLLECT, default="required", where=where
+        collect_address=validation.read_choice(
+            options, "collectBuyerAddress", _COLLECT_CHOICES, default="required", where=where
         ),
-        collect_phone=checking.one_of(
-            options, "collectBuyerPhone", _COLLECT, default="optional", where=where
+        collect_phone=validation.read_choice(
+            options, "collectBuyerPhone", _COLLECT_CHOICES, default="optional", where=where
         ),
-        allow_partial=checking.switch(options, "allowPartialPurchase", where=where),
+        allow_partial=validation.read_boolean(options, "allowPartialPurchase", where=where),
         fee_percent=percent,
-        fee_fixed=checking.amount(fixed.get("value"), f"settings.{fee}Fixed.value")
+        fee_fixed=validation.parse_amount(fixed.get("value"), f"settings.{fee}Fixed.value")
         if fixed
         else pricing.ZERO,
     )
 
 
-def read_collected(body: JSON, rules: Rules) -> Rules:
-    """The rules of one purchase. Only their answer is known, `collectEmail` and the like; it is taken as input too."""
-    settings = checking.mapping(body, "settings")
+def read_purchase_rules(body: JSON, rules: Rules) -> Rules:
+    """Return the rules of one purchase. [SIM] Only Henry's response is known; its `collectEmail` etc. are read too."""
+    settings = validation.read_object(body, "settings")
     if settings is None:
         return rules
-    chosen = {}
-    for name in _COLLECTED:
+    overrides = {}
+    for name in _COLLECTED_FIELDS:
         if f"collect{name}" in settings:
-            wanted = checking.switch(settings, f"collect{name}", where="settings")
-            chosen[f"collect_{name.lower()}"] = "required" if wanted else "off"
-    return Rules(**{**vars(rules), **chosen})
+            is_collected = validation.read_boolean(settings, f"collect{name}", where="settings")
+            overrides[f"collect_{name.lower()}"] = "required" if is_collected else "off"
+    return Rules(**{**vars(rules), **overrides})
 
 
-# People and places
+# Names and addresses
 
 
 def read_name(source: JSON, key: str, *, where: str = "buyer", required: bool = True) -> Person | None:
-    found = checking.mapping(source, key, where=where, required=required)
-    if found is None:
+    name = validation.read_object(source, key, where=where, required=required)
+    if name is None:
         return None
     where = f"{where}.{key}"
     return Person(
-        checking.text(found, "firstName", where=where, limit=100),
-        checking.text(found, "lastName", where=where, limit=100),
-        checking.text(found, "middleName", where=where, required=False, limit=100),
+        validation.read_text(name, "firstName", where=where, limit=100),
+        validation.read_text(name, "lastName", where=where, limit=100),
+        validation.read_text(name, "middleName", where=where, required=False, limit=100),
     )
 
 
 def read_address(source: JSON, key: str, *, where: str = "buyer", required: bool = True) -> Address | None:
-    found = checking.mapping(source, key, where=where, required=required)
+    found = validation.read_object(source, key, where=where, required=required)
     if found is None:
         return None
     where = f"{where}.{key}"
-    country = checking.text(found, "countryCode", where=where)
+    country = validation.read_text(found, "countryCode", where=where)
     if not re.fullmatch(r"[A-Za-z]{2}", country):
-        raise RefusedError(f"{where}.countryCode must be a two-letter country code.")
+        raise ApiError(f"{where}.countryCode must be a two-letter country code.")
     return Address(
-        line1=checking.text(found, "line1", where=where),
-        city=checking.text(found, "city", where=where),
-        province=checking.text(found, "province", where=where, required=False),
-        postal_code=checking.text(found, "postalCode", where=where, required=False),
+        line1=validation.read_text(found, "line1", where=where),
+        city=validation.read_text(found, "city", where=where),
+        province=validation.read_text(found, "province", where=where, required=False),
+        postal_code=validation.read_text(found, "postalCode", where=where, required=False),
         country_code=country.upper(),
-        line2=checking.text(found, "line2", where=where, required=False),
+        line2=validation.read_text(found, "line2", where=where, required=False),
     )
 
 
 def name_json(person: Person | None) -> JSON:
     if person is None:
         return {"firstName": "", "lastName": ""}
-    named = {"firstName": person.first_name, "lastName": person.last_name}
-    return {**named, "middleName": person.middle_name} if person.middle_name else named
+    body = {"firstName": person.first_name, "lastName": person.last_name}
+    return {**body, "middleName": person.middle_name} if person.middle_name else body
 
 
 def address_json(address: Address | None, *, name: Person | None = None) -> JSON:
@@ -186,18 +187,17 @@ def address_json(address: Address | None, *, name: Person | None = None) -> JSON
 
 
 def phone_json(phone: str) -> JSON:
-    bare = phone.lstrip("+")
+    digits = phone.lstrip("+")
     for size in (1, 2, 3):
-        country = _CALLING_CODES.get(bare[:size])
+        country = _CALLING_CODES.get(digits[:size])
         if phone.startswith("+") and country:
-            code, national = bare[:size], bare[size:]
             return {
-                "countryCode": f"+{code}",
-                "nationalNumber": national,
+                "countryCode": f"+{digits[:size]}",
+                "nationalNumber": digits[size:],
                 "e164": phone,
                 "country": country,
             }
-    return {"countryCode": "", "nationalNumber": bare, "e164": phone, "country": ""}
+    return {"countryCode": "", "nationalNumber": digits, "e164": phone, "country": ""}
 
 
 # Jobs and orders
@@ -212,26 +212,26 @@ def job_json(job: Job) -> JSON:
     return {"refId": job.ref_id, "status": "complete", "result": job.result}
 
 
-def purchase_json(order: Order, now: datetime | None = None, *, usual_fee: str = "service") -> JSON:
-    """Render a purchase job as it stands now; the scenario may give the fee another name than the usual one."""
+def purchase_json(order: Order, now: datetime | None = None, *, default_fee: str = "service") -> JSON:
+    """Serialize a purchase job at a time. The scenario may override the name of the fee."""
     now = now or store.now()
-    status = orders.status_now(store, order, now=now)
+    status = orders.current_status(store, order, now=now)
     body: JSON = {
         "refId": order.ref_id,
         "status": status,
-        "products": [_product_json(order, at, now) for at in range(len(order.lines))],
+        "products": [_product_json(order, index, now) for index in range(len(order.lines))],
         "details": _details_json(order),
     }
-    bought = orders.bought_lines(order, now)
-    if bought:
-        body["result"] = {"items": [_bought_json(order, line) for line in bought]}
-    if status in orders.TERMINAL and (bought or status in ("complete", "partially_complete")):
-        body.setdefault("result", {"items": []})["costs"] = _costs_json(order, bought, usual_fee)
-    error = orders.error_of(order, status) if status in ("failed", "cancelled") else None
+    confirmed = orders.confirmed_lines(order, now)
+    if confirmed:
+        body["result"] = {"items": [_confirmed_json(order, line) for line in confirmed]}
+    if status in orders.TERMINAL_STATUSES and (confirmed or status in ("complete", "partially_complete")):
+        body.setdefault("result", {"items": []})["costs"] = _costs_json(order, confirmed, default_fee)
+    error = orders.build_error(order, status) if status in ("failed", "cancelled") else None
     return {**body, "error": error} if error else body
 
 
-purchases = Shown(purchase_json)
+purchases = PurchaseCache(purchase_json)
 
 
 def _product_json(order: Order, index: int, now: datetime) -> JSON:
@@ -249,11 +249,11 @@ def _product_json(order: Order, index: int, now: datetime) -> JSON:
     return {**body, "affiliateProductLink": affiliate} if affiliate else body
 
 
-def metadata_of(order: Order, line: Line) -> JSON:
-    """What is shown with an item: the metadata of its line and of the purchase.
+def item_metadata(order: Order, line: Line) -> JSON:
+    """Return the metadata of an item: those of the purchase and of its line.
 
-    [SIM] Henry passes the metadata of a line through. The purchase has metadata too and its answer has no place
-    of their own for them, so they stand with every item; where both use a name the line's value is shown.
+    [SIM] Henry returns the metadata of a line. Its response has no field for those of the purchase, so every item
+    includes them; the line's value wins where both use a name.
     """
     return {**(order.metadata or {}), **(line.metadata or {})}
 
@@ -289,46 +289,48 @@ def line_costs_json(priced: PricedLine) -> JSON:
     }
 
 
-def option_json(option: ShippingOption, from_day: datetime) -> JSON:
-    days = f"{option.min_days}-{option.max_days} business days"
+def option_json(option: ShippingOption, start: datetime) -> JSON:
+    estimate = f"{option.min_days}-{option.max_days} business days"
     return {
         "id": option.id,
         "name": option.name,
         "cost": money(option.cost),
-        "timeEstimate": days,
-        "minDate": iso(from_day + timedelta(days=option.min_days)),
-        "maxDate": iso(from_day + timedelta(days=option.max_days)),
+        "timeEstimate": estimate,
+        "minDate": to_iso(start + timedelta(days=option.min_days)),
+        "maxDate": to_iso(start + timedelta(days=option.max_days)),
     }
 
 
-def _bought_json(order: Order, priced: PricedLine) -> JSON:
+def _confirmed_json(order: Order, priced: PricedLine) -> JSON:
     body: JSON = {
         "productLink": priced.line.link,
         "confirmationNumber": orders.confirmation_number(order, priced),
         "costs": line_costs_json(priced),
         "shippingOption": option_json(priced.option, order.created_at),
-        "metadata": metadata_of(order, priced.line),
+        "metadata": item_metadata(order, priced.line),
     }
     if priced.coupon:
         body["appliedCoupon"] = {"code": priced.coupon, "savedAmount": money(priced.discount)}
     return body
 
 
-def _costs_json(order: Order, bought: Iterable[PricedLine], usual_fee: str) -> JSON:
-    sums = pricing.totals(bought, order.rules)
-    fee = f"{store.scenario.fees or usual_fee}Fee"
+def _costs_json(order: Order, confirmed: Iterable[PricedLine], default_fee: str) -> JSON:
+    sums = pricing.compute_totals(confirmed, order.rules)
+    fee = f"{store.scenario.fees or default_fee}Fee"
     return {"subtotal": money(sums.subtotal), fee: money(sums.fee), "total": money(sums.total)}
 
 
 def read_buyer(source: JSON, *, last4: str = "") -> Buyer:
-    """Read the buyer of a purchase; the card itself is read apart and never reaches the state."""
+    """Read the buyer of a purchase. The card is read separately and never stored."""
     name = read_name(source, "name")
-    card = checking.mapping(source, "card", where="buyer") or {}
-    assert name is not None  # noqa: S101 - read_name was asked for a required name
+    card = validation.read_object(source, "card", where="buyer") or {}
+    assert name is not None  # noqa: S101 - it is required above
     return Buyer(
         name=name,
-        email=checking.email(checking.text(source, "email", where="buyer"), "buyer.email"),
-        phone=checking.phone(checking.text(source, "phone", where="buyer", required=False), "buyer.phone"),
+        email=validation.parse_email(validation.read_text(source, "email", where="buyer"), "buyer.email"),
+        phone=validation.parse_phone(
+            validation.read_text(source, "phone", where="buyer", required=False), "buyer.phone"
+        ),
         shipping=read_address(source, "shippingAddress"),
         name_on_card=read_name(card, "nameOnCard", where="buyer.card", required=False),
         billing=read_address(card, "billingAddress", where="buyer.card", required=False),

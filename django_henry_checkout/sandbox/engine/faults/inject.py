@@ -1,4 +1,4 @@
-"""What can go wrong on the way back: each fault of a scenario, done to one request."""
+"""Inject a fault into one request: change its response, replace it, or break the connection."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
-from django_henry_checkout.sandbox.engine.faults import rewrite as rewriting
+from django_henry_checkout.sandbox.engine.faults.rewrite import rewrite_json
+from django_henry_checkout.sandbox.engine.faults.schedule import Fault
 from django_henry_checkout.sandbox.engine.responses import to_json
-from django_henry_checkout.sandbox.engine.scenario import Fault
 from django_henry_checkout.sandbox.engine.state import JSON
 
 Environ = dict[str, Any]
@@ -22,56 +22,58 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 MEGABYTE = 1024 * 1024
-DRIP_SECONDS = 600.0
+MAX_DRIP_SECONDS = 600.0
 _JSON_TYPE = ("Content-Type", "application/json")
 
 
-class Wire(Protocol):
-    """What the server lets a fault do to the connection."""
+class Connection(Protocol):
+    """What a fault may do to the connection of its request."""
 
     def send_raw(self, data: bytes) -> None: ...
-    def hang_up(self) -> None: ...
+    def close_after_response(self) -> None: ...
     def reset(self) -> None: ...
 
 
-class CutError(ConnectionAbortedError):
-    """The answer was sent, or withheld, on the bare connection. The WSGI server lets this one pass in silence."""
+class ResponseAbortedError(ConnectionAbortedError):
+    """The fault used the connection itself. The WSGI server does not log connection errors."""
 
 
-def apply(fault: Fault, application: Application, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+def inject_fault(
+    fault: Fault, application: Application, environ: Environ, start: StartResponse
+) -> Iterable[bytes]:
     """Serve one request with a fault.
 
     Raises:
-        CutError: the connection was used directly and nothing is left to answer.
+        ResponseAbortedError: the fault used the connection itself and there is no response left to send.
     """
-    if fault.kind in _CHANGED:
-        return _CHANGED[fault.kind](fault.params, application, environ, start)
+    if fault.kind in _MODIFIERS:
+        return _MODIFIERS[fault.kind](fault.params, application, environ, start)
     if fault.params.get("process"):
-        collect(application, environ)
-    wire = cast("Wire", environ["sandbox.wire"])
-    if fault.kind in _REPLACED:
-        return _REPLACED[fault.kind](fault.params, start, wire)
+        run_application(application, environ)
+    connection = cast("Connection", environ["sandbox.connection"])
+    if fault.kind in _REPLACEMENTS:
+        return _REPLACEMENTS[fault.kind](fault.params, start, connection)
     if fault.kind == "drip":
-        status, headers, body = collect(application, environ)
+        status, headers, body = run_application(application, environ)
         start(status, headers)
-        _drip(wire, status, headers, body, fault.params)
+        _send_slowly(connection, status, headers, body, fault.params)
     elif fault.kind == "huge":
         start("200 OK", [])
-        _huge(wire, fault.params)
+        _send_huge_body(connection, fault.params)
     else:
         if fault.kind == "lost_reply":
-            status, headers, _ = collect(application, environ)
+            status, headers, _ = run_application(application, environ)
             start(status, headers)
-        wire.reset()
-    raise CutError(fault.kind)
+        connection.reset()
+    raise ResponseAbortedError(fault.kind)
 
 
-def collect(application: Application, environ: Environ) -> tuple[str, Headers, bytes]:
-    """Run the application to its end and keep the whole answer back."""
-    found: list[tuple[str, Headers]] = []
+def run_application(application: Application, environ: Environ) -> tuple[str, Headers, bytes]:
+    """Run the application and return its whole response without sending it."""
+    started: list[tuple[str, Headers]] = []
 
     def start(status: str, headers: Headers, exc_info: Any = None) -> None:
-        found.append((status, headers))
+        started.append((status, headers))
 
     parts = application(environ, start)
     try:
@@ -80,71 +82,67 @@ def collect(application: Application, environ: Environ) -> tuple[str, Headers, b
         close = getattr(parts, "close", None)
         if close:
             close()
-    status, headers = found[-1]
+    status, headers = started[-1]
     return status, headers, body
 
 
-# The right answer, changed
+# Faults that change the normal response
 
 
 def _delay(params: JSON, application: Application, environ: Environ, start: StartResponse) -> Iterable[bytes]:
     if not params["process"]:
         time.sleep(params["seconds"])
         return application(environ, start)
-    status, headers, body = collect(application, environ)
+    status, headers, body = run_application(application, environ)
     time.sleep(params["seconds"])
     start(status, headers)
     return [body]
 
 
-def _headers(
+def _replace_headers(
     params: JSON, application: Application, environ: Environ, start: StartResponse
 ) -> Iterable[bytes]:
-    return application(environ, _with_headers(params["headers"], start))
+    new_headers = params["headers"]
+    replaced = {name.lower() for name in new_headers}
+
+    def start_with_headers(status: str, headers: Headers, exc_info: Any = None) -> Any:
+        kept = [(name, value) for name, value in headers if name.lower() not in replaced]
+        return start(status, [*kept, *new_headers.items()], exc_info)
+
+    return application(environ, start_with_headers)
 
 
-def _rewrite(
+def _rewrite_body(
     params: JSON, application: Application, environ: Environ, start: StartResponse
 ) -> Iterable[bytes]:
-    status, headers, body = collect(application, environ)
+    status, headers, body = run_application(application, environ)
     try:
         value = json.loads(body, parse_float=Decimal)
     except ValueError:
-        # Not JSON, such as a page: there is nothing to change in it.
+        # Not JSON, for example a page: there is nothing to rewrite.
         start(status, headers)
         return [body]
-    rewriting.rewrite(value, params)
-    return _reply(start, int(status[:3]), headers, to_json(value).encode())
+    rewrite_json(value, params)
+    return _respond(start, int(status[:3]), headers, to_json(value).encode())
 
 
-_CHANGED = {"delay": _delay, "headers": _headers, "rewrite": _rewrite}
+_MODIFIERS = {"delay": _delay, "headers": _replace_headers, "rewrite": _rewrite_body}
 
 
-def _with_headers(wanted: JSON, start: StartResponse) -> StartResponse:
-    """The usual answer, with these headers in the place of its own of the same names."""
-    replaced = {name.lower() for name in wanted}
-
-    def started(status: str, headers: Headers, exc_info: Any = None) -> Any:
-        kept = [(name, value) for name, value in headers if name.lower() not in replaced]
-        return start(status, [*kept, *wanted.items()], exc_info)
-
-    return started
+# Faults that replace the response
 
 
-# Other answers instead of the right one
-
-
-def _reply(start: StartResponse, status: int, headers: Headers, body: bytes) -> list[bytes]:
+def _respond(start: StartResponse, status: int, headers: Headers, body: bytes) -> list[bytes]:
     reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Unknown"
-    lengthless = [(name, value) for name, value in headers if name.lower() != "content-length"]
-    start(f"{status} {reason}", [*lengthless, ("Content-Length", str(len(body)))])
+    other_headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    start(f"{status} {reason}", [*other_headers, ("Content-Length", str(len(body)))])
     return [body]
 
 
-def _status(params: JSON, start: StartResponse, wire: Wire) -> list[bytes]:
+def _replace_status(params: JSON, start: StartResponse, connection: Connection) -> list[bytes]:
     status = params["status"]
-    ordinary = {"success": False, "status": "error", "message": f"The sandbox answers {status} here."}
-    body = params.get("body", ordinary)
+    default = {"success": False, "status": "error", "message": f"The sandbox answers {status} here."}
+    body = params.get("body", default)
     content = body.encode() if isinstance(body, str) else json.dumps(body, default=float).encode()
     headers = list(params["headers"].items())
     if "retryAfterDateSeconds" in params:
@@ -152,31 +150,32 @@ def _status(params: JSON, start: StartResponse, wire: Wire) -> list[bytes]:
         headers.append(("Retry-After", formatdate(moment, usegmt=True)))
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(_JSON_TYPE)
-    return _reply(start, status, headers, content)
+    return _respond(start, status, headers, content)
 
 
-def _body(params: JSON, start: StartResponse, wire: Wire) -> list[bytes]:
+def _replace_body(params: JSON, start: StartResponse, connection: Connection) -> list[bytes]:
     content = json.dumps(params["json"], default=float).encode()
-    return _reply(start, params["status"], [_JSON_TYPE], content)
+    return _respond(start, params["status"], [_JSON_TYPE], content)
 
 
-def _redirect(params: JSON, start: StartResponse, wire: Wire) -> list[bytes]:
-    return _reply(start, params["status"], [("Location", params["location"])], b"")
+def _redirect(params: JSON, start: StartResponse, connection: Connection) -> list[bytes]:
+    return _respond(start, params["status"], [("Location", params["location"])], b"")
 
 
-def _garbage(params: JSON, start: StartResponse, wire: Wire) -> list[bytes]:
+def _send_garbage(params: JSON, start: StartResponse, connection: Connection) -> list[bytes]:
     kind = params["kind"]
     if kind == "html":
         page = b"<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>"
-        return _reply(start, 200, [("Content-Type", "text/html; charset=utf-8")], page)
+        return _respond(start, 200, [("Content-Type", "text/html; charset=utf-8")], page)
     if kind == "short":
-        # Promises more than it sends and then closes.
+        # Announce more bytes than are sent, then close.
         start("200 OK", [])
-        wire.send_raw(_head("200 OK", [_JSON_TYPE, ("Content-Length", "4096"), ("Connection", "close")]))
-        wire.send_raw(_GARBAGE["truncated"])
-        wire.hang_up()
-        raise CutError(kind)
-    return _reply(start, 200, [_JSON_TYPE], _GARBAGE[kind])
+        headers = [_JSON_TYPE, ("Content-Length", "4096"), ("Connection", "close")]
+        connection.send_raw(_encode_head("200 OK", headers))
+        connection.send_raw(_GARBAGE["truncated"])
+        connection.close_after_response()
+        raise ResponseAbortedError(kind)
+    return _respond(start, 200, [_JSON_TYPE], _GARBAGE[kind])
 
 
 _GARBAGE = {
@@ -196,63 +195,64 @@ _GARBAGE = {
         b'"details": [], "result": "soon"}'
     ),
 }
-_REPLACED: dict[str, Callable[[JSON, StartResponse, Wire], list[bytes]]] = {
-    "status": _status,
-    "body": _body,
+_REPLACEMENTS: dict[str, Callable[[JSON, StartResponse, Connection], list[bytes]]] = {
+    "status": _replace_status,
+    "body": _replace_body,
     "redirect": _redirect,
-    "garbage": _garbage,
+    "garbage": _send_garbage,
 }
 
 
 # Faults of the connection
 
 
-def _head(status: str, headers: Headers) -> bytes:
+def _encode_head(status: str, headers: Headers) -> bytes:
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def _drip(wire: Wire, status: str, headers: Headers, body: bytes, params: JSON) -> None:
+def _send_slowly(connection: Connection, status: str, headers: Headers, body: bytes, params: JSON) -> None:
+    """Send the body byte by byte, and with `headers` the head too."""
     kept = [(name, value) for name, value in headers if name.lower() not in ("content-length", "connection")]
-    head = _head(status, [*kept, ("Content-Length", str(len(body))), ("Connection", "close")])
-    slow = body
+    head = _encode_head(status, [*kept, ("Content-Length", str(len(body))), ("Connection", "close")])
+    slow_part = body
     if params["headers"]:
-        slow = head + body
+        slow_part = head + body
     else:
-        wire.send_raw(head)
-    deadline = time.monotonic() + DRIP_SECONDS
-    for at in range(len(slow)):
+        connection.send_raw(head)
+    deadline = time.monotonic() + MAX_DRIP_SECONDS
+    for index in range(len(slow_part)):
         if time.monotonic() > deadline:
             break
         time.sleep(params["interval"])
-        wire.send_raw(slow[at : at + 1])
-    wire.hang_up()
+        connection.send_raw(slow_part[index : index + 1])
+    connection.close_after_response()
 
 
-def _huge(wire: Wire, params: JSON) -> None:
-    """Stream a body that looks like an envelope whose data never ends."""
+def _send_huge_body(connection: Connection, params: JSON) -> None:
+    """Stream megabytes that start like an envelope."""
     headers: Headers = [_JSON_TYPE, ("Connection", "close")]
     if params["gzip"]:
         headers.append(("Content-Encoding", "gzip"))
     if params["framing"] == "length":
-        size = sum(len(part) for part in _stream(params))
-        wire.send_raw(_head("200 OK", [*headers, ("Content-Length", str(size))]))
-        for part in _stream(params):
-            wire.send_raw(part)
+        size = sum(len(part) for part in _stream_body(params))
+        connection.send_raw(_encode_head("200 OK", [*headers, ("Content-Length", str(size))]))
+        for part in _stream_body(params):
+            connection.send_raw(part)
     else:
-        wire.send_raw(_head("200 OK", [*headers, ("Transfer-Encoding", "chunked")]))
-        for part in _stream(params):
-            wire.send_raw(b"%x\r\n%b\r\n" % (len(part), part))
-        wire.send_raw(b"0\r\n\r\n")
-    wire.hang_up()
+        connection.send_raw(_encode_head("200 OK", [*headers, ("Transfer-Encoding", "chunked")]))
+        for part in _stream_body(params):
+            connection.send_raw(b"%x\r\n%b\r\n" % (len(part), part))
+        connection.send_raw(b"0\r\n\r\n")
+    connection.close_after_response()
 
 
-def _stream(params: JSON) -> Iterator[bytes]:
-    flood = _flood(params["megabytes"])
-    return _packed(flood) if params["gzip"] else flood
+def _stream_body(params: JSON) -> Iterator[bytes]:
+    parts = _generate_body(params["megabytes"])
+    return _compress(parts) if params["gzip"] else parts
 
 
-def _flood(megabytes: int) -> Iterator[bytes]:
+def _generate_body(megabytes: int) -> Iterator[bytes]:
     yield b'{"success": true, "status": "success", "message": "ok", "data": ["'
     block = b"a" * MEGABYTE
     for _ in range(megabytes):
@@ -260,10 +260,10 @@ def _flood(megabytes: int) -> Iterator[bytes]:
     yield b'"]}'
 
 
-def _packed(parts: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(wbits=31)
+def _compress(parts: Iterable[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(wbits=31)
     for part in parts:
-        packed = packer.compress(part)
-        if packed:
-            yield packed
-    yield packer.flush()
+        compressed = compressor.compress(part)
+        if compressed:
+            yield compressed
+    yield compressor.flush()

@@ -1,4 +1,4 @@
-"""Changes in a JSON answer by dotted paths: `data.*.status` is the status of every member of data."""
+"""Change a JSON response by dotted paths: `data.*.status` is the status of every member of data."""
 
 from __future__ import annotations
 
@@ -9,42 +9,45 @@ from typing import Any
 from django_henry_checkout.sandbox.engine.state import JSON
 
 
-def rewrite(value: Any, params: JSON) -> None:
-    """Set, then rename, then remove. A path that leads nowhere changes nothing."""
+def rewrite_json(value: Any, params: JSON) -> None:
+    """Set, then rename, then remove members in place. A path without a match changes nothing."""
     for path, new in params["set"].items():
-        for holder, key in _places(value, path):
-            holder[key] = copy.deepcopy(new)
+        for container, key in _resolve(value, path):
+            container[key] = copy.deepcopy(new)
     for path, name in params["rename"].items():
-        for holder, key in _found(value, path):
-            if isinstance(holder, dict):
-                holder[name] = holder.pop(key)
+        for container, key in _resolve_existing(value, path):
+            if isinstance(container, dict):
+                container[name] = container.pop(key)
     for path in params["remove"]:
-        # From the end, so that the places of a list stay true while it shrinks.
-        for holder, key in reversed(_found(value, path)):
-            del holder[key]
+        # Last first: removing a list member shifts the indexes after it.
+        for container, key in reversed(_resolve_existing(value, path)):
+            del container[key]
 
 
-def _found(value: Any, path: str) -> list[tuple[Any, Any]]:
+def _resolve_existing(value: Any, path: str) -> list[tuple[Any, Any]]:
     return [
-        (holder, key) for holder, key in _places(value, path) if isinstance(holder, list) or key in holder
+        (container, key)
+        for container, key in _resolve(value, path)
+        if isinstance(container, list) or key in container
     ]
 
 
-def _places(value: Any, path: str) -> Iterator[tuple[Any, Any]]:
-    """Each holder that the path leads to, with the key or index in it."""
+def _resolve(value: Any, path: str) -> Iterator[tuple[Any, Any]]:
+    """Yield each container that the path leads to, with the key or index in it."""
     step, _, rest = path.partition(".")
-    for key in _keys(value, step):
+    for key in _matching_keys(value, step):
         if not rest:
             yield value, key
         elif isinstance(value, list) or key in value:
-            yield from _places(value[key], rest)
+            yield from _resolve(value[key], rest)
 
 
-def _keys(holder: Any, step: str) -> list[Any]:
-    if isinstance(holder, dict):
-        return list(holder) if step == "*" else [step]
-    if not isinstance(holder, list):
+def _matching_keys(container: Any, step: str) -> list[Any]:
+    if isinstance(container, dict):
+        return list(container) if step == "*" else [step]
+    if not isinstance(container, list):
         return []
     if step == "*":
-        return list(range(len(holder)))
-    return [int(step)] if step.isascii() and step.isdecimal() and int(step) < len(holder) else []
+        return list(range(len(container)))
+    is_index = step.isascii() and step.isdecimal() and int(step) < len(container)
+    return [int(step)] if is_index else []
