@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.sandbox.conftest import JACKET, KEY, MUG, TEAPOT, Client, product
-from tests.sandbox.v0 import add, claims, items, link_of, pay
+from tests.sandbox.v0.calls import add, claims, items, link_of, pay
 
 
 def test_a_cart_belongs_to_its_user(sandbox: Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.sandbox.conftest import CARD, MUG, Client, Process
-from tests.sandbox.test_card_page import GOOD, MISTAKES, said_of_a_mistake
+from tests.sandbox.pages.forms import GOOD, MISTAKES, said_of_a_mistake
 
 SHOP = "https://shop.example"
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.sandbox.conftest import ADDRESS, MUG, TEAPOT, Client, Process, product
-from tests.sandbox.test_hosted import Page, receipt
-from tests.sandbox.v0 import add, confirm, link_of, pay, quote
+from tests.sandbox.pages.forms import Page, receipt
+from tests.sandbox.v0.calls import add, confirm, link_of, pay, quote
 
 LAMP = "https://elsewhere.example/lamp"
 

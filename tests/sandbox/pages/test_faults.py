@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.sandbox.conftest import MUG, Client
-from tests.sandbox.test_hosted import Page
+from tests.sandbox.pages.forms import Page
 
 BANK = "https://bank.example/challenge?id=7"
 

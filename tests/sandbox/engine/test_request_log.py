@@ -8,9 +8,8 @@ import pytest
 import requests
 
 from tests.sandbox.conftest import CARD, KEY, MUG, Client, product
-from tests.sandbox.test_card_page import GOOD, modal
-from tests.sandbox.test_hosted import Page
-from tests.sandbox.v0 import add, link_of
+from tests.sandbox.pages.forms import GOOD, Page, modal
+from tests.sandbox.v0.calls import add, link_of
 
 REFERER = "https://shop.example/henry/frame/a%20ticket?secret=s3&b=ü"
 FIELDS = {

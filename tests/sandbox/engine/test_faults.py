@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.sandbox.conftest import KEY, MUG, Client, buyer, product
-from tests.sandbox.v0 import add, confirm, quote
+from tests.sandbox.v0.calls import add, confirm, quote
 
 
 def refs(sandbox: Client) -> int:

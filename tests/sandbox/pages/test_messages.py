@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.sandbox.conftest import MUG, Client
-from tests.sandbox.test_card_page import GOOD, modal
-from tests.sandbox.test_hosted import Page, receipt
+from tests.sandbox.pages.forms import GOOD, Page, modal, receipt
 
 
 def pages(sandbox: Client) -> list[str]:

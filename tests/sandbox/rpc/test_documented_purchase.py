@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.conftest import ADDRESS, JACKET, MUG, TEAPOT, Client, Process
-from tests.sandbox.test_rpc import buy, call, cart, status
+from tests.sandbox.rpc.calls import buy, call, cart, status
 
 NAME = {"firstName": "John", "middleName": "A.", "lastName": "Doe"}
 PLACE = {

@@ -10,7 +10,7 @@ import pytest
 from django_henry_checkout.sandbox.engine.webhooks.events import sign
 from tests.sandbox.conftest import MUG, TEAPOT, Client, buyer, product
 from tests.sandbox.receiver import END, SLOW, UPDATED, Receiver, paid, quiet, register, sends
-from tests.sandbox.v0 import add
+from tests.sandbox.v0.calls import add
 
 
 def subscribed(kind: str, uuid: str = "first") -> dict[str, Any]:

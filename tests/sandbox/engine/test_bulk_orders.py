@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
 from typing import Any
 
 import pytest
 
 from tests.henry import running_sandbox
-from tests.sandbox.conftest import KEY, MUG, Client
+from tests.sandbox.conftest import MUG, Client
 from tests.sandbox.receiver import Receiver, paid, receiving
 
 
@@ -137,46 +136,6 @@ def test_a_purchase_is_written_anew_when_it_looks_otherwise(sandbox: Client) -> 
     assert "commissionFee" in rpc["result"]["costs"]
     sandbox.scenario(fees="commission")
     assert "commissionFee" in sandbox.status(ref)["result"]["costs"]
-
-
-def raw(sandbox: Client, path: str, *more: str, method: str = "GET") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"x-api-key: {KEY}", *more]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def connect(sandbox: Client) -> socket.socket:
-    host, _, port = sandbox.url.removeprefix("http://").partition(":")
-    return socket.create_connection((host, int(port)), timeout=5)
-
-
-def read_one(found: socket.socket) -> bytes:
-    got = b""
-    while b"\r\n\r\n" not in got:
-        got += found.recv(65536) or pytest.fail("the connection was closed")
-    head, _, body = got.partition(b"\r\n\r\n")
-    size = int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]  # no match fails the test
-    while len(body) < size:
-        body += found.recv(65536)
-    assert len(body) == size
-    return head.split(b"\r\n")[0]
-
-
-def test_one_connection_serves_many_requests(sandbox: Client) -> None:
-    ref = paid(sandbox, MUG)
-    with connect(sandbox) as found:
-        for path in (f"/v1/cart/purchase/status?refId={ref}", "/v1/orders", "/v1/nowhere", "/v1/orders"):
-            found.sendall(raw(sandbox, path))
-            assert read_one(found) == (b"HTTP/1.1 404 Not Found" if "nowhere" in path else b"HTTP/1.1 200 OK")
-
-
-def test_who_asks_before_sending_a_body_is_told_to_go_on(sandbox: Client) -> None:
-    body = b'{"items": []}'
-    with connect(sandbox) as found:
-        more = [f"Content-Length: {len(body)}", "Content-Type: application/json", "Expect: 100-continue"]
-        found.sendall(raw(sandbox, "/v1/cart", *more, method="POST"))
-        assert found.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        found.sendall(body)
-        assert read_one(found) == b"HTTP/1.1 200 OK"
 
 
 def test_what_other_tests_ask_of_a_sandbox() -> None:

@@ -5,59 +5,15 @@ import re
 from typing import Any
 
 import pytest
-import requests
 
 from tests.sandbox.conftest import CARD, JACKET, MUG, TEAPOT, Client
+from tests.sandbox.pages.forms import Page, receipt
 
 SHOP = "https://shop.example/back?order=7"
 
 
 #: Numbers that the page may hold: the example beside the card's field, and random ones that could say "4242" too.
 HARMLESS = re.compile(r'4242 4242 4242 4242</span>|name="(?:attempt|seen)" value="[^"]*"')
-
-
-class Page:
-    """A hosted page as a browser without JavaScript sees it."""
-
-    def __init__(self, sandbox: Client, cart_id: str, **query: str) -> None:
-        self.sandbox = sandbox
-        self.path = f"/cart/{cart_id}"
-        self.query = query
-        self.response = sandbox.raw("GET", self.path, params=query)
-        self.text = html.unescape(self.response.text)
-
-    def hidden(self, name: str) -> str:
-        found = re.search(rf'name="{name}" value="([^"]*)"', self.response.text)
-        assert found, name
-        return found[1]
-
-    def post(self, **values: str) -> requests.Response:
-        form = {
-            "attempt": self.hidden("attempt"),
-            "seen": self.hidden("seen"),
-            "action": "pay",
-            "email": "ada@shop.example",
-            "first_name": "Ada",
-            "last_name": "Lovelace",
-            "country": "US",
-            "line1": "350 Harbour Street",
-            "city": "New York",
-            "province": "NY",
-            "postal_code": "10001",
-            "card_number": "4242 4242 4242 4242",
-            "card_expiry": "04 / 39",
-            "card_cvc": "123",
-            "card_name": "Ada Lovelace",
-            "shipping_0": "standard",
-            "shipping_1": "standard",
-            **values,
-        }
-        return self.sandbox.raw("POST", self.path, params=self.query, data=form)
-
-
-def receipt(sandbox: Client, answer: requests.Response) -> str:
-    assert answer.status_code == 302, answer.text
-    return sandbox.raw("GET", answer.headers["Location"]).text
 
 
 def test_the_page_shows_the_cart_and_may_be_framed(sandbox: Client) -> None:

@@ -5,38 +5,10 @@ import re
 from typing import Any
 
 import pytest
-import requests
 
 from tests.sandbox.conftest import CARD, Client, product
-from tests.sandbox.v0 import add, link_of
-
-GOOD = {"card_number": CARD, "card_expiry": "04 / 39", "card_cvc": "123", "card_name": "Ada Lovelace"}
-
-#: What a person can get wrong, and what the page says then.
-MISTAKES = [
-    ({"card_number": "4242 4242 4242 4241"}, "not valid"),
-    ({"card_expiry": "01/20"}, "expired"),
-    ({"card_cvc": "12"}, "3 or 4 digits"),
-    ({"card_name": ""}, "name on the card"),
-]
-
-
-def said_of_a_mistake(answer: requests.Response, message: str) -> str:
-    """Check that a form names a mistake and gives no value back; return what it says."""
-    assert answer.status_code == 422
-    text = html.unescape(answer.text)
-    assert message in text
-    assert 'role="alert"' in text
-    assert "<title>Error:" in text
-    for secret in ("4242 4242 4242 4241", 'value="123"', "04 / 39", CARD):
-        assert secret not in text
-    return text
-
-
-def modal(sandbox: Client, user: str = "ada") -> str:
-    answer = sandbox.v0("POST", "/wallet/card-collect?auth=false", user=user)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["data"]["modal_url"])
+from tests.sandbox.pages.forms import GOOD, MISTAKES, modal, said_of_a_mistake
+from tests.sandbox.v0.calls import add, link_of
 
 
 def page(sandbox: Client, url: str, **query: str) -> Any:
