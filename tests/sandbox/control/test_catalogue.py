@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from tests.sandbox.conftest import Client
+from tests.sandbox.client import Client
 
 
-def test_the_catalogue_and_its_pictures(sandbox: Client) -> None:
+def test_the_catalogue_lists_products_with_pictures(sandbox: Client) -> None:
     catalogue = sandbox.control("catalogue")
     assert len(catalogue["products"]) >= 30
     assert len(catalogue["merchants"]) >= 5
@@ -12,8 +12,8 @@ def test_the_catalogue_and_its_pictures(sandbox: Client) -> None:
     pictures = set()
     for product in catalogue["products"]:
         assert product["link"].startswith(f"https://{product['host']}/products/")
-        answer = sandbox.session.get(product["imageUrl"], timeout=5)
-        assert answer.headers["Content-Type"] == "image/svg+xml"
-        pictures.add(answer.content)
+        response = sandbox.session.get(product["imageUrl"], timeout=5)
+        assert response.headers["Content-Type"] == "image/svg+xml"
+        pictures.add(response.content)
     assert len(pictures) == len(links)
     assert sandbox.raw("GET", "/pictures/nothing.svg").status_code == 404

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import threading
 
-from tests.sandbox.conftest import MUG, TEAPOT, Client
+from tests.sandbox.client import MUG, TEAPOT, Client
 
 
-def test_pay_buys_a_cart_as_the_page_would(sandbox: Client) -> None:
+def test_pay_places_an_order_as_the_hosted_page_does(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG, TEAPOT)
     assert (
         sandbox.raw(
@@ -27,7 +27,7 @@ def test_pay_buys_a_cart_as_the_page_would(sandbox: Client) -> None:
     assert sandbox.orders()[0]["status"] == "partially_complete"
 
 
-def test_one_payment_wins_a_race(sandbox: Client) -> None:
+def test_only_one_of_concurrent_payments_succeeds(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
     barrier = threading.Barrier(8)
     seen: list[int] = []
@@ -50,6 +50,6 @@ def test_one_payment_wins_a_race(sandbox: Client) -> None:
     assert len(sandbox.orders()) == 1
 
 
-def test_the_control_card_is_checked(sandbox: Client) -> None:
+def test_an_invalid_card_is_refused(sandbox: Client) -> None:
     for body in ({}, {"userId": 7}, {"userId": "a", "card": "1"}, {"userId": "a", "cvv": "1"}):
         assert sandbox.raw("POST", "/__sandbox__/card", json=body).status_code == 400

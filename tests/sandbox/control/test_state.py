@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import CARD, MUG, Client, buyer
+from tests.sandbox.client import CARD, MUG, Client, buyer
 
 BAD_PRICES: tuple[Any, ...] = (
     "", "free", "-1", "1.234", "1e3", " 1", "١", "12345678", "$5", -1, 1.234, 1_000_001, None, True, [], {},
@@ -41,15 +41,17 @@ BAD_PRICES: tuple[Any, ...] = (
         ({"faults": [{"fault": "reset", "probability": 2}]}, "faults[0].probability"),
     ],
 )
-def test_a_wrong_scenario_is_refused_and_changes_nothing(sandbox: Client, scenario: Any, part: str) -> None:
+def test_an_invalid_scenario_is_refused_and_changes_nothing(
+    sandbox: Client, scenario: Any, part: str
+) -> None:
     sandbox.scenario(outcome="failed")
-    answer = sandbox.raw("POST", "/__sandbox__/scenario", json=scenario)
-    assert answer.status_code == 400
-    assert part in answer.json()["message"]
+    response = sandbox.raw("POST", "/__sandbox__/scenario", json=scenario)
+    assert response.status_code == 400
+    assert part in response.json()["message"]
     assert sandbox.control("scenario")["scenario"] == {"outcome": "failed"}
 
 
-def test_reset_forgets_everything(sandbox: Client) -> None:
+def test_reset_clears_everything(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
     sandbox.control("pay", {"cartId": cart_id})
     sandbox.scenario(outcome="failed")
@@ -62,7 +64,7 @@ def test_reset_forgets_everything(sandbox: Client) -> None:
     assert sandbox.api("POST", f"/cart/{cart_id}").status_code == 404
 
 
-def test_the_clock_only_goes_forward(sandbox: Client) -> None:
+def test_the_clock_only_moves_forward(sandbox: Client) -> None:
     before = sandbox.control("clock")["now"]
     assert sandbox.control("clock", {"advanceSeconds": 3600})["now"] > before
     assert sandbox.raw("POST", "/__sandbox__/clock", json={"advanceSeconds": -1}).status_code == 400
@@ -70,7 +72,7 @@ def test_the_clock_only_goes_forward(sandbox: Client) -> None:
     assert sandbox.raw("GET", "/__sandbox__/reset").status_code == 405
 
 
-def test_requests_are_written_down_without_values(sandbox: Client) -> None:
+def test_requests_are_recorded_without_values(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
     source = buyer("card_test_pays")
     source["card"]["details"] = {"cardNumber": CARD, "cvv": "987"}

@@ -1,4 +1,4 @@
-"""The fault that changes the usual answer: statuses that go back, unknown words, other names, nothing at all."""
+"""The fault that changes a JSON response: members can be set, renamed and removed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import MUG, TEAPOT, Client
+from tests.sandbox.client import MUG, TEAPOT, Client
 
 
-def shown(sandbox: Client, ref_id: str, **changes: Any) -> Any:
+def fetch_rewritten(sandbox: Client, ref_id: str, **changes: Any) -> Any:
     sandbox.scenario(faults=[{"fault": "rewrite", "path": "/v1/cart/purchase/status", **changes}])
     return sandbox.status(ref_id)
 
@@ -21,46 +21,48 @@ def ref_id(sandbox: Client) -> str:
 
 
 def test_rewrite_sets_renames_and_removes(sandbox: Client, ref_id: str) -> None:
-    usual = sandbox.status(ref_id)
-    got = shown(
+    original = sandbox.status(ref_id)
+    rewritten = fetch_rewritten(
         sandbox,
         ref_id,
         set={"status": "processing", "products.*.status": "teleported", "new.deep": 1, "new": {"rate": 1.25}},
         rename={"result.costs.serviceFee": "fee", "products.0.link": "url", "nothing": "something"},
         remove=["details", "products.1.quantity", "result.items.*.costs.tax", "nothing.at.all"],
     )
-    assert (got["status"], got["new"]) == ("processing", {"rate": 1.25})
-    assert [row["status"] for row in got["products"]] == ["teleported"] * 2
-    assert got["result"]["costs"]["fee"] == usual["result"]["costs"]["serviceFee"]
-    assert "serviceFee" not in got["result"]["costs"]
-    assert [("url" in row, "link" in row, "quantity" in row) for row in got["products"]] == [
+    assert (rewritten["status"], rewritten["new"]) == ("processing", {"rate": 1.25})
+    assert [row["status"] for row in rewritten["products"]] == ["teleported"] * 2
+    assert rewritten["result"]["costs"]["fee"] == original["result"]["costs"]["serviceFee"]
+    assert "serviceFee" not in rewritten["result"]["costs"]
+    assert [("url" in row, "link" in row, "quantity" in row) for row in rewritten["products"]] == [
         (True, False, True),
         (False, True, False),
     ]
-    assert "details" not in got
-    assert all("tax" not in row["costs"] for row in got["result"]["items"])
-    # Nothing else is touched, and it struck once.
-    assert got["result"]["items"][0]["costs"]["total"] == usual["result"]["items"][0]["costs"]["total"]
-    assert sandbox.status(ref_id) == usual
+    assert "details" not in rewritten
+    assert all("tax" not in row["costs"] for row in rewritten["result"]["items"])
+    # Nothing else changes, and the fault applies once.
+    assert (
+        rewritten["result"]["items"][0]["costs"]["total"] == original["result"]["items"][0]["costs"]["total"]
+    )
+    assert sandbox.status(ref_id) == original
 
 
-def test_rewrite_with_null_everywhere_and_shorter_lists(sandbox: Client, ref_id: str) -> None:
-    assert set(shown(sandbox, ref_id, set={"*": None}).values()) == {None}
-    assert shown(sandbox, ref_id, set={"products.*": None})["products"] == [None, None]
-    assert shown(sandbox, ref_id, remove=["products.*"])["products"] == []
-    assert len(shown(sandbox, ref_id, remove=["products.0"])["products"]) == 1
-    assert shown(sandbox, ref_id, remove=["*"]) == {}
+def test_rewrite_handles_wildcards_and_lists(sandbox: Client, ref_id: str) -> None:
+    assert set(fetch_rewritten(sandbox, ref_id, set={"*": None}).values()) == {None}
+    assert fetch_rewritten(sandbox, ref_id, set={"products.*": None})["products"] == [None, None]
+    assert fetch_rewritten(sandbox, ref_id, remove=["products.*"])["products"] == []
+    assert len(fetch_rewritten(sandbox, ref_id, remove=["products.0"])["products"]) == 1
+    assert fetch_rewritten(sandbox, ref_id, remove=["*"]) == {}
 
 
-def test_rewrite_keeps_amounts_to_the_last_digit(sandbox: Client, ref_id: str) -> None:
-    usual = sandbox.api("GET", "/cart/purchase/status", params={"refId": ref_id}).text
+def test_rewrite_keeps_exact_amounts(sandbox: Client, ref_id: str) -> None:
+    original = sandbox.api("GET", "/cart/purchase/status", params={"refId": ref_id}).text
     sandbox.fault("rewrite", set={"refId": ref_id})
     again = sandbox.api("GET", "/cart/purchase/status", params={"refId": ref_id})
-    assert again.text == usual
-    assert int(again.headers["Content-Length"]) == len(usual)
+    assert again.text == original
+    assert int(again.headers["Content-Length"]) == len(original)
 
 
-def test_rewrite_leaves_what_is_no_json_and_keeps_the_status(sandbox: Client) -> None:
+def test_rewrite_ignores_other_content_and_keeps_the_status(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
     sandbox.fault("rewrite", path="*", times=2, set={"message": "changed"})
     assert "<html" in sandbox.raw("GET", f"/cart/{cart_id}").text
@@ -82,8 +84,8 @@ def test_rewrite_leaves_what_is_no_json_and_keeps_the_status(sandbox: Client) ->
         ({"put": {}}, "put"),
     ],
 )
-def test_a_wrong_rewrite_is_refused(sandbox: Client, entry: dict[str, Any], part: str) -> None:
+def test_an_invalid_rewrite_is_refused(sandbox: Client, entry: dict[str, Any], part: str) -> None:
     faults = [{"fault": "rewrite", **entry}]
-    answer = sandbox.raw("POST", "/__sandbox__/scenario", json={"faults": faults})
-    assert answer.status_code == 400
-    assert part in answer.json()["message"]
+    response = sandbox.raw("POST", "/__sandbox__/scenario", json={"faults": faults})
+    assert response.status_code == 400
+    assert part in response.json()["message"]

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.conftest import CARD, KEY, MUG, Client, Process, buyer
-from tests.sandbox.receiver import paid
+from tests.sandbox.client import CARD, KEY, MUG, Client, SandboxProcess, buyer
+from tests.sandbox.receiver import pay_cart
 
 
-def test_connections_stay_open(sandbox: Client) -> None:
-    answer = sandbox.api("GET", "/cart")
-    assert int(answer.headers["Content-Length"]) == len(answer.content)
-    assert answer.headers.get("Connection") != "close"
+def test_connections_are_kept_alive(sandbox: Client) -> None:
+    response = sandbox.api("GET", "/cart")
+    assert int(response.headers["Content-Length"]) == len(response.content)
+    assert response.headers.get("Connection") != "close"
 
 
-def raw(sandbox: Client, path: str, *more: str, method: str = "GET") -> bytes:
+def build_request(path: str, *more: str, method: str = "GET") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"x-api-key: {KEY}", *more]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
@@ -29,38 +29,40 @@ def connect(sandbox: Client) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=5)
 
 
-def read_one(found: socket.socket) -> bytes:
-    got = b""
-    while b"\r\n\r\n" not in got:
-        got += found.recv(65536) or pytest.fail("the connection was closed")
-    head, _, body = got.partition(b"\r\n\r\n")
+def read_status_line(connection: socket.socket) -> bytes:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536) or pytest.fail("the connection was closed")
+    head, _, body = received.partition(b"\r\n\r\n")
     size = int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]  # no match fails the test
     while len(body) < size:
-        body += found.recv(65536)
+        body += connection.recv(65536)
     assert len(body) == size
     return head.split(b"\r\n")[0]
 
 
 def test_one_connection_serves_many_requests(sandbox: Client) -> None:
-    ref = paid(sandbox, MUG)
-    with connect(sandbox) as found:
+    ref = pay_cart(sandbox, MUG)
+    with connect(sandbox) as connection:
         for path in (f"/v1/cart/purchase/status?refId={ref}", "/v1/orders", "/v1/nowhere", "/v1/orders"):
-            found.sendall(raw(sandbox, path))
-            assert read_one(found) == (b"HTTP/1.1 404 Not Found" if "nowhere" in path else b"HTTP/1.1 200 OK")
+            connection.sendall(build_request(path))
+            assert read_status_line(connection) == (
+                b"HTTP/1.1 404 Not Found" if "nowhere" in path else b"HTTP/1.1 200 OK"
+            )
 
 
-def test_who_asks_before_sending_a_body_is_told_to_go_on(sandbox: Client) -> None:
+def test_expect_100_continue_is_answered(sandbox: Client) -> None:
     body = b'{"items": []}'
-    with connect(sandbox) as found:
+    with connect(sandbox) as connection:
         more = [f"Content-Length: {len(body)}", "Content-Type: application/json", "Expect: 100-continue"]
-        found.sendall(raw(sandbox, "/v1/cart", *more, method="POST"))
-        assert found.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        found.sendall(body)
-        assert read_one(found) == b"HTTP/1.1 200 OK"
+        connection.sendall(build_request("/v1/cart", *more, method="POST"))
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert read_status_line(connection) == b"HTTP/1.1 200 OK"
 
 
-def test_it_prints_a_line_for_each_request_and_no_secret(tmp_path: Path) -> None:
-    running = Process("--allow-raw-card")
+def test_each_request_is_printed_without_secrets(tmp_path: Path) -> None:
+    running = SandboxProcess("--allow-raw-card")
     client = Client(running.url)
     cart_id = client.cart(MUG)
     source = buyer()

@@ -3,12 +3,12 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tests.sandbox.conftest import MUG, TEAPOT, Client, Process
+from tests.sandbox.client import MUG, TEAPOT, Client, SandboxProcess
 
 
-def test_a_restart_goes_on_even_after_a_kill(tmp_path: Path) -> None:
+def test_the_state_survives_a_restart_after_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
-    first = Process("--state", str(state))
+    first = SandboxProcess("--state", str(state))
     client = Client(first.url)
     cart_id = client.cart({"link": MUG, "metadata": {"rate": 1.5}}, TEAPOT, tags={"a": "b"})
     other = client.cart(MUG)
@@ -18,7 +18,7 @@ def test_a_restart_goes_on_even_after_a_kill(tmp_path: Path) -> None:
     client.session.close()
     first.stop(signal.SIGKILL)
 
-    second = Process("--state", str(state))
+    second = SandboxProcess("--state", str(state))
     client = Client(second.url)
     assert client.status(before["refId"]) == before
     assert client.purchase(cart_id).status_code == 409

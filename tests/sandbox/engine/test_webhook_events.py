@@ -1,4 +1,4 @@
-"""Which changes of an order are told, in which words and to whom."""
+"""Webhook events: which changes of an order trigger them, their content and their recipients."""
 
 from __future__ import annotations
 
@@ -8,77 +8,88 @@ from typing import Any
 import pytest
 
 from django_henry_checkout.sandbox.engine.webhooks.events import sign
-from tests.sandbox.conftest import MUG, TEAPOT, Client, buyer, product
-from tests.sandbox.receiver import END, SLOW, UPDATED, Receiver, paid, quiet, register, sends
+from tests.sandbox.client import MUG, TEAPOT, Client, buyer, product
+from tests.sandbox.receiver import (
+    COMPLETION,
+    PENDING,
+    SLOW_TIMING,
+    Receiver,
+    pay_cart,
+    register,
+    set_webhook_options,
+    wait_until_sent,
+)
 from tests.sandbox.v0.calls import add
 
 
-def subscribed(kind: str, uuid: str = "first") -> dict[str, Any]:
+def subscribe(kind: str, uuid: str = "first") -> dict[str, Any]:
     return {"events": [{"type": kind, "data": [{"type": "send_webhook", "webhookUUID": uuid}]}]}
 
 
-def test_the_vector_of_the_reference() -> None:
+def test_the_signature_matches_the_documented_example() -> None:
     body = b'{"event":"order.purchase.complete","data":{"refId":"ckp-ref_3fa85f64-5717-4562-b3fc"}}'
     expected = "044279c07488c9284fdc7435d9f3d02f848ad9c83746695f887edb9930120cc9"
     assert sign("whsec_example", "1767225600000", body) == expected
 
 
-def test_an_order_is_told_from_its_beginning_to_its_end(sandbox: Client, receiver: Receiver) -> None:
-    ref = paid(sandbox, MUG)
-    assert [hook.json["data"] for hook in receiver.got] == [sandbox.status(ref)]
+def test_each_change_of_an_order_is_sent(sandbox: Client, receiver: Receiver) -> None:
+    ref = pay_cart(sandbox, MUG)
+    assert [webhook.json["data"] for webhook in receiver.received] == [sandbox.status(ref)]
     for seconds in (100, 150, 150):
         sandbox.advance(seconds)
-        quiet(sandbox)
-        assert receiver.got[-1].json["data"] == sandbox.status(ref)
-    expected = [UPDATED, ("purchase", "processing"), ("purchase", "processing"), *END]
+        wait_until_sent(sandbox)
+        assert receiver.received[-1].json["data"] == sandbox.status(ref)
+    expected = [PENDING, ("purchase", "processing"), ("purchase", "processing"), *COMPLETION]
     assert receiver.statuses == expected
-    assert [hook.json["data"]["products"][0]["status"] for hook in receiver.got[1:3]] == [
+    assert [webhook.json["data"]["products"][0]["status"] for webhook in receiver.received[1:3]] == [
         "processing",
         "complete",
     ]
-    assert receiver.got[-1].json["data"]["result"]["costs"]["total"]["value"] > 0
-    assert set(receiver.got[0].json) == {"event", "data"}
+    assert receiver.received[-1].json["data"]["result"]["costs"]["total"]["value"] > 0
+    assert set(receiver.received[0].json) == {"event", "data"}
 
 
-def test_a_delivery_is_signed_over_its_raw_body_at_the_real_time(sandbox: Client, receiver: Receiver) -> None:
+def test_a_delivery_is_signed_over_its_raw_body_with_the_real_time(
+    sandbox: Client, receiver: Receiver
+) -> None:
     sandbox.advance(30 * 24 * 3600)
-    paid(sandbox)
-    (hook,) = receiver.got
-    assert hook.is_signed()
-    assert not hook.is_signed("whsec_of_another")
-    assert hook.headers["x-henry-signature"] == hook.headers["x-henry-signature"].lower()
-    assert abs(hook.stamp / 1000 - hook.at) < 5
-    assert hook.headers["content-type"] == "application/json"
-    assert hook.path == "/henry/webhooks/default/key?shop=1"
+    pay_cart(sandbox)
+    (webhook,) = receiver.received
+    assert webhook.is_signed()
+    assert not webhook.is_signed("whsec_of_another")
+    assert webhook.headers["x-henry-signature"] == webhook.headers["x-henry-signature"].lower()
+    assert abs(webhook.timestamp / 1000 - webhook.received_at) < 5
+    assert webhook.headers["content-type"] == "application/json"
+    assert webhook.path == "/henry/webhooks/default/key?shop=1"
 
 
-def test_time_alone_moves_orders_too(sandbox: Client, receiver: Receiver) -> None:
+def test_changes_are_sent_as_time_passes(sandbox: Client, receiver: Receiver) -> None:
     sandbox.scenario(timing={"pendingSeconds": 0.3, "processingSeconds": 0.6})
     ref = sandbox.purchase(sandbox.cart(MUG)).json()["refId"]
     receiver.wait_for("order.purchase.full.complete")
-    assert receiver.statuses[0] == UPDATED
-    assert receiver.statuses[-3:] == END
-    assert 0.85 <= receiver.got[-1].at - receiver.got[0].at < 5
-    assert {hook.json["data"]["refId"] for hook in receiver.got} == {ref}
+    assert receiver.statuses[0] == PENDING
+    assert receiver.statuses[-3:] == COMPLETION
+    assert 0.85 <= receiver.received[-1].received_at - receiver.received[0].received_at < 5
+    assert {webhook.json["data"]["refId"] for webhook in receiver.received} == {ref}
 
 
-def test_no_jump_swallows_the_one_before(sandbox: Client, receiver: Receiver) -> None:
-    sends(sandbox, drop=1)
+def test_changes_of_successive_clock_jumps_are_all_sent(sandbox: Client, receiver: Receiver) -> None:
+    set_webhook_options(sandbox, drop=1)
     sandbox.control("orders", {"count": 1000})
     for _ in range(4):
         sandbox.advance(100)
-    told = Counter(row["event"].removeprefix("order.") for row in quiet(sandbox))
-    assert told == {"purchase": 4000, "purchase.complete": 1000, "purchase.full.complete": 1000}
+    sent = Counter(row["event"].removeprefix("order.") for row in wait_until_sent(sandbox))
+    assert sent == {"purchase": 4000, "purchase.complete": 1000, "purchase.full.complete": 1000}
 
 
-def test_a_jump_over_several_steps_tells_the_last_state(sandbox: Client, receiver: Receiver) -> None:
-    paid(sandbox, MUG, TEAPOT)
+def test_a_jump_over_several_changes_sends_the_last_state(sandbox: Client, receiver: Receiver) -> None:
+    pay_cart(sandbox, MUG, TEAPOT)
     sandbox.advance(1000)
-    quiet(sandbox)
-    assert receiver.statuses == [UPDATED, *END]
+    wait_until_sent(sandbox)
+    assert receiver.statuses == [PENDING, *COMPLETION]
     sandbox.advance(1000)
-    quiet(sandbox)
-    assert len(receiver.got) == 4
+    wait_until_sent(sandbox)
+    assert len(receiver.received) == 4
 
 
 @pytest.mark.parametrize(
@@ -92,30 +103,30 @@ def test_a_jump_over_several_steps_tells_the_last_state(sandbox: Client, receive
         ("awaiting_merchant", {}, ["purchase"]),
     ],
 )
-def test_each_end_has_its_events(
+def test_each_outcome_has_its_events(
     sandbox: Client, receiver: Receiver, outcome: str, more: dict[str, Any], events: list[str]
 ) -> None:
-    sandbox.scenario(timing=SLOW, outcome=outcome, **more)
-    paid(sandbox, MUG, TEAPOT)
+    sandbox.scenario(timing=SLOW_TIMING, outcome=outcome, **more)
+    pay_cart(sandbox, MUG, TEAPOT)
     sandbox.advance(1000)
-    quiet(sandbox)
+    wait_until_sent(sandbox)
     assert [event.removeprefix("order.") for event in receiver.events[1:]] == events
 
 
-def test_items_that_fail_one_after_the_other(sandbox: Client, receiver: Receiver) -> None:
-    sandbox.scenario(timing=SLOW, items={MUG: "failed", TEAPOT: "failed"})
-    paid(sandbox, MUG, TEAPOT)
+def test_each_failed_item_sends_an_event(sandbox: Client, receiver: Receiver) -> None:
+    sandbox.scenario(timing=SLOW_TIMING, items={MUG: "failed", TEAPOT: "failed"})
+    pay_cart(sandbox, MUG, TEAPOT)
     for seconds in (200, 100, 100):
         sandbox.advance(seconds)
-    quiet(sandbox)
+    wait_until_sent(sandbox)
     assert Counter(receiver.events) == {"order.purchase": 4, "order.item.failed": 2}
 
 
-def test_a_refused_payment_is_told(sandbox: Client, receiver: Receiver) -> None:
+def test_a_declined_payment_is_sent(sandbox: Client, receiver: Receiver) -> None:
     sandbox.purchase(sandbox.cart(MUG), "card_test_declined")
     sandbox.advance(1000)
-    quiet(sandbox)
-    assert receiver.statuses == [UPDATED, ("purchase", "failed"), ("item.failed", "failed")]
+    wait_until_sent(sandbox)
+    assert receiver.statuses == [PENDING, ("purchase", "failed"), ("item.failed", "failed")]
 
 
 @pytest.mark.parametrize(
@@ -137,31 +148,31 @@ def test_a_refused_payment_is_told(sandbox: Client, receiver: Receiver) -> None:
 def test_a_cart_subscribes_an_endpoint_by_prefix(
     sandbox: Client, receiver: Receiver, kind: str, events: dict[str, int]
 ) -> None:
-    register(sandbox, receiver.entry("first"), receiver.entry("second"))
-    paid(sandbox, MUG, settings=subscribed(kind))
-    paid(sandbox, MUG)
+    register(sandbox, receiver.endpoint("first"), receiver.endpoint("second"))
+    pay_cart(sandbox, MUG, settings=subscribe(kind))
+    pay_cart(sandbox, MUG)
     sandbox.advance(1000)
-    log = quiet(sandbox)
+    log = wait_until_sent(sandbox)
     assert Counter(receiver.events) == events
     assert {row["uuid"] for row in log} <= {"first"}
 
 
-def test_each_endpoint_gets_its_own_once(sandbox: Client, receiver: Receiver) -> None:
-    """Two subscriptions of one cart to one endpoint are one delivery."""
-    twice = {"events": [*subscribed("order")["events"], *subscribed("order.purchase", "first")["events"]]}
-    register(sandbox, receiver.entry("first"), receiver.entry("all", everyCart=True))
-    paid(sandbox, MUG, settings=twice)
-    assert [row["uuid"] for row in quiet(sandbox)] == ["first", "all"]
+def test_each_endpoint_gets_an_event_once(sandbox: Client, receiver: Receiver) -> None:
+    """Two matching subscriptions of a cart to one endpoint make one delivery."""
+    overlapping = {"events": [*subscribe("order")["events"], *subscribe("order.purchase", "first")["events"]]}
+    register(sandbox, receiver.endpoint("first"), receiver.endpoint("all", everyCart=True))
+    pay_cart(sandbox, MUG, settings=overlapping)
+    assert [row["uuid"] for row in wait_until_sent(sandbox)] == ["first", "all"]
 
 
-def test_an_endpoint_that_comes_later_hears_of_what_happens_then(sandbox: Client, receiver: Receiver) -> None:
+def test_a_new_endpoint_gets_later_changes_only(sandbox: Client, receiver: Receiver) -> None:
     register(sandbox)
-    paid(sandbox, MUG)
-    register(sandbox, receiver.entry(everyCart=True))
-    assert quiet(sandbox) == []
+    pay_cart(sandbox, MUG)
+    register(sandbox, receiver.endpoint(everyCart=True))
+    assert wait_until_sent(sandbox) == []
     sandbox.advance(1000)
-    quiet(sandbox)
-    assert receiver.statuses == END
+    wait_until_sent(sandbox)
+    assert receiver.statuses == COMPLETION
 
 
 @pytest.mark.parametrize(
@@ -177,33 +188,33 @@ def test_an_endpoint_that_comes_later_hears_of_what_happens_then(sandbox: Client
     ],
 )
 @pytest.mark.parametrize("path", ["/cart", "/cart/create"])
-def test_events_that_say_nothing_are_refused(sandbox: Client, path: str, events: Any) -> None:
-    answer = sandbox.api("POST", path, {"items": [{"link": MUG}], "settings": {"events": events}})
-    assert answer.status_code == 400
-    assert "settings.events" in answer.json()["message"]
+def test_malformed_events_are_refused(sandbox: Client, path: str, events: Any) -> None:
+    response = sandbox.api("POST", path, {"items": [{"link": MUG}], "settings": {"events": events}})
+    assert response.status_code == 400
+    assert "settings.events" in response.json()["message"]
 
 
-def test_other_actions_than_webhooks_are_let_pass(sandbox: Client, receiver: Receiver) -> None:
-    register(sandbox, receiver.entry())
+def test_actions_other_than_webhooks_are_ignored(sandbox: Client, receiver: Receiver) -> None:
+    register(sandbox, receiver.endpoint())
     other = {"events": [{"type": "order", "data": [{"type": "give_points", "points": 3}]}]}
-    paid(sandbox, MUG, settings=other)
-    assert receiver.got == []
+    pay_cart(sandbox, MUG, settings=other)
+    assert receiver.received == []
 
 
-def test_early_v1_speaks_its_own_words(sandbox: Client, receiver: Receiver) -> None:
+def test_webhooks_of_early_v1_have_its_wire_format(sandbox: Client, receiver: Receiver) -> None:
     item = {"link": MUG, "variant": "blue"}
-    made = sandbox.api("POST", "/cart/create", {"items": [item]}).json()["data"]["cartId"]
-    ref = sandbox.api("POST", "/cart/purchase", {"cartId": made, "buyer": buyer()}).json()["refId"]
+    cart_id = sandbox.api("POST", "/cart/create", {"items": [item]}).json()["data"]["cartId"]
+    ref = sandbox.api("POST", "/cart/purchase", {"cartId": cart_id, "buyer": buyer()}).json()["refId"]
     sandbox.advance(1000)
-    quiet(sandbox)
-    asked = sandbox.api("POST", "/cart/purchase/status", {"refId": ref}).json()
-    assert receiver.got[-1].json["data"] == asked
-    assert asked["products"][0]["variant"] == "blue"
-    assert "commissionFee" in asked["result"]["costs"]
+    wait_until_sent(sandbox)
+    purchase = sandbox.api("POST", "/cart/purchase/status", {"refId": ref}).json()
+    assert receiver.received[-1].json["data"] == purchase
+    assert purchase["products"][0]["variant"] == "blue"
+    assert "commissionFee" in purchase["result"]["costs"]
 
 
 def test_v0_has_no_webhooks(sandbox: Client, receiver: Receiver) -> None:
     add(sandbox, product(MUG))
     sandbox.control("pay", {"userId": "ada"})
     sandbox.advance(1000)
-    assert quiet(sandbox) == []
+    assert wait_until_sent(sandbox) == []

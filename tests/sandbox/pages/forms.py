@@ -7,11 +7,11 @@ import re
 
 import requests
 
-from tests.sandbox.conftest import CARD, Client
+from tests.sandbox.client import CARD, Client
 
 
-class Page:
-    """A hosted page as a browser without JavaScript sees it."""
+class CheckoutPage:
+    """A hosted checkout, opened without JavaScript."""
 
     def __init__(self, sandbox: Client, cart_id: str, **query: str) -> None:
         self.sandbox = sandbox
@@ -20,15 +20,15 @@ class Page:
         self.response = sandbox.raw("GET", self.path, params=query)
         self.text = html.unescape(self.response.text)
 
-    def hidden(self, name: str) -> str:
+    def read_hidden(self, name: str) -> str:
         found = re.search(rf'name="{name}" value="([^"]*)"', self.response.text)
         assert found, name
         return found[1]
 
     def post(self, **values: str) -> requests.Response:
         form = {
-            "attempt": self.hidden("attempt"),
-            "seen": self.hidden("seen"),
+            "attempt": self.read_hidden("attempt"),
+            "seen": self.read_hidden("seen"),
             "action": "pay",
             "email": "ada@shop.example",
             "first_name": "Ada",
@@ -49,16 +49,16 @@ class Page:
         return self.sandbox.raw("POST", self.path, params=self.query, data=form)
 
 
-def receipt(sandbox: Client, answer: requests.Response) -> str:
-    assert answer.status_code == 302, answer.text
-    return sandbox.raw("GET", answer.headers["Location"]).text
+def open_receipt(sandbox: Client, response: requests.Response) -> str:
+    assert response.status_code == 302, response.text
+    return sandbox.raw("GET", response.headers["Location"]).text
 
 
-GOOD = {"card_number": CARD, "card_expiry": "04 / 39", "card_cvc": "123", "card_name": "Ada Lovelace"}
+VALID_CARD = {"card_number": CARD, "card_expiry": "04 / 39", "card_cvc": "123", "card_name": "Ada Lovelace"}
 
 
-#: What a person can get wrong, and what the page says then.
-MISTAKES = [
+#: Invalid input, and the error that it causes.
+INVALID_CARDS = [
     ({"card_number": "4242 4242 4242 4241"}, "not valid"),
     ({"card_expiry": "01/20"}, "expired"),
     ({"card_cvc": "12"}, "3 or 4 digits"),
@@ -66,10 +66,10 @@ MISTAKES = [
 ]
 
 
-def said_of_a_mistake(answer: requests.Response, message: str) -> str:
-    """Check that a form names a mistake and gives no value back; return what it says."""
-    assert answer.status_code == 422
-    text = html.unescape(answer.text)
+def assert_input_rejected(response: requests.Response, message: str) -> str:
+    """Check that a form reports an error and no values; return its text."""
+    assert response.status_code == 422
+    text = html.unescape(response.text)
     assert message in text
     assert 'role="alert"' in text
     assert "<title>Error:" in text
@@ -78,7 +78,7 @@ def said_of_a_mistake(answer: requests.Response, message: str) -> str:
     return text
 
 
-def modal(sandbox: Client, user: str = "ada") -> str:
-    answer = sandbox.v0("POST", "/wallet/card-collect?auth=false", user=user)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["data"]["modal_url"])
+def create_card_link(sandbox: Client, user: str = "ada") -> str:
+    response = sandbox.v0("POST", "/wallet/card-collect?auth=false", user=user)
+    assert response.status_code == 200, response.text
+    return str(response.json()["data"]["modal_url"])

@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import CARD, JACKET, MUG, TEAPOT, Client
-from tests.sandbox.pages.forms import Page, receipt
+from tests.sandbox.client import CARD, JACKET, MUG, TEAPOT, Client
+from tests.sandbox.pages.forms import CheckoutPage, open_receipt
 
 SHOP = "https://shop.example/back?order=7"
 
 
-#: Numbers that the page may hold: the example beside the card's field, and random ones that could say "4242" too.
-HARMLESS = re.compile(r'4242 4242 4242 4242</span>|name="(?:attempt|seen)" value="[^"]*"')
+#: Digits that the page may contain: the example beside the card field, and random values.
+ALLOWED_DIGITS = re.compile(r'4242 4242 4242 4242</span>|name="(?:attempt|seen)" value="[^"]*"')
 
 
-def test_the_page_shows_the_cart_and_may_be_framed(sandbox: Client) -> None:
-    page = Page(sandbox, sandbox.cart({"link": MUG, "quantity": 2, "selectedOptions": ["Sea"]}, JACKET))
+def test_the_page_shows_the_cart_and_can_be_framed(sandbox: Client) -> None:
+    page = CheckoutPage(
+        sandbox, sandbox.cart({"link": MUG, "quantity": 2, "selectedOptions": ["Sea"]}, JACKET)
+    )
     for part in ("Shoreline Mug", "Sea", "2 × $28.00", "Kiln & Tide", "Fernhill Outfitters", "Test mode"):
         assert part in page.text
     assert 'Pay <span data-total="total">$' in page.text
@@ -27,10 +29,10 @@ def test_the_page_shows_the_cart_and_may_be_framed(sandbox: Client) -> None:
     assert not re.search(r"<script(?![^>]*(src=|application/json))|\son\w+=|\sstyle=", page.response.text)
 
 
-def test_paying_makes_an_order_and_a_receipt(sandbox: Client) -> None:
+def test_paying_places_an_order_and_shows_a_receipt(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG, JACKET)
-    page = Page(sandbox, cart_id)
-    text = receipt(sandbox, page.post(shipping_0="express"))
+    page = CheckoutPage(sandbox, cart_id)
+    text = open_receipt(sandbox, page.post(shipping_0="express"))
     (order,) = sandbox.orders()
     assert (order["cartId"], order["via"], order["cardLast4"]) == (cart_id, "hosted", "4242")
     assert order["refId"] in text
@@ -64,23 +66,23 @@ def test_paying_makes_an_order_and_a_receipt(sandbox: Client) -> None:
         ({"seen": "other"}, "Your cart or a price changed"),
     ],
 )
-def test_a_mistake_is_shown_and_nothing_is_bought(
+def test_invalid_input_is_reported_and_nothing_is_ordered(
     sandbox: Client, values: dict[str, str], message: str
 ) -> None:
-    page = Page(sandbox, sandbox.cart(MUG))
-    answer = page.post(**values)
-    text = html.unescape(answer.text)
-    assert answer.status_code == 422
+    page = CheckoutPage(sandbox, sandbox.cart(MUG))
+    response = page.post(**values)
+    text = html.unescape(response.text)
+    assert response.status_code == 422
     assert message in text
     assert 'role="alert"' in text
     assert "<title>Error:" in text
     for secret in ("4242", 'value="123"', "04 / 39"):
-        assert secret not in HARMLESS.sub("", text)
+        assert secret not in ALLOWED_DIGITS.sub("", text)
     assert sandbox.orders() == []
 
 
-def test_an_error_belongs_to_its_field(sandbox: Client) -> None:
-    text = Page(sandbox, sandbox.cart(MUG)).post(city="").text
+def test_an_error_is_linked_to_its_field(sandbox: Client) -> None:
+    text = CheckoutPage(sandbox, sandbox.cart(MUG)).post(city="").text
     field = re.search(r"<input[^>]*name=\"city\"[^>]*>", text)
     assert field
     assert 'aria-invalid="true"' in field[0]
@@ -94,15 +96,15 @@ def test_an_error_belongs_to_its_field(sandbox: Client) -> None:
     ("number", "message"),
     [("4000000000000002", "Your card was declined"), ("4000 0000 0000 9995", "insufficient funds")],
 )
-def test_a_refused_card_can_be_replaced(sandbox: Client, number: str, message: str) -> None:
-    page = Page(sandbox, sandbox.cart(MUG))
-    answer = page.post(card_number=number)
-    assert answer.status_code == 402
-    assert message in answer.text
-    assert 'value="ada@shop.example"' in answer.text
-    assert number[-4:] not in answer.text
+def test_another_card_can_be_used_after_a_decline(sandbox: Client, number: str, message: str) -> None:
+    page = CheckoutPage(sandbox, sandbox.cart(MUG))
+    response = page.post(card_number=number)
+    assert response.status_code == 402
+    assert message in response.text
+    assert 'value="ada@shop.example"' in response.text
+    assert number[-4:] not in response.text
     assert sandbox.orders() == []
-    receipt(sandbox, page.post())
+    open_receipt(sandbox, page.post())
     assert len(sandbox.orders()) == 1
 
 
@@ -119,8 +121,8 @@ def test_a_refused_card_can_be_replaced(sandbox: Client, number: str, message: s
         ("4000000000060006", "processing"),
     ],
 )
-def test_a_card_steers_the_order(sandbox: Client, number: str, outcome: str) -> None:
-    Page(sandbox, sandbox.cart(MUG, TEAPOT)).post(card_number=number)
+def test_a_test_card_sets_the_outcome(sandbox: Client, number: str, outcome: str) -> None:
+    CheckoutPage(sandbox, sandbox.cart(MUG, TEAPOT)).post(card_number=number)
     sandbox.advance(7)
     (order,) = sandbox.orders()
     assert order["status"] == outcome
@@ -129,18 +131,18 @@ def test_a_card_steers_the_order(sandbox: Client, number: str, outcome: str) -> 
     )
 
 
-def test_a_second_click_makes_no_second_order(sandbox: Client) -> None:
-    page = Page(sandbox, sandbox.cart(MUG))
+def test_a_second_click_places_no_second_order(sandbox: Client) -> None:
+    page = CheckoutPage(sandbox, sandbox.cart(MUG))
     first, second = page.post(), page.post()
     assert first.headers["Location"] == second.headers["Location"]
     assert len(sandbox.orders()) == 1
 
 
-def test_a_bought_cart_says_so_and_leads_back(sandbox: Client) -> None:
+def test_a_paid_cart_shows_a_notice_with_a_link_to_the_shop(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
-    page = Page(sandbox, cart_id, returnUrl=SHOP)
+    page = CheckoutPage(sandbox, cart_id, returnUrl=SHOP)
     sandbox.control("pay", {"cartId": cart_id})
-    again = Page(sandbox, cart_id, returnUrl=SHOP)
+    again = CheckoutPage(sandbox, cart_id, returnUrl=SHOP)
     assert again.response.status_code == 200
     assert "has been paid for" in again.text
     assert f'href="{SHOP}"' in again.text
@@ -148,21 +150,21 @@ def test_a_bought_cart_says_so_and_leads_back(sandbox: Client) -> None:
     assert len(sandbox.orders()) == 1
 
 
-def test_return_and_cancel_lead_to_the_shop(sandbox: Client) -> None:
-    page = Page(sandbox, sandbox.cart(MUG), returnUrl=SHOP)
+def test_return_and_cancel_link_to_the_shop(sandbox: Client) -> None:
+    page = CheckoutPage(sandbox, sandbox.cart(MUG), returnUrl=SHOP)
     assert f'href="{SHOP}&status=cancelled"' in page.text
-    text = html.unescape(receipt(sandbox, page.post()))
+    text = html.unescape(open_receipt(sandbox, page.post()))
     assert f'<meta http-equiv="refresh" content="2;url={SHOP}">' in text
     assert f'href="{SHOP}" data-done' in text
     assert 'data-origin="https://shop.example"' in text
     assert 'data-announce="orderCompleted"' in text
 
 
-def test_an_embedded_page_does_not_leave_alone(sandbox: Client) -> None:
-    page = Page(sandbox, sandbox.cart(MUG), returnUrl=SHOP, embed="true", theme="dark")
+def test_an_embedded_receipt_does_not_redirect(sandbox: Client) -> None:
+    page = CheckoutPage(sandbox, sandbox.cart(MUG), returnUrl=SHOP, embed="true", theme="dark")
     assert "embedded" in page.text
     assert 'data-theme="dark"' in page.text
-    text = receipt(sandbox, page.post())
+    text = open_receipt(sandbox, page.post())
     assert 'http-equiv="refresh"' not in text
     assert 'data-theme="dark"' in text
 
@@ -170,15 +172,15 @@ def test_an_embedded_page_does_not_leave_alone(sandbox: Client) -> None:
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "/relative", "//host.example", "ftp://x.example", "https://", "https://a@b.example", 'https://x.example/"><b>']
 )  # fmt: skip
-def test_any_other_return_url_is_ignored(sandbox: Client, url: str) -> None:
-    page = Page(sandbox, sandbox.cart(MUG), returnUrl=url)
+def test_an_unusable_return_url_is_ignored(sandbox: Client, url: str) -> None:
+    page = CheckoutPage(sandbox, sandbox.cart(MUG), returnUrl=url)
     assert page.response.status_code == 200
     assert url not in page.text.split('action="')[0]
     assert "/closed" in page.text
     assert 'data-origin="*"' in page.text
 
 
-def test_cancel_without_a_shop_closes(sandbox: Client) -> None:
+def test_cancel_without_a_return_url_closes_the_checkout(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
     text = sandbox.raw("GET", f"/cart/{cart_id}/closed").text
     assert "Checkout closed" in text
@@ -187,33 +189,33 @@ def test_cancel_without_a_shop_closes(sandbox: Client) -> None:
 
 
 def test_totals_can_be_updated_without_javascript(sandbox: Client) -> None:
-    page = Page(sandbox, sandbox.cart(MUG))
-    answer = page.post(action="update", shipping_0="express", email="not yet")
-    assert answer.status_code == 200
-    assert 'role="alert"' not in answer.text
-    assert 'value="not yet"' in answer.text
-    assert CARD[:4] not in HARMLESS.sub("", answer.text)
-    assert re.search(r'value="express"[^>]*checked', answer.text)
+    page = CheckoutPage(sandbox, sandbox.cart(MUG))
+    response = page.post(action="update", shipping_0="express", email="not yet")
+    assert response.status_code == 200
+    assert 'role="alert"' not in response.text
+    assert 'value="not yet"' in response.text
+    assert CARD[:4] not in ALLOWED_DIGITS.sub("", response.text)
+    assert re.search(r'value="express"[^>]*checked', response.text)
     # 28.00 + 18.00 shipping + 1.96 tax
-    assert "$47.96" in answer.text
+    assert "$47.96" in response.text
 
 
-def test_only_what_the_shop_wants_is_collected(sandbox: Client) -> None:
+def test_only_fields_that_the_shop_collects_are_shown(sandbox: Client) -> None:
     options = {"collectBuyerEmail": "off", "collectBuyerPhone": "required", "collectBuyerAddress": "off"}
-    page = Page(sandbox, sandbox.cart(MUG, settings={"options": options}))
+    page = CheckoutPage(sandbox, sandbox.cart(MUG, settings={"options": options}))
     for name, is_there in {"email": False, "phone": True, "line1": False, "first_name": True}.items():
         assert (f'name="{name}"' in page.text) is is_there
     assert page.post(phone="").status_code == 422
-    receipt(sandbox, page.post(phone="+44 20 7946 0123"))
+    open_receipt(sandbox, page.post(phone="+44 20 7946 0123"))
 
 
-def test_unknown_and_empty_carts_have_a_page(sandbox: Client) -> None:
+def test_unknown_and_empty_carts_show_a_notice(sandbox: Client) -> None:
     assert sandbox.raw("GET", "/cart/crt_000000000000").status_code == 404
-    assert "Your cart is empty" in Page(sandbox, _empty(sandbox)).text
+    assert "Your cart is empty" in CheckoutPage(sandbox, _empty(sandbox)).text
     assert sandbox.raw("GET", f"/cart/{sandbox.cart(MUG)}/receipt/ckp-ref_x").status_code == 404
     assert sandbox.raw("DELETE", f"/cart/{sandbox.cart(MUG)}").status_code == 405
 
 
 def _empty(sandbox: Client) -> str:
-    answer: Any = sandbox.api("POST", "/cart", {"items": []}).json()
-    return str(answer["data"]["cartId"])
+    response: Any = sandbox.api("POST", "/cart", {"items": []}).json()
+    return str(response["data"]["cartId"])

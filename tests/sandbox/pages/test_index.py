@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from tests.sandbox.conftest import Client
+from tests.sandbox.client import Client
 
 
-def test_the_front_page_lists_cards_and_calls(sandbox: Client) -> None:
+def test_the_front_page_lists_test_cards_and_control_calls(sandbox: Client) -> None:
     page = sandbox.raw("GET", "/").text
     assert "4000 0000 0000 9995" in page
     assert "/__sandbox__/scenario" in page

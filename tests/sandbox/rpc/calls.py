@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.conftest import MUG, Client, buyer
+from tests.sandbox.client import MUG, Client, buyer
 
 
 def call(sandbox: Client, path: str, **body: Any) -> Any:
-    answer = sandbox.api("POST", path, body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = sandbox.api("POST", path, body)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def cart(sandbox: Client, *items: Any, **more: Any) -> str:

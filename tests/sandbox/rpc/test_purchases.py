@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import ADDRESS, CARD, JACKET, MUG, NAME, TEAPOT, Client, Process, buyer
+from tests.sandbox.client import ADDRESS, CARD, JACKET, MUG, NAME, TEAPOT, Client, SandboxProcess, buyer
 from tests.sandbox.rpc.calls import buy, call, cart, status
 
 RAW = {"cardNumber": CARD, "expiryMonth": "12", "expiryYear": "2039", "cvv": "123"}
@@ -51,7 +51,7 @@ def test_a_purchase_has_the_documented_shape(sandbox: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "word"),
+    ("token", "expected"),
     [
         ("card_test_some_items_fail", "complete"),
         ("card_test_all_items_fail", "complete"),
@@ -59,35 +59,35 @@ def test_a_purchase_has_the_documented_shape(sandbox: Client) -> None:
         ("card_test_declined", "cancelled"),
     ],
 )
-def test_an_early_cart_speaks_four_words(sandbox: Client, token: str, word: str) -> None:
+def test_orders_of_early_v1_have_four_statuses(sandbox: Client, token: str, expected: str) -> None:
     ref_id = buy(sandbox, cart(sandbox, MUG, TEAPOT), token)["refId"]
     sandbox.advance(7)
     ended = status(sandbox, ref_id)
-    assert ended["status"] == word
-    # The words follow the cart, whoever asks.
-    assert sandbox.status(ref_id)["status"] == word
+    assert ended["status"] == expected
+    # The dialect depends on the cart, not on the call.
+    assert sandbox.status(ref_id)["status"] == expected
     assert {line["status"] for line in ended["products"]} != {"complete"}
 
 
-def test_the_scenario_may_say_otherwise(sandbox: Client) -> None:
+def test_the_scenario_overrides_the_dialect(sandbox: Client) -> None:
     sandbox.scenario(dialect="six")
     ref_id = buy(sandbox, cart(sandbox, MUG, TEAPOT), "card_test_some_items_fail")["refId"]
     sandbox.advance(7)
     assert status(sandbox, ref_id)["status"] == "partially_complete"
     assert "serviceFee" in status(sandbox, ref_id)["result"]["costs"]
     sandbox.scenario(dialect="four")
-    rest = sandbox.purchase(sandbox.cart(MUG, TEAPOT), "card_test_some_items_fail").json()["refId"]
+    rest_ref_id = sandbox.purchase(sandbox.cart(MUG, TEAPOT), "card_test_some_items_fail").json()["refId"]
     sandbox.advance(7)
-    assert sandbox.status(rest)["status"] == "complete"
+    assert sandbox.status(rest_ref_id)["status"] == "complete"
 
 
-def test_raw_cards_need_leave(sandbox: Client) -> None:
+def test_raw_cards_require_the_option(sandbox: Client) -> None:
     source = buyer()
     source["card"]["details"] = RAW
-    answer = sandbox.api("POST", "/cart/purchase", {"cartId": cart(sandbox), "buyer": source})
-    assert answer.status_code == 400
-    assert CARD not in answer.text
-    running = Process("--allow-raw-card")
+    response = sandbox.api("POST", "/cart/purchase", {"cartId": cart(sandbox), "buyer": source})
+    assert response.status_code == 400
+    assert CARD not in response.text
+    running = SandboxProcess("--allow-raw-card")
     client = Client(running.url)
     bought = call(client, "/cart/purchase", cartId=cart(client), buyer=source)
     assert bought["details"]["card"]["details"] == {}
@@ -105,7 +105,7 @@ def test_raw_cards_need_leave(sandbox: Client) -> None:
     running.stop()
 
 
-def test_details_give_a_job_for_each_merchant(sandbox: Client) -> None:
+def test_details_have_one_job_per_merchant(sandbox: Client) -> None:
     cart_id = cart(sandbox, MUG, JACKET)
     body = {"cartId": cart_id, "buyer": {"shippingAddress": ADDRESS}, "coupons": ["SAVE10"]}
     jobs = call(sandbox, "/cart/details", **body)["data"]["jobs"]
@@ -117,7 +117,7 @@ def test_details_give_a_job_for_each_merchant(sandbox: Client) -> None:
     assert sandbox.api("POST", "/cart/details/status", {"refId": "ckd-ref_x"}).status_code == 404
 
 
-def test_orders_are_fetched(sandbox: Client) -> None:
+def test_orders_can_be_listed(sandbox: Client) -> None:
     carts = [cart(sandbox) for _ in range(3)]
     refs = [buy(sandbox, cart_id)["refId"] for cart_id in carts]
     found = call(sandbox, "/orders/fetch", limit=2)
@@ -128,7 +128,7 @@ def test_orders_are_fetched(sandbox: Client) -> None:
     assert call(sandbox, "/orders/fetch", cursor="2023-01-01T00:00:00.000Z")["data"] == []
 
 
-def test_merchants_are_fetched(sandbox: Client) -> None:
+def test_merchants_can_be_listed(sandbox: Client) -> None:
     assert len(call(sandbox, "/merchants/fetch")["data"]) == 6
     (found,) = call(sandbox, "/merchants/fetch", name="fern")["data"]
     assert found["website"] == {"urls": [{"value": "https://fernhill.example", "type": "landing"}]}
@@ -154,11 +154,11 @@ def test_merchants_are_fetched(sandbox: Client) -> None:
         {"overrideProducts": [MUG]},
     ],
 )
-def test_a_bad_purchase_is_refused(sandbox: Client, more: Any) -> None:
+def test_an_invalid_purchase_is_refused(sandbox: Client, more: Any) -> None:
     (name,) = more
-    early = sandbox.api("POST", "/cart/purchase", {"cartId": cart(sandbox), "buyer": buyer(), **more})
+    rpc = sandbox.api("POST", "/cart/purchase", {"cartId": cart(sandbox), "buyer": buyer(), **more})
     rest = sandbox.purchase(sandbox.cart(MUG), **more)
-    for answer in (early, rest):
-        assert answer.status_code == 400
-        assert name in answer.json()["message"]
+    for response in (rpc, rest):
+        assert response.status_code == 400
+        assert name in response.json()["message"]
     assert sandbox.orders() == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import MUG, Client, buyer
+from tests.sandbox.client import MUG, Client, buyer
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ from tests.sandbox.conftest import MUG, Client, buyer
         ("/merchants/fetch", {"cursor": "x"}),
     ],
 )
-def test_a_bad_call_is_refused(sandbox: Client, path: str, body: Any) -> None:
-    answer = sandbox.api("POST", path, body)
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["success"] is False
+def test_an_invalid_call_is_refused(sandbox: Client, path: str, body: Any) -> None:
+    response = sandbox.api("POST", path, body)
+    assert response.status_code == 400, response.text
+    assert response.json()["success"] is False
 
 
 def test_unknown_ids_keys_and_methods(sandbox: Client) -> None:

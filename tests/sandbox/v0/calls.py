@@ -1,4 +1,4 @@
-"""What a shop of v0 does, in one line each."""
+"""Calls of v0."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import requests
 
-from tests.sandbox.conftest import KEY, SHIPPING, Client
+from tests.sandbox.client import KEY, SHIPPING, Client
 
 
 def add(sandbox: Client, *products: Any, user: str = "ada", **more: Any) -> Any:
-    answer = sandbox.v0("POST", "/cart/items", {"productsDetails": list(products), **more}, user=user)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["data"]
+    response = sandbox.v0("POST", "/cart/items", {"productsDetails": list(products), **more}, user=user)
+    assert response.status_code == 200, response.text
+    return response.json()["data"]
 
 
 def items(sandbox: Client, user: str = "ada") -> Any:
@@ -23,11 +23,11 @@ def items(sandbox: Client, user: str = "ada") -> Any:
 
 
 def link_of(sandbox: Client, user: str = "ada", **query: str) -> str:
-    answer = sandbox.raw(
+    response = sandbox.raw(
         "POST", "/v0/cart/checkout", params=query, headers={"x-api-key": KEY, "x-user-id": user}
     )
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["data"]["checkout_url"])
+    assert response.status_code == 200, response.text
+    return str(response.json()["data"]["checkout_url"])
 
 
 def claims(link: str) -> Any:
@@ -37,7 +37,7 @@ def claims(link: str) -> Any:
 
 
 def pay(sandbox: Client, link: str, **query: str) -> requests.Response:
-    """Fill the page behind a link."""
+    """Pay the hosted checkout of a link."""
     page = sandbox.session.get(link, params=query, timeout=5)
     assert page.status_code == 200, page.text
     hidden = dict(re.findall(r'name="(attempt|seen)" value="([^"]*)"', page.text))
@@ -52,9 +52,9 @@ def pay(sandbox: Client, link: str, **query: str) -> requests.Response:
 
 
 def quote(sandbox: Client, **more: Any) -> Any:
-    answer = sandbox.v0("POST", "/checkout/session/quote", {"shippingDetails": SHIPPING, **more})
-    assert answer.status_code == 200, answer.text
-    return answer.json()["data"]
+    response = sandbox.v0("POST", "/checkout/session/quote", {"shippingDetails": SHIPPING, **more})
+    assert response.status_code == 200, response.text
+    return response.json()["data"]
 
 
 def confirm(sandbox: Client, token: str, body: Any = None, user: str = "ada") -> Any:

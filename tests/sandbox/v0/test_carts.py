@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.sandbox.conftest import JACKET, KEY, MUG, TEAPOT, Client, product
+from tests.sandbox.client import JACKET, KEY, MUG, TEAPOT, Client, product
 from tests.sandbox.v0.calls import add, claims, items, link_of, pay
 
 
@@ -22,18 +22,18 @@ def test_a_cart_belongs_to_its_user(sandbox: Client) -> None:
     }
     assert added["cart_summary"] == {"total_items": 3, "total_unique_products": 2}
     assert "variant_checks" not in added
-    made_up = added["added_products"][1]["productId"]
-    assert items(sandbox) == [first, product(TEAPOT, price="5", quantity=2, productId=made_up)]
+    derived_id = added["added_products"][1]["productId"]
+    assert items(sandbox) == [first, product(TEAPOT, price="5", quantity=2, productId=derived_id)]
     assert items(sandbox, "bo") == []
 
 
-def test_the_same_product_again_is_more_of_it(sandbox: Client) -> None:
+def test_adding_the_same_product_increases_its_quantity(sandbox: Client) -> None:
     add(sandbox, product(productId="P1", quantity=2))
     (updated,) = add(sandbox, product(productId="P1", price="20.00", quantity=3))["updated_products"]
     assert (updated["previousQuantity"], updated["addedQuantity"], updated["quantity"]) == (2, 3, 5)
-    (kept,) = items(sandbox)
-    assert (kept["price"], kept["quantity"]) == ("20.00", 5)
-    # Without ids, the link and the variant tell products apart.
+    (line,) = items(sandbox)
+    assert (line["price"], line["quantity"]) == ("20.00", 5)
+    # Without ids, products are identified by link and variant.
     add(sandbox, product(JACKET, metadata={"size": "M"}))
     add(sandbox, product(JACKET, metadata={"size": "L"}), product(JACKET, metadata={"size": "M"}))
     assert [line["quantity"] for line in items(sandbox)] == [5, 2, 1]
@@ -71,11 +71,11 @@ def test_products_are_removed_and_the_cart_is_cleared(sandbox: Client) -> None:
         ({"productsDetails": [product(productId=str(at)) for at in range(201)]}, "at most 200"),
     ],
 )
-def test_a_bad_product_is_refused_with_its_reason(sandbox: Client, body: object, part: str) -> None:
-    answer = sandbox.v0("POST", "/cart/items", body)
-    assert answer.status_code == 400
-    assert answer.json()["success"] is False
-    assert part in answer.json()["message"]
+def test_an_invalid_product_is_refused_with_a_reason(sandbox: Client, body: object, part: str) -> None:
+    response = sandbox.v0("POST", "/cart/items", body)
+    assert response.status_code == 400
+    assert response.json()["success"] is False
+    assert part in response.json()["message"]
     assert items(sandbox) == []
 
 
@@ -87,15 +87,15 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
-def test_a_call_for_a_user_needs_the_user_and_the_key(sandbox: Client, method: str, path: str) -> None:
+def test_calls_for_a_user_require_the_user_and_the_key(sandbox: Client, method: str, path: str) -> None:
     for user in ("", "x" * 201):
-        answer = sandbox.v0(method, path, user=user)
-        assert answer.status_code == 400
-        assert "x-user-id" in answer.json()["message"]
+        response = sandbox.v0(method, path, user=user)
+        assert response.status_code == 400
+        assert "x-user-id" in response.json()["message"]
     for headers in ({}, {"x-api-key": "wrong", "x-user-id": "ada"}):
-        answer = sandbox.raw(method, f"/v0{path}", headers=headers)
-        assert answer.json() == {"success": False, "status": "error", "message": "Invalid API key."}
-        assert answer.status_code == 401
+        response = sandbox.raw(method, f"/v0{path}", headers=headers)
+        assert response.json() == {"success": False, "status": "error", "message": "Invalid API key."}
+        assert response.status_code == 401
 
 
 def test_unknown_paths_and_methods(sandbox: Client) -> None:
@@ -111,19 +111,19 @@ def test_the_hosted_page_pays_the_cart_of_the_link(sandbox: Client) -> None:
     link = link_of(sandbox, auth="false", region="us")
     assert link.startswith(f"{sandbox.url}/?session=")
     assert set(claims(link)) == {"userId", "cartId", "exp"}
-    answer = pay(sandbox, link, theme="dark", embed="true", returnUrl="https://shop.example/back")
-    receipt = sandbox.raw("GET", answer.headers["Location"]).text
+    response = pay(sandbox, link, theme="dark", embed="true", returnUrl="https://shop.example/back")
+    receipt = sandbox.raw("GET", response.headers["Location"]).text
     (order,) = sandbox.orders()
     assert (order["userId"], order["via"]) == ("ada", "hosted")
     assert f'data-order="{order["orderId"]}"' in receipt
     assert 'data-status="pending"' in receipt
     assert 'data-theme="dark"' in receipt
     assert 'data-origin="https://shop.example"' in receipt
-    # What is in the catalogue costs what the merchant says, the rest what the shop said.
+    # Products in the catalogue have the merchant's price, others that of the shop.
     assert [item["title"] for item in order["items"]] == ["Shoreline Mug", "A thing"]
-    shown = sandbox.v0("GET", f"/orders/{order['orderId']}", user="").json()["data"]
-    assert (shown["subtotal"], shown["userId"]) == ("128.00", "ada")
-    assert shown["products"][0]["productMetadata"] == {"color": "Sea"}
+    found = sandbox.v0("GET", f"/orders/{order['orderId']}", user="").json()["data"]
+    assert (found["subtotal"], found["userId"]) == ("128.00", "ada")
+    assert found["products"][0]["productMetadata"] == {"color": "Sea"}
     assert items(sandbox) == []
     assert "has been paid for" in sandbox.session.get(link, timeout=5).text
     add(sandbox, product())
@@ -131,21 +131,21 @@ def test_the_hosted_page_pays_the_cart_of_the_link(sandbox: Client) -> None:
     assert claims(link_of(sandbox))["cartId"] != claims(link)["cartId"]
 
 
-def test_a_link_dies_and_the_cart_lives_on(sandbox: Client) -> None:
+def test_a_link_expires_and_its_cart_does_not(sandbox: Client) -> None:
     add(sandbox, product())
     link = link_of(sandbox)
     sandbox.advance(30 * 60 - 5)
     assert sandbox.session.get(link, timeout=5).status_code == 200
     sandbox.advance(10)
-    dead = sandbox.session.get(link, timeout=5)
-    assert dead.status_code == 410
-    assert "link has expired" in dead.text
+    expired = sandbox.session.get(link, timeout=5)
+    assert expired.status_code == 410
+    assert "link has expired" in expired.text
     assert sandbox.session.post(link, data={"action": "pay"}, timeout=5).status_code == 410
     assert len(items(sandbox)) == 1
     assert sandbox.session.get(link_of(sandbox), timeout=5).status_code == 200
 
 
-def test_a_paid_link_shows_what_became_of_it_for_ever(sandbox: Client) -> None:
+def test_the_link_of_a_paid_cart_does_not_expire(sandbox: Client) -> None:
     add(sandbox, product())
     link = link_of(sandbox)
     first = pay(sandbox, link)
@@ -154,21 +154,21 @@ def test_a_paid_link_shows_what_became_of_it_for_ever(sandbox: Client) -> None:
     assert sandbox.raw("GET", first.headers["Location"]).status_code == 200
 
 
-def test_a_forged_link_leads_nowhere(sandbox: Client) -> None:
+def test_a_forged_link_is_not_found(sandbox: Client) -> None:
     add(sandbox, product())
     link = link_of(sandbox)
     payload = base64.urlsafe_b64encode(json.dumps({**claims(link), "exp": 9e9}).encode()).decode().strip("=")
     head, _, signature = link.partition("session=")[2].split(".")
     for token in (f"{head}.{payload}.{signature}", f"{head}.{payload}.", "x", "", "a.b.c", link[-43:] + "."):
         assert sandbox.raw("GET", "/", params={"session": token}).status_code == 404
-    # A cart of v0 has no page, and no v1 call, of its own.
+    # A cart of v0 can be opened neither by id nor in v1.
     cart_id = claims(link)["cartId"]
     assert sandbox.raw("GET", f"/cart/{cart_id}").status_code == 404
     assert sandbox.api("POST", f"/cart/{cart_id}").status_code == 404
     assert sandbox.api("GET", "/cart").json()["data"] == []
 
 
-def test_cancel_and_close_come_back_to_the_link(sandbox: Client) -> None:
+def test_the_closed_page_links_to_the_checkout(sandbox: Client) -> None:
     add(sandbox, product())
     link = link_of(sandbox)
     page = sandbox.session.get(link, timeout=5).text
@@ -181,7 +181,7 @@ def test_cancel_and_close_come_back_to_the_link(sandbox: Client) -> None:
 
 
 @pytest.mark.parametrize("query", [{"auth": "maybe"}, {"region": "USA"}, {"region": "US"}])
-def test_a_bad_checkout_query_is_refused(sandbox: Client, query: dict[str, str]) -> None:
+def test_an_invalid_checkout_query_is_refused(sandbox: Client, query: dict[str, str]) -> None:
     add(sandbox, product())
     headers = {"x-api-key": KEY, "x-user-id": "ada"}
     assert sandbox.raw("POST", "/v0/cart/checkout", params=query, headers=headers).status_code == 400
@@ -191,18 +191,18 @@ def test_an_empty_cart_has_no_checkout(sandbox: Client) -> None:
     assert sandbox.v0("POST", "/cart/checkout").status_code == 400
 
 
-def test_paying_without_a_browser(sandbox: Client) -> None:
+def test_a_cart_can_be_paid_without_a_browser(sandbox: Client) -> None:
     add(sandbox, product(), user="bo")
     assert sandbox.raw("POST", "/__sandbox__/pay", json={"userId": "ada"}).status_code == 400
     paid = sandbox.control("pay", {"userId": "bo", "outcome": "failed"})
     assert (paid["userId"], items(sandbox, "bo")) == ("bo", [])
     sandbox.advance(7)
-    shown = sandbox.v0("GET", f"/orders/{paid['orderId']}").json()["data"]
-    assert (shown["status"], shown["statusMessage"]) == ("failed", "Order could not be placed")
+    found = sandbox.v0("GET", f"/orders/{paid['orderId']}").json()["data"]
+    assert (found["status"], found["statusMessage"]) == ("failed", "Order could not be placed")
     assert sandbox.api("GET", "/orders").json()["data"] == []
 
 
-def test_an_item_can_be_made_to_fail_and_is_no_option(sandbox: Client) -> None:
+def test_the_sandbox_key_sets_the_outcome_and_is_not_an_option(sandbox: Client) -> None:
     add(sandbox, product(metadata={"sandbox": "failed", "color": "Sea"}))
     sandbox.control("pay", {"userId": "ada"})
     sandbox.advance(7)
@@ -210,13 +210,13 @@ def test_an_item_can_be_made_to_fail_and_is_no_option(sandbox: Client) -> None:
     assert (order["status"], order["items"][0]["selectedOptions"]) == ("failed", ["Sea"])
 
 
-def test_faults_strike_v0(sandbox: Client) -> None:
+def test_faults_apply_to_v0(sandbox: Client) -> None:
     sandbox.fault("status", status=503)
     assert sandbox.v0("GET", "/cart/items").status_code == 503
     assert sandbox.v0("GET", "/cart/items").status_code == 200
 
 
-def test_free_goods_of_one_merchant_can_be_priced(sandbox: Client) -> None:
+def test_free_products_of_one_merchant_can_be_priced(sandbox: Client) -> None:
     links = ("https://elsewhere.example/a", "https://elsewhere.example/b")
     add(sandbox, *(product(link, price="0.00") for link in links))
     assert sandbox.session.get(link_of(sandbox), timeout=5).status_code == 200

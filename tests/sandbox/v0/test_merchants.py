@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.conftest import Client
+from tests.sandbox.client import Client
 
 
-def test_merchants(sandbox: Client) -> None:
+def test_merchants_can_be_listed(sandbox: Client) -> None:
     first = sandbox.v0("GET", "/merchants/list?limit=4", user="").json()["data"]
     last = sandbox.v0("GET", "/merchants/list?limit=4&page=2").json()["data"]
     assert first["pagination"] == {
@@ -25,11 +25,11 @@ def test_merchants(sandbox: Client) -> None:
         ("other.example?checkoutMode=blocklist", True),
     ):
         domain, _, query = path.partition("?")
-        answer = sandbox.v0("GET", f"/merchants/{domain}/status?{query}").json()
-        assert answer["data"] == {"merchantSupportStatus": supported}, path
+        response = sandbox.v0("GET", f"/merchants/{domain}/status?{query}").json()
+        assert response["data"] == {"merchantSupportStatus": supported}, path
 
 
-def test_shipping_of_merchants(sandbox: Client) -> None:
+def test_shipping_options_of_merchants_can_be_listed(sandbox: Client) -> None:
     found = sandbox.v0("GET", "/merchants/shipping-info?domain=fernhill.example", user="").json()["data"]
     (merchant,) = found["merchants"]
     assert (found["totalCount"], found["hasMore"]) == (1, False)
@@ -51,5 +51,5 @@ def test_shipping_of_merchants(sandbox: Client) -> None:
     "path",
     ["list?limit=0", "list?page=0", "list?page=x", "list?limit=1000000001", "a_b/status", "fernhill.example/status?checkoutMode=x", "shipping-info?offset=-1", "shipping-info?domain=-"],
 )  # fmt: skip
-def test_a_bad_merchant_query_is_refused(sandbox: Client, path: str) -> None:
+def test_an_invalid_merchant_query_is_refused(sandbox: Client, path: str) -> None:
     assert sandbox.v0("GET", f"/merchants/{path}").status_code == 400

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import JACKET, Client
+from tests.sandbox.client import JACKET, Client
 
 
 def search(sandbox: Client, **body: Any) -> Any:
-    answer = sandbox.v0("POST", "/products/search", body, user="")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = sandbox.v0("POST", "/products/search", body, user="")
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
-def test_search_answers_at_once(sandbox: Client) -> None:
+def test_search_returns_results_at_once(sandbox: Client) -> None:
     found = search(sandbox, query="summit shell")["data"]
     assert [each["id"] for each in found] == ["summit-shell-jacket"]
     jacket = found[0]
@@ -31,11 +31,11 @@ def test_search_answers_at_once(sandbox: Client) -> None:
         ({"gender": "women", "region": "Austin, Texas"}, 1),
     ],
 )  # fmt: skip
-def test_filters(sandbox: Client, filters: dict[str, Any], count: int) -> None:
+def test_search_filters(sandbox: Client, filters: dict[str, Any], count: int) -> None:
     assert len(search(sandbox, query="shell jacket", **filters)["data"]) == count
 
 
-def test_search_is_sorted_and_paged(sandbox: Client) -> None:
+def test_search_results_are_sorted_and_paged(sandbox: Client) -> None:
     first = search(sandbox, query="a", sortBy="lowToHigh", limit=3)
     second = search(sandbox, query="a", sortBy="lowToHigh", limit=3, cursor=3)
     prices = [each["price"] for each in first["data"] + second["data"]]
@@ -49,13 +49,13 @@ def test_search_is_sorted_and_paged(sandbox: Client) -> None:
     "body",
     [{}, {"query": " "}, {"query": "x", "limit": 0}, {"query": "x", "limit": 101}, {"query": "a", "minPrice": "1"}, {"query": "x", "sortBy": "up"}, {"query": 7}],
 )  # fmt: skip
-def test_a_bad_search_is_refused(sandbox: Client, body: Any) -> None:
+def test_an_invalid_search_is_refused(sandbox: Client, body: Any) -> None:
     assert sandbox.v0("POST", "/products/search", body).status_code == 400
 
 
-def test_details_of_a_product(sandbox: Client) -> None:
-    answer = sandbox.v0("GET", "/products/details?productId=summit-shell-jacket", user="")
-    found = answer.json()["data"]["productResults"]
+def test_product_details(sandbox: Client) -> None:
+    response = sandbox.v0("GET", "/products/details?productId=summit-shell-jacket", user="")
+    found = response.json()["data"]["productResults"]
     assert found["title"] == "Summit Shell Jacket"
     assert found["stores"][0] == {
         "name": "Fernhill Outfitters",

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import JACKET, MUG, SHIPPING, Client, product
+from tests.sandbox.client import JACKET, MUG, SHIPPING, Client, product
 from tests.sandbox.v0.calls import add, confirm, items, link_of, pay, quote
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 
-def test_from_a_quote_to_the_order(sandbox: Client) -> None:
+def test_a_quote_can_be_confirmed(sandbox: Client) -> None:
     add(sandbox, product(quantity=2, productId="P1"), product(JACKET, metadata={"size": "M"}))
     quoted = quote(sandbox, region="us")
     assert quoted["order_metadata"] == {
-        # 56.00 + 189.00, two merchants with shipping and tax of their own
+        # 56.00 + 189.00, with shipping and tax of two merchants
         "total_price": 272.51,
         "tax": 19.51,
         "shipping_total": 8.0,
@@ -25,8 +25,8 @@ def test_from_a_quote_to_the_order(sandbox: Client) -> None:
         "transaction_fee_percentage": 0,
     }
     token = quoted["session_token"]
-    shown = sandbox.v0("GET", "/checkout/session/products", user="", session_token=token).json()["data"]
-    assert shown["products"][0] == {**product(quantity=2, productId="P1"), "variantCheck": None}
+    found = sandbox.v0("GET", "/checkout/session/products", user="", session_token=token).json()["data"]
+    assert found["products"][0] == {**product(quantity=2, productId="P1"), "variantCheck": None}
     for headers in ({"session_token": token, "user": ""}, {"user": "ada"}):
         found = sandbox.v0("GET", "/checkout/session/shipping", **headers).json()["data"]
         assert found == {"hasShipping": True, "shippingDetails": SHIPPING}
@@ -50,25 +50,25 @@ def test_from_a_quote_to_the_order(sandbox: Client) -> None:
     assert items(sandbox) == []
 
 
-def test_an_order_moves_with_the_clock(sandbox: Client) -> None:
+def test_an_order_progresses_with_the_clock(sandbox: Client) -> None:
     add(sandbox, product())
     sandbox.control("card", {"userId": "ada"})
     order_id = confirm(sandbox, quote(sandbox)["session_token"]).json()["data"]["id"]
-    seen = []
+    responses = []
     for seconds in (0, 3, 5):
         sandbox.advance(seconds)
-        seen.append(sandbox.v0("GET", f"/orders/{order_id.upper()}", user="").json()["data"])
-    assert [order["status"] for order in seen] == ["pending", "processing", "ordered"]
-    assert seen[2]["userId"] == "ada"
-    assert seen[2]["shippingDetails"] == SHIPPING
-    assert "cardLast4" not in seen[2]
+        responses.append(sandbox.v0("GET", f"/orders/{order_id.upper()}", user="").json()["data"])
+    assert [order["status"] for order in responses] == ["pending", "processing", "ordered"]
+    assert responses[2]["userId"] == "ada"
+    assert responses[2]["shippingDetails"] == SHIPPING
+    assert "cardLast4" not in responses[2]
 
 
 @pytest.mark.parametrize(
     ("outcome", "status"),
     [("partially_complete", "ordered"), ("cancelled", "cancelled"), ("delivered", "delivered"), ("on_hold", "on_hold")],
 )  # fmt: skip
-def test_the_words_of_v0(sandbox: Client, outcome: str, status: str) -> None:
+def test_each_outcome_has_a_status_of_v0(sandbox: Client, outcome: str, status: str) -> None:
     sandbox.scenario(outcome=outcome)
     add(sandbox, product(), product(JACKET))
     paid = sandbox.control("pay", {"userId": "ada"})
@@ -76,7 +76,7 @@ def test_the_words_of_v0(sandbox: Client, outcome: str, status: str) -> None:
     assert sandbox.v0("GET", f"/orders/{paid['orderId']}").json()["data"]["status"] == status
 
 
-def test_a_second_confirm_answers_the_same_order(sandbox: Client) -> None:
+def test_repeated_confirms_return_the_same_order(sandbox: Client) -> None:
     add(sandbox, product())
     sandbox.control("card", {"userId": "ada"})
     token = quote(sandbox)["session_token"]
@@ -101,7 +101,7 @@ def test_a_second_confirm_answers_the_same_order(sandbox: Client) -> None:
     assert len(sandbox.orders()) == 1
 
 
-def test_confirm_needs_a_stored_card(sandbox: Client) -> None:
+def test_confirm_requires_a_stored_card(sandbox: Client) -> None:
     add(sandbox, product())
     token = quote(sandbox)["session_token"]
     refused = confirm(sandbox, token)
@@ -116,16 +116,18 @@ def test_confirm_needs_a_stored_card(sandbox: Client) -> None:
     assert confirm(sandbox, token).json()["data"]["cardLast4"] == "1111"
 
 
-def test_confirm_can_send_it_elsewhere(sandbox: Client) -> None:
+def test_confirm_can_change_the_address(sandbox: Client) -> None:
     add(sandbox, product())
     sandbox.control("card", {"userId": "ada"})
-    there = {**SHIPPING, "fullName": "Cher", "city": "Boston", "addressLine2": None}
-    order = confirm(sandbox, quote(sandbox)["session_token"], {"shippingDetails": there}).json()["data"]
-    del there["addressLine2"]
-    assert order["shippingDetails"] == there
+    other_address = {**SHIPPING, "fullName": "Cher", "city": "Boston", "addressLine2": None}
+    order = confirm(sandbox, quote(sandbox)["session_token"], {"shippingDetails": other_address}).json()[
+        "data"
+    ]
+    del other_address["addressLine2"]
+    assert order["shippingDetails"] == other_address
 
 
-def test_a_quote_updates_its_session_and_the_session_mirrors_the_cart(sandbox: Client) -> None:
+def test_a_second_quote_updates_the_session(sandbox: Client) -> None:
     add(sandbox, product(productId="P1"))
     first = quote(sandbox)
     add(sandbox, product(productId="P1"))
@@ -133,33 +135,33 @@ def test_a_quote_updates_its_session_and_the_session_mirrors_the_cart(sandbox: C
     assert first["session_token"] == second["session_token"]
     assert second["order_metadata"]["total_price"] > first["order_metadata"]["total_price"]
     sandbox.control("pay", {"userId": "ada"})
-    # Paid on another way: this session buys nothing more, and a new cart gets a new one.
+    # The cart is paid already: its session cannot be confirmed, and a new cart gets a new session.
     sandbox.control("card", {"userId": "ada"})
     assert confirm(sandbox, first["session_token"]).status_code == 409
     add(sandbox, product())
     assert quote(sandbox)["session_token"] != first["session_token"]
 
 
-def test_a_session_ends(sandbox: Client) -> None:
+def test_a_session_expires(sandbox: Client) -> None:
     add(sandbox, product())
     sandbox.control("card", {"userId": "ada"})
     token = quote(sandbox)["session_token"]
     sandbox.advance(31 * 60)
-    stale = confirm(sandbox, token)
-    assert (stale.status_code, "expired" in stale.json()["message"]) == (409, True)
+    expired = confirm(sandbox, token)
+    assert (expired.status_code, "expired" in expired.json()["message"]) == (409, True)
     assert sandbox.v0("GET", "/checkout/session/products", session_token=token).status_code == 409
     assert confirm(sandbox, quote(sandbox)["session_token"]).status_code == 200
 
 
-def test_sessions_of_others_and_of_nobody(sandbox: Client) -> None:
+def test_sessions_of_other_users_and_missing_sessions_are_refused(sandbox: Client) -> None:
     add(sandbox, product())
     token = quote(sandbox)["session_token"]
     assert confirm(sandbox, token, user="bo").status_code == 404
     assert confirm(sandbox, "nothing").status_code == 404
     assert sandbox.v0("POST", "/checkout/session/confirm").status_code == 400
     assert sandbox.v0("GET", "/checkout/session/products").status_code == 400
-    nobody = sandbox.v0("GET", "/checkout/session/shipping", user="bo").json()["data"]
-    assert nobody == {"hasShipping": False, "shippingDetails": None}
+    missing = sandbox.v0("GET", "/checkout/session/shipping", user="bo").json()["data"]
+    assert missing == {"hasShipping": False, "shippingDetails": None}
     assert (
         sandbox.v0("POST", "/checkout/session/quote", {"shippingDetails": SHIPPING}, user="bo").status_code
         == 400
@@ -181,11 +183,11 @@ def test_sessions_of_others_and_of_nobody(sandbox: Client) -> None:
         ({"stateOrProvince": 7}, "stateOrProvince"),
     ],
 )
-def test_bad_shipping_details_are_refused(sandbox: Client, change: dict[str, Any], part: str) -> None:
+def test_invalid_shipping_details_are_refused(sandbox: Client, change: dict[str, Any], part: str) -> None:
     add(sandbox, product())
-    answer = sandbox.v0("POST", "/checkout/session/quote", {"shippingDetails": {**SHIPPING, **change}})
-    assert answer.status_code == 400
-    assert f"shippingDetails.{part}" in answer.json()["message"]
+    response = sandbox.v0("POST", "/checkout/session/quote", {"shippingDetails": {**SHIPPING, **change}})
+    assert response.status_code == 400
+    assert f"shippingDetails.{part}" in response.json()["message"]
     missing = {key: value for key, value in SHIPPING.items() if key != part}
     assert sandbox.v0("POST", "/checkout/session/quote", {"shippingDetails": missing}).status_code == 400
     assert sandbox.v0("POST", "/checkout/session/quote", {}).status_code == 400
@@ -201,11 +203,11 @@ def test_bad_shipping_details_are_refused(sandbox: Client, change: dict[str, Any
         ("1", 400),
     ],
 )
-def test_unknown_and_malformed_orders(sandbox: Client, order_id: str, status: int) -> None:
+def test_unknown_and_malformed_order_ids(sandbox: Client, order_id: str, status: int) -> None:
     assert sandbox.v0("GET", f"/orders/{order_id}", user="").status_code == status
 
 
-def test_reset_forgets_shoppers(sandbox: Client) -> None:
+def test_reset_clears_users(sandbox: Client) -> None:
     add(sandbox, product())
     sandbox.control("card", {"userId": "ada"})
     token = quote(sandbox)["session_token"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.conftest import JACKET, Client, product
+from tests.sandbox.client import JACKET, Client, product
 from tests.sandbox.v0.calls import add, quote
 
 
@@ -15,7 +15,7 @@ def check(sandbox: Client, **source: Any) -> Any:
     return sandbox.v0("GET", path).json()
 
 
-def test_a_variant_is_checked(sandbox: Client) -> None:
+def test_a_variant_can_be_checked(sandbox: Client) -> None:
     ended = check(sandbox, productLink=JACKET, metadata={"size": "m", "color": "Plaid"})
     assert ended["status"] == "completed"
     assert ended["executionTimeMs"] == 500
@@ -31,7 +31,7 @@ def test_a_variant_is_checked(sandbox: Client) -> None:
     assert known["productLink"] == JACKET
 
 
-def test_a_check_of_nothing_fails(sandbox: Client) -> None:
+def test_a_check_without_a_product_fails(sandbox: Client) -> None:
     ended = check(sandbox)
     assert (ended["status"], "data" in ended) == ("failed", False)
     assert ended["errorMessage"]
@@ -41,13 +41,13 @@ def test_a_check_of_nothing_fails(sandbox: Client) -> None:
 
 
 def test_adding_to_the_cart_can_check_variants(sandbox: Client) -> None:
-    wanted = [product(JACKET, productId="J", metadata={"size": "M"}), product(productId="P")]
-    (started,) = add(sandbox, *wanted, checkVariantAvailability=True)["variant_checks"]
+    products = [product(JACKET, productId="J", metadata={"size": "M"}), product(productId="P")]
+    (started,) = add(sandbox, *products, checkVariantAvailability=True)["variant_checks"]
     assert (started["productId"], started["status"]) == ("J", "pending")
     sandbox.advance(1)
     token = quote(sandbox)["session_token"]
-    shown = sandbox.v0("GET", "/checkout/session/products", session_token=token).json()["data"]["products"]
-    assert shown[0]["variantCheck"]["requestId"] == started["variantCheckRequestId"]
-    assert shown[0]["variantCheck"]["status"] == "completed"
-    assert shown[0]["variantCheck"]["result"]["stockStatus"]["available"] is True
-    assert shown[1]["variantCheck"] is None
+    items = sandbox.v0("GET", "/checkout/session/products", session_token=token).json()["data"]["products"]
+    assert items[0]["variantCheck"]["requestId"] == started["variantCheckRequestId"]
+    assert items[0]["variantCheck"]["status"] == "completed"
+    assert items[0]["variantCheck"]["result"]["stockStatus"]["available"] is True
+    assert items[1]["variantCheck"] is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.sandbox.conftest import Client, Process, product
+from tests.sandbox.client import Client, SandboxProcess, product
 from tests.sandbox.v0.calls import add, confirm, items, link_of, quote
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -27,9 +27,9 @@ def test_raw_cards_are_refused_unless_allowed(sandbox: Client) -> None:
     assert "42424242" not in refused.text
 
 
-def test_raw_cards_where_they_are_allowed(tmp_path: Path) -> None:
+def test_raw_cards_can_be_allowed(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
-    running = Process("--allow-raw-card", "--state", str(state))
+    running = SandboxProcess("--allow-raw-card", "--state", str(state))
     client = Client(running.url)
     stored = client.v0("POST", "/wallet/cards/collect", RAW_CARD)
     assert stored.status_code == 200, stored.text
@@ -49,8 +49,8 @@ def test_raw_cards_where_they_are_allowed(tmp_path: Path) -> None:
     running.stop()
     assert "4242424242424242" not in state.read_text()
 
-    # Carts, cards, sessions and links outlive a restart.
-    running = Process("--state", str(state))
+    # Carts, cards, sessions and links survive a restart.
+    running = SandboxProcess("--state", str(state))
     client = Client(running.url)
     later = link.replace(link.partition("/?")[0], client.url)
     assert client.session.get(later, timeout=5).status_code == 200
@@ -60,7 +60,7 @@ def test_raw_cards_where_they_are_allowed(tmp_path: Path) -> None:
     client.session.close()
     running.stop()
 
-    running = Process("--state", str(state))
+    running = SandboxProcess("--state", str(state))
     client = Client(running.url)
     assert client.v0("GET", f"/orders/{order['id']}").json()["data"]["userId"] == "ada"
     assert items(client) == []

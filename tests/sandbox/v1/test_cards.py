@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from tests.sandbox.conftest import CARD, KEY, MUG, NAME, Client
+from tests.sandbox.client import CARD, KEY, MUG, NAME, Client
 
 RAW = {"cardNumber": CARD, "expiryMonth": "12", "expiryYear": "2039", "cvv": "123"}
 

@@ -5,7 +5,7 @@ import re
 import pytest
 import requests
 
-from tests.sandbox.conftest import ADDRESS, JACKET, KEY, MUG, NAME, TEAPOT, Client
+from tests.sandbox.client import ADDRESS, JACKET, KEY, MUG, NAME, TEAPOT, Client
 
 UNKNOWN = "crt_000000000000"
 
@@ -16,15 +16,15 @@ def test_a_cart_has_the_documented_shape(sandbox: Client) -> None:
         "settings": {"options": {"collectBuyerPhone": "off"}},
         "tags": {"userId": "u1"},
     }
-    answer = sandbox.api("POST", "/cart", body).json()
-    assert (answer["success"], answer["status"]) == (True, "success")
-    data = answer["data"]
+    response = sandbox.api("POST", "/cart", body).json()
+    assert (response["success"], response["status"]) == (True, "success")
+    data = response["data"]
     assert re.fullmatch(r"crt_[A-Za-z0-9]{12}", data["cartId"])
     assert data["checkoutUrl"] == f"{sandbox.url}/cart/{data['cartId']}"
     assert data["data"] == body
 
 
-def test_fetching_gives_the_cart_and_a_buyer_only_fills_the_link(sandbox: Client) -> None:
+def test_fetch_returns_the_cart_and_a_buyer_only_prefills_the_link(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
     buyer = {"name": NAME, "email": "ada@shop.example", "shippingAddress": ADDRESS}
     filled = sandbox.api("POST", f"/cart/{cart_id}", {"buyer": buyer}).json()["data"]["checkoutUrl"]
@@ -35,13 +35,13 @@ def test_fetching_gives_the_cart_and_a_buyer_only_fills_the_link(sandbox: Client
     assert plain["data"]["items"] == [{"link": MUG, "quantity": 1}]
 
 
-def test_items_are_added_changed_and_removed(sandbox: Client) -> None:
+def test_items_can_be_added_changed_and_removed(sandbox: Client) -> None:
     path = f"/cart/{sandbox.cart(MUG)}/item"
 
     def items(method: str, item: object) -> list[tuple[str, int]]:
-        answer = sandbox.api(method, path, item)
-        assert answer.status_code == 200, answer.text
-        return [(line["link"], line["quantity"]) for line in answer.json()["data"]["data"]["items"]]
+        response = sandbox.api(method, path, item)
+        assert response.status_code == 200, response.text
+        return [(line["link"], line["quantity"]) for line in response.json()["data"]["data"]["items"]]
 
     assert items("POST", {"item": {"link": JACKET}}) == [(MUG, 1), (JACKET, 1)]
     assert items("POST", {"item": {"link": MUG, "quantity": 2}}) == [(MUG, 3), (JACKET, 1)]
@@ -53,23 +53,23 @@ def test_items_are_added_changed_and_removed(sandbox: Client) -> None:
     assert sandbox.api("DELETE", path, {"link": MUG}).status_code == 404
 
 
-def test_an_update_keeps_what_it_does_not_name(sandbox: Client) -> None:
+def test_an_update_keeps_fields_that_were_not_sent(sandbox: Client) -> None:
     cart_id = sandbox.cart({"link": JACKET, "selectedOptions": ["M", "Pine"], "metadata": {"a": "b"}})
-    answer = sandbox.api("PUT", f"/cart/{cart_id}/item", {"item": {"link": JACKET, "quantity": 3}})
-    assert answer.json()["data"]["data"]["items"] == [
+    response = sandbox.api("PUT", f"/cart/{cart_id}/item", {"item": {"link": JACKET, "quantity": 3}})
+    assert response.json()["data"]["data"]["items"] == [
         {"link": JACKET, "quantity": 3, "selectedOptions": ["M", "Pine"], "metadata": {"a": "b"}}
     ]
 
 
-def test_other_options_are_another_line(sandbox: Client) -> None:
+def test_different_options_make_a_separate_line(sandbox: Client) -> None:
     cart_id = sandbox.cart({"link": JACKET, "selectedOptions": ["M"]})
-    answer = sandbox.api(
+    response = sandbox.api(
         "POST", f"/cart/{cart_id}/item", {"item": {"link": JACKET, "selectedOptions": ["L"]}}
     )
-    assert len(answer.json()["data"]["data"]["items"]) == 2
+    assert len(response.json()["data"]["data"]["items"]) == 2
 
 
-def test_the_list_finds_a_cart_and_delete_forgets_it(sandbox: Client) -> None:
+def test_carts_can_be_listed_and_deleted(sandbox: Client) -> None:
     first, second = sandbox.cart(MUG), sandbox.cart(TEAPOT)
     found = sandbox.api("GET", f"/cart?cartId={first}").json()["data"]
     assert [cart["cartId"] for cart in found] == [first]
@@ -99,31 +99,31 @@ def test_the_list_finds_a_cart_and_delete_forgets_it(sandbox: Client) -> None:
         ({"items": [], "tags": {"a": 1}}, "tags"),
     ],
 )
-def test_a_bad_cart_is_refused_with_its_reason(sandbox: Client, body: object, part: str) -> None:
-    answer = sandbox.api("POST", "/cart", body)
-    assert answer.status_code == 400
-    assert answer.json()["success"] is False
-    assert answer.json()["status"] == "error"
-    assert part in answer.json()["message"]
+def test_an_invalid_cart_is_refused_with_a_reason(sandbox: Client, body: object, part: str) -> None:
+    response = sandbox.api("POST", "/cart", body)
+    assert response.status_code == 400
+    assert response.json()["success"] is False
+    assert response.json()["status"] == "error"
+    assert part in response.json()["message"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"items": NaN}', b"\xff\xfe", b"[" * 100_000])
-def test_a_body_that_is_no_json_object_is_refused(sandbox: Client, body: bytes) -> None:
-    answer = sandbox.raw("POST", "/v1/cart", data=body, headers={"x-api-key": KEY})
-    assert (answer.status_code, answer.json()["success"]) == (400, False)
+def test_a_body_that_is_not_a_json_object_is_refused(sandbox: Client, body: bytes) -> None:
+    response = sandbox.raw("POST", "/v1/cart", data=body, headers={"x-api-key": KEY})
+    assert (response.status_code, response.json()["success"]) == (400, False)
 
 
 def test_a_body_over_one_mebibyte_is_refused(sandbox: Client) -> None:
-    answer = sandbox.raw("POST", "/v1/cart", data=b" " * (1024 * 1024 + 1), headers={"x-api-key": KEY})
-    assert answer.status_code == 413
+    response = sandbox.raw("POST", "/v1/cart", data=b" " * (1024 * 1024 + 1), headers={"x-api-key": KEY})
+    assert response.status_code == 413
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-api-key": "wrong"}, {"x-api-key": ""}])
 @pytest.mark.parametrize("path", ["/cart", "/orders", "/nowhere", f"/cart/{UNKNOWN}/purchase"])
-def test_without_the_key_there_is_only_401(sandbox: Client, headers: dict[str, str], path: str) -> None:
-    answer = sandbox.api("POST", path, {}, headers=headers)
-    assert answer.status_code == 401
-    assert answer.json() == {"success": False, "status": "error", "message": "Invalid API key."}
+def test_requests_without_a_valid_key_get_401(sandbox: Client, headers: dict[str, str], path: str) -> None:
+    response = sandbox.api("POST", path, {}, headers=headers)
+    assert response.status_code == 401
+    assert response.json() == {"success": False, "status": "error", "message": "Invalid API key."}
 
 
 def test_unknown_and_malformed_ids_and_methods(sandbox: Client) -> None:

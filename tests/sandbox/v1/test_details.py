@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import re
 
-from tests.sandbox.conftest import ADDRESS, JACKET, MUG, TEAPOT, Client
+from tests.sandbox.client import ADDRESS, JACKET, MUG, TEAPOT, Client
 
 REF = r"{}-ref_[0-9a-f]{{8}}-[0-9a-f]{{4}}-4[0-9a-f]{{3}}-[0-9a-f]{{4}}"
 
 
-def test_details_give_one_job_for_each_merchant(sandbox: Client) -> None:
+def test_details_have_one_job_per_merchant(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG, JACKET, TEAPOT)
     body = {"buyer": {"shippingAddress": ADDRESS}, "coupons": ["SAVE10", "NOPE"]}
     jobs = sandbox.api("POST", f"/cart/{cart_id}/details", body).json()["data"]["jobs"]

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from tests.sandbox.conftest import Client
+from tests.sandbox.client import Client
 
 
-def test_merchants_of_rest(sandbox: Client) -> None:
+def test_merchants_can_be_listed_and_searched(sandbox: Client) -> None:
     assert len(sandbox.api("GET", "/merchants").json()["data"]) == 6
     for query, count in (
         ("limit=2", 2), ("name=FERN", 1), ("host=fernhill.example", 1), ("categories=food,sports_and_outdoor", 2),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import MUG, Client
+from tests.sandbox.client import MUG, Client
 
 
 def test_orders_are_listed_newest_first_and_paged_by_time(sandbox: Client) -> None:
@@ -12,8 +12,8 @@ def test_orders_are_listed_newest_first_and_paged_by_time(sandbox: Client) -> No
     refs = [sandbox.purchase(cart_id).json()["refId"] for cart_id in carts]
 
     def listed(**query: Any) -> list[str]:
-        answer = sandbox.api("GET", "/orders", params=query).json()
-        return [job["refId"] for job in answer["data"]]
+        response = sandbox.api("GET", "/orders", params=query).json()
+        return [job["refId"] for job in response["data"]]
 
     assert listed() == refs[::-1]
     assert listed(limit=2) == refs[:2:-1]
@@ -27,5 +27,5 @@ def test_orders_are_listed_newest_first_and_paged_by_time(sandbox: Client) -> No
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=soon", "cartId=nope"])
-def test_a_bad_order_query_is_refused(sandbox: Client, query: str) -> None:
+def test_an_invalid_order_query_is_refused(sandbox: Client, query: str) -> None:
     assert sandbox.api("GET", f"/orders?{query}").status_code == 400

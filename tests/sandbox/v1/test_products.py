@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.sandbox.conftest import JACKET, Client
+from tests.sandbox.client import JACKET, Client
 
 
 def test_search_and_product_details(sandbox: Client) -> None:

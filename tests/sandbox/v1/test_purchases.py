@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.conftest import ADDRESS, JACKET, MUG, NAME, TEAPOT, Client, buyer
+from tests.sandbox.client import ADDRESS, JACKET, MUG, NAME, TEAPOT, Client, buyer
 
 REF = r"{}-ref_[0-9a-f]{{8}}-[0-9a-f]{{4}}-4[0-9a-f]{{3}}-[0-9a-f]{{4}}"
 
 
-def end_of(sandbox: Client, ref_id: str) -> Any:
+def advance_to_end(sandbox: Client, ref_id: str) -> Any:
     sandbox.advance(6.1)
     return sandbox.status(ref_id)
 
 
-def test_a_purchase_moves_with_the_clock(sandbox: Client) -> None:
+def test_a_purchase_progresses_with_the_clock(sandbox: Client) -> None:
     sandbox.scenario(timing={"pendingSeconds": 100, "processingSeconds": 300})
     job = sandbox.purchase(sandbox.cart(MUG, TEAPOT)).json()
     assert re.fullmatch(REF.format("ckp"), job["refId"])
@@ -58,7 +58,7 @@ def test_the_job_has_the_documented_shape(sandbox: Client) -> None:
     assert details["phone"] == phone
     assert details["shippingAddress"] == {**ADDRESS, "name": NAME}
     assert details["settings"] == {"collectEmail": True, "collectAddress": True, "collectPhone": True}
-    result = end_of(sandbox, job["refId"])["result"]
+    result = advance_to_end(sandbox, job["refId"])["result"]
     assert set(result["costs"]) == {"subtotal", "serviceFee", "total"}
     assert set(result["items"][0]["costs"]) == {"total", "subtotal", "tax", "shipping", "discount"}
     assert result["items"][0]["shippingOption"]["id"] == "express"
@@ -66,14 +66,14 @@ def test_the_job_has_the_documented_shape(sandbox: Client) -> None:
     assert result["items"][0]["confirmationNumber"]
 
 
-def test_money_is_written_with_two_decimals_and_adds_up(sandbox: Client) -> None:
+def test_amounts_have_two_decimals_and_add_up(sandbox: Client) -> None:
     fee = {"serviceFeePercent": 2.5, "serviceFeeFixed": {"value": 0.3, "currency": "USD"}}
     cart_id = sandbox.cart({"link": MUG, "quantity": 3}, TEAPOT, JACKET, settings=fee)
     ref_id = sandbox.purchase(cart_id).json()["refId"]
     sandbox.advance(6.1)
-    answer = sandbox.api("GET", f"/cart/purchase/status?refId={ref_id}")
-    assert not re.search(r'"value": (?!"|\d+\.\d\d[,}])', answer.text)
-    result = json.loads(answer.text, parse_float=Decimal)["result"]
+    response = sandbox.api("GET", f"/cart/purchase/status?refId={ref_id}")
+    assert not re.search(r'"value": (?!"|\d+\.\d\d[,}])', response.text)
+    result = json.loads(response.text, parse_float=Decimal)["result"]
     for item in result["items"]:
         costs = {name: money["value"] for name, money in item["costs"].items()}
         parts = costs["subtotal"] + costs["tax"] + costs["shipping"] - costs["discount"]
@@ -86,7 +86,7 @@ def test_money_is_written_with_two_decimals_and_adds_up(sandbox: Client) -> None
     assert costs["total"]["value"] == whole + costs["serviceFee"]["value"]
 
 
-def test_a_cart_is_bought_once(sandbox: Client) -> None:
+def test_a_cart_can_be_purchased_once(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
     assert sandbox.purchase(cart_id).status_code == 200
     second = sandbox.purchase(cart_id)
@@ -114,7 +114,7 @@ def test_one_item_can_fail(sandbox: Client, mode: str) -> None:
         sandbox.scenario(items={TEAPOT: "failed"})
     else:
         item["metadata"] = {"sandbox": "failed"}
-    end = end_of(sandbox, sandbox.purchase(sandbox.cart(MUG, item), token).json()["refId"])
+    end = advance_to_end(sandbox, sandbox.purchase(sandbox.cart(MUG, item), token).json()["refId"])
     assert end["status"] == "partially_complete"
     assert [line["status"] for line in end["products"]] == ["complete", "failed"]
     assert [item["productLink"] for item in end["result"]["items"]] == [MUG]
@@ -129,15 +129,17 @@ def test_one_item_can_fail(sandbox: Client, mode: str) -> None:
         ("card_test_declined", "failed", ["failed", "failed"]),
     ],
 )
-def test_orders_that_buy_nothing_say_why(sandbox: Client, token: str, outcome: str, lines: list[str]) -> None:
-    end = end_of(sandbox, sandbox.purchase(sandbox.cart(MUG, TEAPOT), token).json()["refId"])
+def test_orders_without_any_item_have_an_error(
+    sandbox: Client, token: str, outcome: str, lines: list[str]
+) -> None:
+    end = advance_to_end(sandbox, sandbox.purchase(sandbox.cart(MUG, TEAPOT), token).json()["refId"])
     assert end["status"] == outcome
     assert [line["status"] for line in end["products"]] == lines
     assert end["error"]["code"]
     assert "result" not in end
 
 
-def test_a_declined_purchase_leaves_the_cart_free(sandbox: Client) -> None:
+def test_a_cart_can_be_purchased_after_a_decline(sandbox: Client) -> None:
     cart_id = sandbox.cart(MUG)
     sandbox.purchase(cart_id, "card_test_declined")
     assert sandbox.orders() == []
@@ -145,9 +147,9 @@ def test_a_declined_purchase_leaves_the_cart_free(sandbox: Client) -> None:
     assert len(sandbox.orders()) == 1
 
 
-def test_an_unknown_word_stays(sandbox: Client) -> None:
+def test_an_unknown_status_is_permanent(sandbox: Client) -> None:
     ref_id = sandbox.purchase(sandbox.cart(MUG), "card_test_awaiting_merchant").json()["refId"]
-    assert end_of(sandbox, ref_id)["status"] == "awaiting_merchant"
+    assert advance_to_end(sandbox, ref_id)["status"] == "awaiting_merchant"
     sandbox.advance(30 * 24 * 3600)
     later = sandbox.status(ref_id)
     assert later["status"] == "awaiting_merchant"
@@ -155,7 +157,7 @@ def test_an_unknown_word_stays(sandbox: Client) -> None:
 
 
 def test_complete_can_hide_a_failed_item(sandbox: Client) -> None:
-    end = end_of(
+    end = advance_to_end(
         sandbox, sandbox.purchase(sandbox.cart(MUG, TEAPOT), "card_test_hidden_failures").json()["refId"]
     )
     assert end["status"] == "complete"
@@ -168,14 +170,14 @@ def test_a_slow_order_settles_after_an_hour(sandbox: Client) -> None:
     waiting = sandbox.status(ref_id)
     assert waiting["status"] == "processing"
     assert [line["status"] for line in waiting["products"]] == ["failed", "complete"]
-    assert end_of(sandbox, ref_id)["status"] == "partially_complete"
+    assert advance_to_end(sandbox, ref_id)["status"] == "partially_complete"
 
 
-def test_the_old_dialect_has_four_words_and_a_commission(sandbox: Client) -> None:
+def test_the_old_dialect_has_four_statuses_and_a_commission_fee(sandbox: Client) -> None:
     sandbox.scenario(dialect="four")
     partly = sandbox.purchase(sandbox.cart(MUG, TEAPOT), "card_test_some_items_fail").json()["refId"]
     nothing = sandbox.purchase(sandbox.cart(MUG), "card_test_all_items_fail").json()["refId"]
-    end = end_of(sandbox, partly)
+    end = advance_to_end(sandbox, partly)
     assert end["status"] == "complete"
     assert set(end["result"]["costs"]) == {"subtotal", "commissionFee", "total"}
     assert sandbox.status(nothing)["status"] == "complete"
@@ -186,25 +188,25 @@ def test_the_old_dialect_has_four_words_and_a_commission(sandbox: Client) -> Non
 def test_the_scenario_sets_the_outcome(sandbox: Client, outcome: str) -> None:
     sandbox.scenario(outcome=outcome)
     ref_id = sandbox.purchase(sandbox.cart(MUG, TEAPOT)).json()["refId"]
-    assert end_of(sandbox, ref_id)["status"] == outcome
+    assert advance_to_end(sandbox, ref_id)["status"] == outcome
 
 
-def test_goods_that_are_out_of_stock_fail(sandbox: Client) -> None:
+def test_out_of_stock_products_fail(sandbox: Client) -> None:
     ref_id = sandbox.purchase(sandbox.cart("https://haldenaudio.example/products/kitchen-radio")).json()[
         "refId"
     ]
-    assert end_of(sandbox, ref_id)["status"] == "failed"
+    assert advance_to_end(sandbox, ref_id)["status"] == "failed"
 
 
-def test_any_https_link_can_be_bought_at_a_steady_price(sandbox: Client) -> None:
+def test_any_https_link_can_be_purchased_at_a_constant_price(sandbox: Client) -> None:
     link = "https://www.some-shop.example/p/blue-lamp.html?x=1"
-    ends = [end_of(sandbox, sandbox.purchase(sandbox.cart(link)).json()["refId"]) for _ in range(2)]
+    ends = [advance_to_end(sandbox, sandbox.purchase(sandbox.cart(link)).json()["refId"]) for _ in range(2)]
     prices = {end["result"]["costs"]["subtotal"]["value"] for end in ends}
     assert len(prices) == 1
     assert min(prices) > 0
 
 
-def test_sync_mode_waits_for_the_end(sandbox: Client) -> None:
+def test_sync_mode_waits_for_the_result(sandbox: Client) -> None:
     sandbox.scenario(timing={"pendingSeconds": 0.1, "processingSeconds": 0.1})
     assert sandbox.purchase(sandbox.cart(MUG), mode="sync").json()["status"] == "complete"
 
@@ -213,16 +215,16 @@ def test_raw_card_numbers_are_refused(sandbox: Client) -> None:
     source = buyer()
     raw = {"cardNumber": "4242424242424242", "expiryMonth": "12", "expiryYear": "2030", "cvv": "123"}
     source["card"]["details"] = raw
-    answer = sandbox.api("POST", f"/cart/{sandbox.cart(MUG)}/purchase", {"buyer": source})
-    assert answer.status_code == 400
-    assert "42424242" not in answer.text
+    response = sandbox.api("POST", f"/cart/{sandbox.cart(MUG)}/purchase", {"buyer": source})
+    assert response.status_code == 400
+    assert "42424242" not in response.text
     assert sandbox.orders() == []
 
 
 @pytest.mark.parametrize("missing", ["name", "email", "shippingAddress", "card"])
-def test_a_purchase_needs_its_buyer(sandbox: Client, missing: str) -> None:
+def test_a_purchase_requires_a_buyer(sandbox: Client, missing: str) -> None:
     source = buyer()
     del source[missing]
-    answer = sandbox.api("POST", f"/cart/{sandbox.cart(MUG)}/purchase", {"buyer": source})
-    assert answer.status_code == 400
-    assert missing in answer.json()["message"]
+    response = sandbox.api("POST", f"/cart/{sandbox.cart(MUG)}/purchase", {"buyer": source})
+    assert response.status_code == 400
+    assert missing in response.json()["message"]
