@@ -1,3 +1,3 @@
-"""A local counterpart of Henry: API, hosted checkout page, orders that move with time, and faults on demand."""
+"""A local Henry for development and tests: API, hosted checkout page, orders over time, faults on demand."""
 
 from __future__ import annotations

@@ -5,16 +5,16 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+BASE_DIR = Path(__file__).resolve().parent
 
-# Nothing the sandbox signs has to outlive the process, so a key made at start is enough.
+# Nothing that this key signs outlives the process.
 SECRET_KEY = secrets.token_urlsafe(50)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ROOT_URLCONF = "django_henry_checkout.sandbox.urls"
 APPEND_SLASH = False
 INSTALLED_APPS: list[str] = []
-# Sets Content-Length, without which no connection could stay open.
+# Sets Content-Length, which keep-alive connections need.
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 DATABASES: dict[str, dict[str, str]] = {}
 USE_TZ = True
@@ -24,8 +24,8 @@ LANGUAGE_CODE = "en-us"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [HERE / "templates"],
-        "OPTIONS": {"builtins": ["django_henry_checkout.sandbox.display"]},
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"builtins": ["django_henry_checkout.sandbox.pages.template_filters"]},
     }
 ]
 LOGGING = {
@@ -33,7 +33,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "loggers": {
-        # A refused request already has its own line; only a crash of the sandbox deserves more.
+        # Every request has its line already; log only errors of the sandbox.
         "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
         "django.server": {"handlers": [], "level": "CRITICAL", "propagate": False},
     },

@@ -17,7 +17,7 @@ from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.flows.checkout.quotes import MAX_RATE_ID
 from django_henry_checkout.flows.checkout.receipts import make_receipt
 from django_henry_checkout.models import Cart, CheckoutSession, Order, Purchase, Quote, TemplateLink
-from django_henry_checkout.sandbox.cards import passes_luhn
+from django_henry_checkout.sandbox.engine.cards import passes_luhn
 from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import local_ref
 from tests.support.api import BOOTS, BUYER_INFO, DETAILS, MUG, PERSON, Api, assert_problem, guest, make, ok

@@ -1,4 +1,4 @@
-"""A shop's address for webhooks, as small as it can be, on a port of its own."""
+"""A minimal webhook receiver, and calls of the sandbox that concern webhooks."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tests.sandbox.conftest import Client
+from tests.sandbox.client import Client
 
 SECRET = "whsec_of_the_tests"
 
 
 @dataclass(frozen=True)
-class Hook:
-    """One request as it came in."""
+class ReceivedWebhook:
+    """One request as it was received."""
 
     path: str
     headers: dict[str, str]
     body: bytes
-    at: float
+    received_at: float
 
     @property
     def json(self) -> Any:
@@ -39,17 +38,17 @@ class Hook:
         return str(self.json["event"])
 
     @property
-    def stamp(self) -> int:
+    def timestamp(self) -> int:
         return int(self.headers["x-henry-timestamp"])
 
     def is_signed(self, secret: str = SECRET) -> bool:
-        signed = f"{self.stamp}.".encode() + self.body
+        signed = f"{self.timestamp}.".encode() + self.body
         return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() == self.headers.get(
             "x-henry-signature"
         )
 
 
-def _is_cut(connection: socket.socket) -> bool:
+def _was_reset(connection: socket.socket) -> bool:
     try:
         connection.recv(1)
     except ConnectionResetError:
@@ -58,29 +57,29 @@ def _is_cut(connection: socket.socket) -> bool:
 
 
 class _Server(ThreadingHTTPServer):
-    # Room for everybody who calls at the same moment.
+    # Enough for all simultaneous connections of the tests.
     request_queue_size = 256
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A sender that gave up is no news."""
+        """Log unexpected errors only, not senders that disconnected."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
 class Receiver:
-    """Keeps what comes in. `answers` are the statuses to give first; after them each request gets 200."""
+    """Stores requests. The first ones get `next_statuses`, all others 200."""
 
     def __init__(self) -> None:
-        self.got: list[Hook] = []
-        self.answers: list[int] = []
+        self.received: list[ReceivedWebhook] = []
+        self.next_statuses: list[int] = []
         self.location = ""
-        # Set to hold every request until as many are there together.
-        self.together: threading.Barrier | None = None
-        self.seconds = 0.0
+        # If set, requests wait until this many have arrived.
+        self.barrier: threading.Barrier | None = None
+        self.delay_seconds = 0.0
         self.body = b""
-        # Whether the last sender went away without taking the whole answer.
-        self.was_cut = False
-        self._news = threading.Condition()
+        # Whether the last sender disconnected before reading the whole response.
+        self.was_reset = False
+        self._condition = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/henry/webhooks/default/key?shop=1"
 
@@ -89,52 +88,55 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                status = receiver.take(self)
+                status = receiver.record(self)
                 self.send_response(status)
                 if receiver.location:
                     self.send_header("Location", receiver.location)
                 self.send_header("Content-Length", str(len(receiver.body)))
                 self.end_headers()
                 self.wfile.write(receiver.body)
-                receiver.was_cut = _is_cut(self.connection)
+                receiver.was_reset = _was_reset(self.connection)
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
         return Handler
 
-    def take(self, request: BaseHTTPRequestHandler) -> int:
+    def record(self, request: BaseHTTPRequestHandler) -> int:
         body = request.rfile.read(int(request.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in request.headers.items()}
-        hook = Hook(request.path, headers, body, time.time())
-        if self.together:
-            self.together.wait(10)
-        time.sleep(self.seconds)
-        with self._news:
-            self.got.append(hook)
-            self._news.notify_all()
-            return self.answers.pop(0) if self.answers else 200
+        webhook = ReceivedWebhook(request.path, headers, body, time.time())
+        if self.barrier:
+            self.barrier.wait(10)
+        time.sleep(self.delay_seconds)
+        with self._condition:
+            self.received.append(webhook)
+            self._condition.notify_all()
+            return self.next_statuses.pop(0) if self.next_statuses else 200
 
-    def wait(self, count: int, seconds: float = 10) -> list[Hook]:
-        """Wait until this many came in; fewer fail the test."""
-        with self._news:
-            assert self._news.wait_for(lambda: len(self.got) >= count, seconds), self.events
-            return list(self.got)
+    def wait(self, count: int, seconds: float = 10) -> list[ReceivedWebhook]:
+        """Wait until this many requests were received."""
+        with self._condition:
+            assert self._condition.wait_for(lambda: len(self.received) >= count, seconds), self.events
+            return list(self.received)
 
     def wait_for(self, event: str, seconds: float = 10) -> None:
-        with self._news:
-            assert self._news.wait_for(lambda: event in self.events, seconds), self.events
+        with self._condition:
+            assert self._condition.wait_for(lambda: event in self.events, seconds), self.events
 
     @property
     def events(self) -> list[str]:
-        return [hook.event for hook in self.got]
+        return [webhook.event for webhook in self.received]
 
     @property
     def statuses(self) -> list[tuple[str, str]]:
-        return [(hook.event.removeprefix("order."), hook.json["data"]["status"]) for hook in self.got]
+        return [
+            (webhook.event.removeprefix("order."), webhook.json["data"]["status"])
+            for webhook in self.received
+        ]
 
-    def entry(self, uuid: str = "first", **more: Any) -> dict[str, Any]:
-        """This address as the sandbox registers it."""
+    def endpoint(self, uuid: str = "first", **more: Any) -> dict[str, Any]:
+        """Return this receiver as an endpoint to register."""
         return {"uuid": uuid, "url": self.url, "secret": SECRET, **more}
 
     def serve(self) -> None:
@@ -146,7 +148,7 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def running_receiver() -> Iterator[Receiver]:
     receiver = Receiver()
     thread = threading.Thread(target=receiver.serve, daemon=True)
     thread.start()
@@ -157,34 +159,38 @@ def receiving() -> Iterator[Receiver]:
         thread.join(5)
 
 
-# What tests ask of the sandbox about webhooks
+# Calls of the sandbox
 
-SLOW = {"pendingSeconds": 100, "processingSeconds": 300}
-UPDATED = ("purchase", "pending")
-END = [("purchase", "complete"), ("purchase.complete", "complete"), ("purchase.full.complete", "complete")]
+SLOW_TIMING = {"pendingSeconds": 100, "processingSeconds": 300}
+PENDING = ("purchase", "pending")
+COMPLETION = [
+    ("purchase", "complete"),
+    ("purchase.complete", "complete"),
+    ("purchase.full.complete", "complete"),
+]
 
 
 def register(sandbox: Client, *endpoints: dict[str, Any]) -> Any:
     return sandbox.control("webhooks", {"endpoints": list(endpoints)})
 
 
-def sends(sandbox: Client, **parts: Any) -> None:
-    sandbox.scenario(timing=SLOW, webhooks=parts)
+def set_webhook_options(sandbox: Client, **parts: Any) -> None:
+    sandbox.scenario(timing=SLOW_TIMING, webhooks=parts)
 
 
-def quiet(sandbox: Client) -> Any:
-    """Wait until nothing is left to be sent; the log."""
+def wait_until_sent(sandbox: Client) -> Any:
+    """Wait until all webhooks are sent; return the log."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        shown = sandbox.control("webhooks")
-        if not shown["waiting"]:
-            return shown["log"]
+        webhooks = sandbox.control("webhooks")
+        if not webhooks["waiting"]:
+            return webhooks["log"]
         time.sleep(0.02)
-    raise AssertionError(shown)
+    raise AssertionError(webhooks)
 
 
-def paid(sandbox: Client, *items: str, **more: Any) -> str:
-    """Buy a cart, and wait for what is sent of it at once."""
+def pay_cart(sandbox: Client, *items: str, **more: Any) -> str:
+    """Pay a new cart, wait for its first webhooks and return the reference."""
     ref = sandbox.control("pay", {"cartId": sandbox.cart(*items, **more)})["refId"]
-    quiet(sandbox)
+    wait_until_sent(sandbox)
     return str(ref)

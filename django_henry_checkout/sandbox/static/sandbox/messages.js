@@ -1,14 +1,14 @@
-// What a page tells the page around it, or the one that opened it: when, to whom and in which manner.
+// Messages of a page to the page that embeds or opened it.
 "use strict";
 (() => {
   const body = document.body.dataset;
   const isFramed = window.parent !== window;
-  const listener = isFramed ? window.parent : window.opener;
+  const target = isFramed ? window.parent : window.opener;
   const LATE_MS = 5000;
 
-  // The manner comes from the scenario of the sandbox; `json` is what native web views get.
-  const post = (message) => listener.postMessage(message, body.origin || "*");
-  const manners = {
+  // The scenario selects the mode; `json` is the format that native web views get.
+  const post = (message) => target.postMessage(message, body.origin || "*");
+  const modes = {
     usual: post,
     none: () => {},
     twice: (message) => { post(message); post(message); },
@@ -16,29 +16,29 @@
     json: (message) => post(JSON.stringify(message)),
   };
 
-  function tell(message) {
-    if (listener) manners[body.messages](message);
+  function send(message) {
+    if (target) modes[body.messages](message);
   }
 
-  // The checkout and its end
+  // Checkout and receipt
 
   const order = body.order ? { orderId: body.order, status: body.status } : {};
-  if (body.announce) tell({ action: body.announce, ...order });
-  // What the card page says at its end is not known; `status` is what an early demo of Henry's looked at.
-  if ("complete" in body) tell({ status: "complete" });
+  if (body.announce) send({ action: body.announce, ...order });
+  // The message of the card page is not documented; an early demo of Henry reads `status`.
+  if ("complete" in body) send({ status: "complete" });
 
   const done = document.querySelector("[data-done]");
   if (done) {
     done.addEventListener("click", (event) => {
-      tell({ action: "checkoutClosed", ...order });
+      send({ action: "checkoutClosed", ...order });
       if (isFramed && done.target === "_top") {
-        // The shop may close the frame by itself; only if it does not, take the shopper there.
+        // The shop may close the frame itself; otherwise navigate to it.
         event.preventDefault();
         setTimeout(() => window.open(done.href, "_top"), 700);
       } else if (window.opener && done.pathname.endsWith("/closed")) {
         event.preventDefault();
         window.close();
-        // A browser may refuse to close it; then say that it can be closed.
+        // A browser may refuse to close the window; then show that it can be closed.
         setTimeout(() => location.assign(done.href), 200);
       }
     });
@@ -46,21 +46,21 @@
 
   const cancel = document.querySelector("[data-cancel]");
   if (cancel && isFramed && cancel.target === "_top") {
-    cancel.addEventListener("click", () => tell({ action: "checkoutClosed" }));
+    cancel.addEventListener("click", () => send({ action: "checkoutClosed" }));
   }
 
   // The card element
 
   if ("element" in body) {
-    if (body.token) tell({ action: "cardTokenized", cardToken: body.token, last4: body.last4 });
-    let known = -1;
-    const tellHeight = () => {
+    if (body.token) send({ action: "cardTokenized", cardToken: body.token, last4: body.last4 });
+    let lastHeight = -1;
+    const postHeight = () => {
       const height = Math.ceil(document.body.getBoundingClientRect().height);
-      if (height === known) return;
-      known = height;
-      tell({ action: "cardElementReady", height });
+      if (height === lastHeight) return;
+      lastHeight = height;
+      send({ action: "cardElementReady", height });
     };
-    tellHeight();
-    new ResizeObserver(tellHeight).observe(document.body);
+    postHeight();
+    new ResizeObserver(postHeight).observe(document.body);
   }
 })();

@@ -1,0 +1,1 @@
+"""State and behaviour that all generations of the API share."""

@@ -1,0 +1,1 @@
+"""The HTTP server and the views of the API."""

@@ -1,0 +1,1 @@
+"""The early all-POST API, also below `/v1`."""

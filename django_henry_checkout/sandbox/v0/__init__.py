@@ -1,0 +1,1 @@
+"""The early API, `/v0`."""
