@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "django_henry_checkout"
 #: What must be there for the app to work, and is easily left out: it is no Python.
 NEEDED = ("py.typed", "api/openapi.json", "api/schema/examples.json", "sandbox/catalogue.json")
-NEEDED_KINDS = (".html", ".js", ".css")
+NEEDED_KINDS = (".html", ".js", ".css", ".svg")
 MAX_BYTES = 1_000_000
 SECONDS = 600
 READY_SECONDS = 30

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from django_henry_checkout.checks import accounts, celery, options, project
+from django_henry_checkout.checks import accounts, adapter, celery, options, project
 
-__all__ = ["accounts", "celery", "options", "project"]
+__all__ = ["accounts", "adapter", "celery", "options", "project"]

@@ -23,6 +23,13 @@ class StorefrontOptions(Options):
         """Largest quantity of one line."""
         return int(self._get("MAX_QUANTITY", 999))
 
+    # The shop's decisions -----------------------------------------------------------------
+
+    @property
+    def ADAPTER(self) -> str:
+        """Dotted path of the class that makes the shop's decisions: a subclass of `adapter.DefaultAdapter`."""
+        return str(self._get("ADAPTER", "django_henry_checkout.adapter.DefaultAdapter"))
+
     # Checkout -----------------------------------------------------------------------------
 
     @property

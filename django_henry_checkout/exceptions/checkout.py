@@ -50,6 +50,12 @@ class BuyerChanged(CheckoutError):
     code = "buyer_changed"
 
 
+class CheckoutRefused(CheckoutError):
+    """This checkout is not possible at the moment; the message says why."""
+
+    code = "checkout_refused"
+
+
 class CartFull(CheckoutError):
     """The cart holds as many lines as it may; remove one first."""
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from django_henry_checkout.flows.access.adapter import get_adapter
 from django_henry_checkout.flows.cart.carts import adopt_cart, create_cart, merge_carts
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.types import Caller, format_public_id, parse_public_id
@@ -28,13 +29,13 @@ def get_caller(request: HttpRequest) -> Caller:
     )
 
 
-def current_cart(request: HttpRequest, *, account: str = "default") -> Cart | None:
+def current_cart(request: HttpRequest) -> Cart | None:
     """Return the cart that the shopper is filling, or None if there is none yet.
 
     After a sign-in, the first call takes over what was put together as a guest: the guest's cart
     becomes the shopper's, or is merged into the one he already has.
     """
-    caller = get_caller(request)
+    caller, account = get_caller(request), get_adapter().account_for(request)
     own: Cart | None = None
     if caller.user_pk is not None:
         own = Cart.objects.filter(user_id=caller.user_pk, account=account).order_by("-updated_at").first()
@@ -54,12 +55,12 @@ def current_cart(request: HttpRequest, *, account: str = "default") -> Cart | No
     return own
 
 
-def current_cart_or_new(request: HttpRequest, *, account: str = "default") -> Cart:
+def current_cart_or_new(request: HttpRequest) -> Cart:
     """Return the cart that the shopper is filling; make one, and remember it, if there is none."""
-    cart = current_cart(request, account=account)
+    cart = current_cart(request)
     if cart is None:
         user = request.user if request.user.is_authenticated else None
-        cart = create_cart(user=user, account=account)
+        cart = create_cart(user=user, account=get_adapter().account_for(request))
         if user is None:
             remember_cart(request, cart)
     return cart

@@ -47,11 +47,7 @@ def create_filled_cart(
         ConfigurationError: there is no such account.
     """
     app_settings.account(account)
-    wanted: dict[str, LineItem] = {}
-    for item in map(clean_item, items):
-        key = line_key(item)
-        before = wanted[key].quantity if key in wanted else 0
-        wanted[key] = replace(item, quantity=clean_quantity(before + item.quantity))
+    wanted = _merge_equal(items)
     if len(wanted) > app_settings.MAX_CART_LINES:
         raise CartFull(f"A cart holds {app_settings.MAX_CART_LINES} lines at most.")
     cart = Cart(
@@ -96,23 +92,21 @@ def find_cart(cart_id: UUID) -> Cart:
 
 @dataclass(frozen=True)
 class CartUpdate:
-    """A cart right after something was put into it: `line` is one of its `lines`, oldest first."""
+    """A cart right after a change, with its lines. `changed` is False if nothing had to be written."""
 
     cart: Cart
     lines: list[CartLine]
-    line: CartLine
+    changed: bool = True
 
 
 def add_item(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> CartLine:
-    """Put a product into the cart, as `fill_cart` does; return its line as it is now."""
-    return put_item(cart, item, expected_version=expected_version).line
-
-
-def put_item(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> CartUpdate:
     """Put a product into the cart; one that is there already, with the same options, gets more.
 
     Args:
         expected_version: the `cart.version` that the shopper saw; None accepts any.
+
+    Returns:
+        CartLine: the product's line as it is now.
 
     Raises:
         InvalidItem: the item, or the quantity that it would add up to, is refused.
@@ -121,6 +115,17 @@ def put_item(cart: Cart, item: LineItem, *, expected_version: int | None = None)
 
     Effects: one transaction of four statements.
     """
+    _update, line = _put_item(cart, item, expected_version=expected_version)
+    return line
+
+
+def put_item(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> CartUpdate:
+    """Put a product into the cart, as `add_item` does; return the whole cart."""
+    update, _line = _put_item(cart, item, expected_version=expected_version)
+    return update
+
+
+def _put_item(cart: Cart, item: LineItem, *, expected_version: int | None) -> tuple[CartUpdate, CartLine]:
     item = clean_item(item)
     with transaction.atomic():
         cart = _lock(cart, expected_version=expected_version)
@@ -134,7 +139,65 @@ def put_item(cart: Cart, item: LineItem, *, expected_version: int | None = None)
         _fill(line, item, quantity=clean_quantity(line.quantity + item.quantity))
         line.save()
         _touch(cart)
-    return CartUpdate(cart, lines, line)
+    return CartUpdate(cart, lines), line
+
+
+def set_items(
+    cart: Cart, items: Sequence[LineItem], *, metadata: Mapping[str, Any] | None = None
+) -> CartUpdate:
+    """Make the cart equal to a basket of the shop's own; does nothing if nothing changed.
+
+    Lines keep their identity as long as link and options stay the same. Items with the same link and options add up.
+
+    Args:
+        metadata: replaces the cart's; None keeps it.
+
+    Returns:
+        CartUpdate: `changed` tells whether anything was written.
+
+    Raises:
+        InvalidItem, CartFull: nothing was changed.
+
+    Effects: one transaction; two statements if nothing changed.
+    """
+    wanted = _merge_equal(items)
+    if len(wanted) > app_settings.MAX_CART_LINES:
+        raise CartFull(f"A cart holds {app_settings.MAX_CART_LINES} lines at most.")
+    metadata = None if metadata is None else clean_metadata(metadata)
+    with transaction.atomic():
+        cart = _lock(cart)
+        present = {line.key: line for line in cart.lines.all()}
+        outdated = [line for key, line in present.items() if key not in wanted]
+        lines, changed = [], list[CartLine]()
+        for key, item in wanted.items():
+            line = present.get(key) or CartLine(cart=cart, key=key)
+            before = {name: getattr(line, name) for name in LINE_FIELDS}
+            _fill(line, item, quantity=item.quantity)
+            lines.append(line)
+            if key not in present or before != {name: getattr(line, name) for name in LINE_FIELDS}:
+                changed.append(line)
+        is_new_metadata = metadata is not None and metadata != cart.metadata
+        if not outdated and not changed and not is_new_metadata:
+            return CartUpdate(cart, lines, changed=False)
+        if outdated:
+            CartLine.objects.filter(pk__in=[line.pk for line in outdated]).delete()
+        for line in changed:
+            line.save()
+        if metadata is not None and is_new_metadata:
+            cart.metadata = metadata
+            cart.save(update_fields=["metadata"])
+        _touch(cart)
+    return CartUpdate(cart, lines)
+
+
+def _merge_equal(items: Sequence[LineItem]) -> dict[str, LineItem]:
+    """Return checked items by line key; equal ones add up."""
+    wanted: dict[str, LineItem] = {}
+    for item in map(clean_item, items):
+        key = line_key(item)
+        before = wanted[key].quantity if key in wanted else 0
+        wanted[key] = replace(item, quantity=clean_quantity(before + item.quantity))
+    return wanted
 
 
 def find_lines(cart: Cart, *, item_id: str = "", link: str = "") -> list[CartLine]:

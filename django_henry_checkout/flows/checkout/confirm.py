@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from moneyed import Money
 
@@ -36,6 +37,7 @@ from django_henry_checkout.exceptions import (
     Rejected,
     TokenExpired,
 )
+from django_henry_checkout.flows.access.adapter import get_adapter
 from django_henry_checkout.flows.buyer.details import (
     buyer_digest,
     clean_address,
@@ -100,7 +102,11 @@ class Payment:
 
 
 def confirm_session(
-    session: CheckoutSession, payment: Payment, *, on_intent: Callable[[Order], None] = lambda _order: None
+    session: CheckoutSession,
+    payment: Payment,
+    *,
+    request: HttpRequest | None = None,
+    on_intent: Callable[[Order], None] = lambda _order: None,
 ) -> Order:
     """Buy a quoted order. An order that is being bought, or was, is returned as it is: nothing is sent again.
 
@@ -115,6 +121,7 @@ def confirm_session(
     Raises:
         AmountChanged: the total is higher than what was accepted. Nothing was bought; the new quote is kept.
         CartChanged: another order of the cart was placed since this one began. Nothing was sent.
+        CheckoutRefused: the shop's adapter refused. Nothing was sent.
         BuyerChanged: who buys, or where to, is not what the shopper saw, or changed meanwhile. Nothing was sent.
         BuyerIncomplete, CardRequired, RawCardRefused, NotSupported, QuoteRequired, QuoteExpired,
         QuotePending, TokenExpired: nothing was sent.
@@ -126,7 +133,7 @@ def confirm_session(
     if is_under_way(session.order):
         return session.order
     try:
-        return _confirm(session, payment, on_intent)
+        return _confirm(session, payment, request, on_intent)
     except (OrderNotOpen, PurchaseUnderWay) as error:
         if error.order_id != session.order.public_id:
             raise
@@ -138,7 +145,12 @@ def confirm_session(
         return order  # somebody else was faster, so that Henry had nothing more to quote
 
 
-def _confirm(session: CheckoutSession, payment: Payment, on_intent: Callable[[Order], None]) -> Order:
+def _confirm(
+    session: CheckoutSession,
+    payment: Payment,
+    request: HttpRequest | None,
+    on_intent: Callable[[Order], None],
+) -> Order:
     require_open(session)
     quote = get_quote(session)
     if quote is None:
@@ -153,11 +165,12 @@ def _confirm(session: CheckoutSession, payment: Payment, on_intent: Callable[[Or
     accepted = quote.total if payment.accepted is None else payment.accepted
     if payment.accepted is None and quote.needs_acceptance:
         raise _amount_changed(quote)
+    get_adapter().before_purchase(session.order, request)
     ensure_unpaid(session.order)
     quote = quote_session(session, accepted=accepted)
     _check_amount(quote, accepted, exactly=payment.exactly)
-    request = _request(payment, buyer, coupons=quote.coupons, quote_token=quote.henry_token)
-    return _buy(session, gateway, request, payment, quote, on_intent)
+    purchase_request = _request(payment, buyer, coupons=quote.coupons, quote_token=quote.henry_token)
+    return _buy(session, gateway, purchase_request, payment, quote, on_intent)
 
 
 def buy_cart(
@@ -166,6 +179,7 @@ def buy_cart(
     payment: Payment,
     *,
     changes: Changes | None = None,
+    request: HttpRequest | None = None,
     on_intent: Callable[[Order], None] = lambda _order: None,
 ) -> Order:
     """Buy a cart by one call, at whatever it costs, or at `payment.accepted` at most.
@@ -183,15 +197,16 @@ def buy_cart(
         raise NotSupported("This generation of Henry's API cannot buy by one call: quote, then confirm.")
     buyer = clean_buyer(buyer, strict=False)
     require_complete(buyer, to_pay=True)
-    started = begin_inline(cart, user=cart.user, changes=changes, metadata=payment.metadata)
+    started = begin_inline(cart, user=cart.user, changes=changes, metadata=payment.metadata, request=request)
     session = started.session
     save_buyer(started.order, buyer, card=payment.card)
     quote = None
     if payment.accepted is not None:
         quote = quote_session(session, coupons=payment.coupons)
         _check_amount(quote, payment.accepted, exactly=payment.exactly)
-    request = _request(payment, buyer, coupons=payment.coupons)
-    return _buy(session, gateway, request, payment, quote, on_intent)
+    get_adapter().before_purchase(started.order, request)
+    purchase_request = _request(payment, buyer, coupons=payment.coupons)
+    return _buy(session, gateway, purchase_request, payment, quote, on_intent)
 
 
 def is_under_way(order: Order) -> bool:

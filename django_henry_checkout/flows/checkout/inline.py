@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from django_henry_checkout.conf import app_settings
@@ -19,6 +20,7 @@ from django_henry_checkout.exceptions import (
     SessionNotNamed,
     TokenExpired,
 )
+from django_henry_checkout.flows.access.adapter import get_adapter
 from django_henry_checkout.flows.access.customer_tokens import get_known_buyer
 from django_henry_checkout.flows.buyer.details import clean_buyer, get_buyer, save_buyer
 from django_henry_checkout.flows.checkout.sessions import (
@@ -51,18 +53,30 @@ def begin_inline(
     kind: SessionKind = SessionKind.INLINE,
     changes: Changes | None = None,
     metadata: Mapping[str, Any] | None = None,
+    request: HttpRequest | None = None,
+    buyer: Buyer | None = None,
 ) -> StartedCheckout:
-    """Begin to pay a cart in the shop's own form; what its customer told beforehand is filled in.
+    """Begin to pay a cart in the shop's own form.
+
+    Args:
+        buyer: prefills the form; None takes the cart's customer session, or asks the adapter.
 
     Raises:
         As `begin_checkout`.
     """
     started = begin_checkout(
-        cart, user=user, options=SessionOptions(kind=kind), changes=changes, metadata=metadata
+        cart,
+        user=user,
+        options=SessionOptions(kind=kind),
+        changes=changes,
+        metadata=metadata,
+        request=request,
     )
-    buyer = get_known_buyer(cart)
-    if buyer != Buyer() and get_buyer(started.order) == Buyer():
-        save_buyer(started.order, buyer)
+    known = buyer or get_known_buyer(cart)
+    if known == Buyer():
+        known = get_adapter().buyer_for(request) or known
+    if known != Buyer() and get_buyer(started.order) == Buyer():
+        save_buyer(started.order, known)
     return started
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
 from django.utils import timezone
 
 from django_henry_checkout.conf import Account, app_settings, is_safe_origin
@@ -17,11 +18,13 @@ from django_henry_checkout.exceptions import (
     CartChanged,
     CartNotFound,
     CheckoutError,
+    ConfigurationError,
     OrderNotOpen,
     PurchaseUnderWay,
     TemplateNotSold,
     UntrustedCheckoutUrl,
 )
+from django_henry_checkout.flows.access.adapter import get_adapter
 from django_henry_checkout.flows.events.journal import EventJournal
 from django_henry_checkout.flows.order.snapshots import (
     Changes,
@@ -84,6 +87,7 @@ class SessionOptions:
 
 
 HOSTED = SessionOptions()
+MAX_NUMBER_LENGTH = 32
 
 
 def begin_checkout(
@@ -93,6 +97,7 @@ def begin_checkout(
     options: SessionOptions = HOSTED,
     changes: Changes | None = None,
     metadata: Mapping[str, Any] | None = None,
+    request: HttpRequest | None = None,
 ) -> StartedCheckout:
     """Begin to pay a cart.
 
@@ -112,6 +117,7 @@ def begin_checkout(
     Raises:
         CartEmpty: there is nothing to buy, or no longer.
         CartChanged: the cart was edited while Henry was asked. Nothing was written.
+        CheckoutRefused: the shop's adapter refused. Nothing was written, Henry was not called.
         GatewayError: Henry gave no usable answer. Nothing was written; the cart is as it was.
         OrderNotOpen: these very lines were paid already, perhaps in another tab.
         TemplateNotSold: the cart is a template: only copies of it are sold.
@@ -121,6 +127,8 @@ def begin_checkout(
     Effects: one or two HTTP calls, then one transaction.
     Source: henry-api.md 3.4.3.
     """
+    adapter = get_adapter()
+    adapter.before_checkout(cart, request)
     version, has_orders = _read_cart_state(cart)
     lines = take_snapshot(cart, changes)
     digest = snapshot_digest(lines)
@@ -132,7 +140,7 @@ def begin_checkout(
         cart=cart,
         cart_digest=digest,
         user=user,
-        metadata=dict(metadata or {}),
+        metadata={**adapter.order_metadata(cart, request), **(metadata or {})},
         traceparent=traceparent(),
     )
     page = _get_hosted_page(draft if known is None else known, lines, options)
@@ -244,11 +252,21 @@ def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart
     subtotal = subtotal_of(lines)
     if subtotal is not None:
         order.subtotal_amount, order.currency = subtotal.amount, subtotal.currency.code
+    order.number = _order_number(order)
     journal = EventJournal(order, source="shopper")
     journal.add("checkout_started")
     journal.write()
     write_lines(order, lines)
     return order
+
+
+def _order_number(order: Order) -> str:
+    number = str(get_adapter().order_number(order))
+    if not 0 < len(number) <= MAX_NUMBER_LENGTH or not number.isprintable():
+        raise ConfigurationError(
+            f"The adapter's order_number must return 1 to {MAX_NUMBER_LENGTH} printable characters."
+        )
+    return number
 
 
 def _resume_order(order: Order, page: HenryCart | None, options: SessionOptions) -> StartedCheckout:

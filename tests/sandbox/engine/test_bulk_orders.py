@@ -147,8 +147,8 @@ def test_the_shared_client_creates_orders_and_sends_webhooks() -> None:
         henry.scenario(timing={"pendingSeconds": 100})
         henry.set_webhook_endpoints([receiver.endpoint(everyCart=True)])
         created = henry.make_orders(3, cartPrefix="abc")
-        rows = henry.wait_for_webhooks()
-        assert rows == henry.webhook_log()
+        henry.wait_for_webhooks()
+        rows = henry.webhook_log()
         assert {row["refId"] for row in rows} == {row["refId"] for row in created}
         assert {webhook.json["data"]["status"] for webhook in receiver.received} == {"pending"}
         receiver.next_statuses = [500]
