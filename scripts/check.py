@@ -20,6 +20,8 @@ PUBLIC_ROOMS = [
     f"{PACKAGE}/gateway",
     f"{PACKAGE}/conf",
     f"{PACKAGE}/signals.py",
+    f"{PACKAGE}/shop.py",
+    f"{PACKAGE}/adapter.py",
     f"{PACKAGE}/tasks.py",
     f"{PACKAGE}/testing",
 ]
@@ -118,6 +120,22 @@ def machine_traces() -> bool:
     return not found
 
 
+def one_door() -> bool:
+    """Refuse private modules where shops copy from: the example shop, the docs, the README."""
+    private = re.compile(rf"\b{PACKAGE}[./](?:flows|views|api|gateway|admin|templatetags)\b")
+    shown = []
+    for path in project_files():
+        name = path.relative_to(ROOT)
+        is_read_by_shops = name.parts[0] in {"example_project", "docs"} or name.name == "README.md"
+        if not is_read_by_shops or name.parts[:2] in {("docs", "decisions"), ("docs", "internals")}:
+            continue
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
+            if private.search(line):
+                shown.append(f"{name}:{number}: use django_henry_checkout.shop instead")
+    print("\n".join(shown) or "shops import through the door only")
+    return not shown
+
+
 STEPS: dict[str, Callable[[], bool]] = {
     "lint": tool("ruff", "check", "."),
     "docstrings of the public rooms": docstrings,
@@ -128,6 +146,7 @@ STEPS: dict[str, Callable[[], bool]] = {
     "migrations, BigAutoField": makemigrations("BigAutoField"),
     "file lengths": file_lengths,
     "machine traces": machine_traces,
+    "one door": one_door,
     "reference is current": tool("python", "scripts/write_reference.py", "--check"),
     "docs": tool("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html"),
 }
