@@ -26,6 +26,7 @@ PUBLIC_ROOMS = [
     f"{PACKAGE}/testing",
 ]
 MAX_LINES = 400
+MAX_MODULES = 15
 SOURCE_SUFFIXES = {".py", ".html", ".css", ".js"}
 GENERATED = {".git", ".venv", ".tox", ".demo", "_build", "build", "dist", "__pycache__"}
 
@@ -106,6 +107,18 @@ def file_lengths() -> bool:
     return not long_files
 
 
+def folder_sizes() -> bool:
+    """Refuse folders of the package with more modules than one can survey."""
+    crowded = []
+    for folder in sorted({path.parent for path in project_files() if path.suffix == ".py"}):
+        name = folder.relative_to(ROOT)
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        if name.parts[:1] == (PACKAGE,) and len(modules) > MAX_MODULES:
+            crowded.append(f"{name}: {len(modules)} modules, {MAX_MODULES} are allowed")
+    print("\n".join(crowded) or "no folder is crowded")
+    return not crowded
+
+
 def machine_traces() -> bool:
     """Refuse what would tie the project to the machine that it was written on."""
     found = []
@@ -145,6 +158,7 @@ STEPS: dict[str, Callable[[], bool]] = {
     "migrations, AutoField": makemigrations("AutoField"),
     "migrations, BigAutoField": makemigrations("BigAutoField"),
     "file lengths": file_lengths,
+    "folder sizes": folder_sizes,
     "machine traces": machine_traces,
     "one door": one_door,
     "reference is current": tool("python", "scripts/write_reference.py", "--check"),
