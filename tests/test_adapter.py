@@ -66,7 +66,9 @@ def test_a_system_check_names_an_adapter_that_cannot_be_used(
     sandbox: Sandbox, settings: Any, path: str, found: str | None
 ) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "ADAPTER": path}
-    ids = [message.id for message in run_checks() if message.id in {"henry_checkout.E019", "henry_checkout.E020"}]
+    ids = [
+        message.id for message in run_checks() if message.id in {"henry_checkout.E019", "henry_checkout.E020"}
+    ]
     assert ids == ([] if found is None else [f"henry_checkout.{found}"])
 
 
@@ -237,7 +239,9 @@ class TestMayCreateLinks:
         client.force_login(ada)
         cart = shop.create_cart([make_item()], user=ada)
         with answering(settings, may_create_links=False) as calls:
-            refusal = client.put(f"/henry/api/v1/cart/{cart.ulid}/link", "{}", content_type="application/json")
+            refusal = client.put(
+                f"/henry/api/v1/cart/{cart.ulid}/link", "{}", content_type="application/json"
+            )
             assert_problem(refusal, 404, "cart_not_found")
         assert ("may_create_links", ada) in calls
         allowed = client.put(f"/henry/api/v1/cart/{cart.ulid}/link", "{}", content_type="application/json")

@@ -249,7 +249,7 @@ def test_fault_33_a_new_word_that_looks_like_an_end_ends_nothing(sandbox: Sandbo
     assert set(Order.objects.get().lines.values_list("status", flat=True)) == {"bought"}
     assert Order.objects.get().status == "placed"
     assert Purchase.objects.get().drift == ["fulfilled"]
-    assert "unknown words from Henry: fulfilled" in caplog.text
+    assert "unknown statuses from Henry: fulfilled" in caplog.text
     assert (events("drift_seen"), events("purchase_completed")) == (1, 0)
 
     Purchase.objects.update(deadline_at=timezone.now())
