@@ -99,7 +99,7 @@ def _order_row(order: Order) -> Row:
     return {
         "name": order.number,
         "url": _order_url(order.pk),
-        "detail": f"{reason} {_time_ago(order.created_at)}",
+        "detail": _join(reason, _time_ago(order.created_at)),
     }
 
 
@@ -108,7 +108,7 @@ def _purchase_row(purchase: Purchase) -> Row:
     return {
         "name": purchase.order.number,
         "url": _order_url(purchase.order_id),
-        "detail": f"{purchase.ref_id} {age}".strip(),
+        "detail": _join(purchase.ref_id, age),
     }
 
 
@@ -116,7 +116,7 @@ def _delivery_row(delivery: Delivery) -> Row:
     return {
         "name": delivery.receiver,
         "url": _order_url(delivery.order_id, f"#event-{delivery.sequence}"),
-        "detail": f"{delivery.order.number}: {event_title(delivery.event)}. {delivery.last_error}",
+        "detail": _join(delivery.order.number, event_title(delivery.event), delivery.last_error),
     }
 
 
@@ -124,7 +124,7 @@ def _webhook_row(message: WebhookMessage) -> Row:
     return {
         "name": str(message),
         "url": reverse("admin:henry_checkout_webhookmessage_change", args=[message.pk]),
-        "detail": f"{webhook_outcome(message)} {_time_ago(message.received_at)}",
+        "detail": _join(webhook_outcome(message), _time_ago(message.received_at)),
     }
 
 
@@ -134,6 +134,10 @@ def _account_row(rate_limit: AccountRateLimit) -> Row:
         "url": reverse("admin:henry_checkout_accountratelimit_change", args=[rate_limit.pk]),
         "detail": _("not responding") if rate_limit.circuit_open else _("rate limited"),
     }
+
+
+def _join(*texts: str) -> str:
+    return " · ".join(text.removesuffix(".") for text in texts if text)
 
 
 def _time_ago(moment: datetime) -> str:

@@ -56,7 +56,7 @@ SOURCES: dict[str, StrPromise] = {
     "worker": gettext_lazy("a worker"),
     "poll": gettext_lazy("a poll"),
     "webhook": gettext_lazy("a webhook"),
-    "confirm": gettext_lazy("Henry's response to the purchase"),
+    "confirm": gettext_lazy("the purchase request"),
     "return_page": gettext_lazy("the return page"),
     "reconcile": gettext_lazy("a reconciliation"),
     "retention": gettext_lazy("the retention rules"),

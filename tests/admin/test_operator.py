@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _database_beside_the_browser() -> Iterator[None]:
+def _database_with_browser() -> Iterator[None]:
     """Allow database calls in this thread, where Playwright runs an event loop."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -158,7 +158,7 @@ def test_a_link_that_is_revoked(operator: Page, sandbox: Sandbox) -> None:
 def test_the_order_at_an_earlier_event(operator: Page, sandbox: Sandbox) -> None:
     order = partial_order(sandbox)
     operator.goto(f"/admin/henry_checkout/order/{order.pk}/change/?at=1")
-    expect(operator.get_by_text("As it was after event 1")).to_be_visible()
+    expect(operator.get_by_text("State after event 1")).to_be_visible()
     head = operator.locator(".hc-head .hc-badge")
     expect(head).to_have_text("waiting for payment")
     expect(
