@@ -173,7 +173,9 @@ def test_fault_28_an_answer_in_drops_is_ended_and_holds_up_nobody(
     started = time.monotonic()
     poll_due()
     assert time.monotonic() - started < 5  # dripping on, it would take minutes
-    assert sorted(Order.objects.values_list("status", flat=True)) == ["completed"] * 4 + ["placed"]
+    *others, last = sorted(Order.objects.values_list("status", flat=True))
+    assert others == ["completed"] * 4
+    assert last in {"placed", "processing"}  # on a busy machine Henry may have begun before the first poll
     assert errors() == [1]
     settle(sandbox, seconds=0)
     assert events("purchase_completed") == len(sandbox.orders()) == 5
