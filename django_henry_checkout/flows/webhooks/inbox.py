@@ -110,16 +110,16 @@ def _claim(limit: int) -> list[Claim]:
 
 
 def _process(claim: Claim) -> None:
-    claimed = WebhookMessage.objects.filter(pk=claim.pk, fence=claim.fence)
+    mine = WebhookMessage.objects.filter(pk=claim.pk, fence=claim.fence)
     try:
         with transaction.atomic():
             # The update checks the fence and locks the row, so that an erasure cannot empty it meanwhile.
-            if claimed.update(processed_at=timezone.now()):
-                _resolve(claimed.get())
+            if mine.update(processed_at=timezone.now()):
+                _resolve(mine.get())
     except Exception as error:  # the task boundary: one bad message must not hold up the others
         if isinstance(error, DatabaseError) and not connection.is_usable():
             raise
-        message = claimed.first()
+        message = mine.first()
         logger.exception("Webhook %s could not be applied.", claim.pk if message is None else message.ulid)
         if message is not None:
             _record_failure(message, error)
