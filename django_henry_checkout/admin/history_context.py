@@ -50,7 +50,7 @@ def history_context(
         "sees_buyer": sees_buyer,
         "parts": [
             (AMOUNTS[name], name == "discount", money)
-            for name, money in history.sums.parts
+            for name, money in history.totals.parts
             if money.amount or name == "subtotal"
         ],
         "lines": history.lines,
@@ -65,7 +65,7 @@ def history_context(
             for each in history.purchases
         ],
         "actions": _offered_actions(history.order, granted),
-        "entries": [_entry_context(each, history, granted) for each in history.chapters],
+        "entries": [_entry_context(each, history, granted) for each in history.entries],
     }
 
 

@@ -14,10 +14,11 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, connection
 
 from django_henry_checkout.flows.operations.prune import prune_batch
-from django_henry_checkout.flows.operations.run import deliver_events, listen, poll_and_expire, run_once
+from django_henry_checkout.flows.operations.run import deliver_events, poll_and_expire, run_once
 from django_henry_checkout.flows.queue import wakeup
 from django_henry_checkout.flows.queue.heartbeat import record_heartbeat
 from django_henry_checkout.flows.queue.wakeup import Work
+from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.models import WorkerKind
 
 logger = logging.getLogger("django_henry_checkout.worker")
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         # One thread for each, so that a slow receiver does not delay polls, nor a slow poll webhooks.
         loops = [
             Loop(deliver_events, stop, interval),
-            Loop(listen, stop, interval),
+            Loop(process_webhooks, stop, interval),
             Loop(prune_batch, stop, PRUNE_SECONDS),
         ]
         woken = {Work.DELIVERIES: loops[0], Work.WEBHOOKS: loops[1]}
