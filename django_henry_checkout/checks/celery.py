@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from django_henry_checkout.checks.base import check
 from django_henry_checkout.conf import app_settings
-from django_henry_checkout.doctor.celery_app import celery_app, is_redis
+from django_henry_checkout.doctor.broker import get_celery_app, is_redis
 
 #: Seconds after which Celery ends one of our tasks.
 TASK_LIMIT = 60
@@ -28,7 +28,7 @@ def nudges_have_an_app() -> Iterator[CheckMessage]:
             hint="pip install 'django-henry-checkout[celery]', or take the setting away: `henry_worker` needs none.",
             id="henry_checkout.E013",
         )
-    elif celery_app() is None:
+    elif get_celery_app() is None:
         yield Warning(
             'HENRY_CHECKOUT["CELERY_WAKEUP"] is on, and this process has no Celery app with a broker.',
             hint="Nudges would go to a broker on this machine, which may not exist. Import your Celery app in the "
@@ -39,7 +39,7 @@ def nudges_have_an_app() -> Iterator[CheckMessage]:
 
 @check
 def pickle_is_refused() -> Iterator[CheckMessage]:
-    app = celery_app()
+    app = get_celery_app()
     if app and PICKLE & {str(name).lower() for name in (*app.conf.accept_content, app.conf.task_serializer)}:
         yield Error(
             "Celery accepts pickle: whoever can write to the broker can run any code in the workers.",
@@ -50,7 +50,7 @@ def pickle_is_refused() -> Iterator[CheckMessage]:
 
 @check
 def tasks_run_elsewhere() -> Iterator[CheckMessage]:
-    app = celery_app()
+    app = get_celery_app()
     if app and app.conf.task_always_eager:
         yield Warning(
             "Celery runs tasks where they are sent: CELERY_TASK_ALWAYS_EAGER is on.",
@@ -61,7 +61,7 @@ def tasks_run_elsewhere() -> Iterator[CheckMessage]:
 
 @check
 def tasks_are_not_repeated_while_they_run() -> Iterator[CheckMessage]:
-    app = celery_app()
+    app = get_celery_app()
     seconds = app.conf.broker_transport_options.get("visibility_timeout", TASK_LIMIT) if app else TASK_LIMIT
     if seconds < TASK_LIMIT:
         yield Warning(
@@ -74,7 +74,7 @@ def tasks_are_not_repeated_while_they_run() -> Iterator[CheckMessage]:
 
 @check
 def beat_knows_our_tasks() -> Iterator[CheckMessage]:
-    app = celery_app()
+    app = get_celery_app()
     if not app or not app_settings.CELERY_WAKEUP or app.conf.beat_scheduler != OWN_SCHEDULER:
         return
     ours = {name for name in app.tasks if name.startswith("henry_checkout.")}
@@ -91,7 +91,7 @@ def beat_knows_our_tasks() -> Iterator[CheckMessage]:
 @check
 def database_takes_many_writers() -> Iterator[CheckMessage]:
     engines = {database.get("ENGINE", "") for database in settings.DATABASES.values()}
-    if celery_app() and any(engine.endswith("sqlite3") for engine in engines):
+    if get_celery_app() and any(engine.endswith("sqlite3") for engine in engines):
         yield Warning(
             "Celery workers share a SQLite database, which takes one writer at a time.",
             hint="Use PostgreSQL, or the embedded `henry_worker`, which needs no Celery.",
@@ -101,7 +101,7 @@ def database_takes_many_writers() -> Iterator[CheckMessage]:
 
 @check
 def shoppers_do_not_wait_for_the_broker() -> Iterator[CheckMessage]:
-    app = celery_app()
+    app = get_celery_app()
     if not app or not app_settings.CELERY_WAKEUP:
         return
     needed = ["max_retries", "socket_timeout"] if is_redis(app.conf.broker_url) else ["max_retries"]
