@@ -19,14 +19,15 @@ SANDBOX_HOST = Check(
     "sandbox_host",
     Level.ERROR,
     why="Shoppers pay with test cards, and nothing is really bought.",
-    fix="Set BASE_URL of the account {account!r} to Henry's production host, CHECKOUT_ORIGINS to its payment pages, and "
+    fix="Set BASE_URL of the account {account!r} to Henry's production host, CHECKOUT_ORIGINS to its "
+    "payment pages, and "
     'API_KEY to a production key. For a demo shop add "henry_doctor.sandbox_host" to SILENCED_SYSTEM_CHECKS.',
 )
 DEBUG_AND_HENRY = Check(
     "debug_and_henry",
     Level.WARNING,
-    why="Error pages show settings and variables to visitors, every query is kept in memory, and a test may buy real "
-    "goods.",
+    why="Error pages show settings and variables to visitors, every query is kept in memory, and a test may "
+    "buy real goods.",
     fix="Set DEBUG = False for a live shop; for development use `manage.py henry_sandbox`.",
 )
 BASE_URL_PATH = Check(
@@ -38,15 +39,16 @@ BASE_URL_PATH = Check(
 ORIGINS_MISMATCH = Check(
     "origins_mismatch",
     Level.ERROR,
-    why="The payment pages that Henry returns are not in CHECKOUT_ORIGINS, and shoppers are only sent to pages that are: "
-    "no checkout can begin.",
-    fix="Set CHECKOUT_ORIGINS of the account {account!r} to the origin of the payment pages of its BASE_URL; for a "
-    "sandbox on this machine that is BASE_URL itself.",
+    why="The payment pages that Henry returns are not in CHECKOUT_ORIGINS, and shoppers are only sent to "
+    "pages that are: no checkout can begin.",
+    fix="Set CHECKOUT_ORIGINS of the account {account!r} to the origin of the payment pages of its "
+    "BASE_URL; for a sandbox on this machine that is BASE_URL itself.",
 )
 KEY_ENVIRONMENT = Check(
     "key_environment",
     Level.SKIPPED,
-    why="In v1 one host serves test and production, and neither a key nor a response shows which of the two it belongs to.",
+    why="In v1 one host serves test and production, and neither a key nor a response shows which of the two "
+    "it belongs to.",
     fix="Look up the key in Henry's dashboard, and make one small purchase.",
 )
 KEY_AGE = Check(
@@ -103,7 +105,8 @@ def probe_addresses() -> Iterator[Finding]:
         if locations and is_local(account.base_url) not in locations:
             here, there = ("on", "not on") if is_local(account.base_url) else ("not on", "on")
             yield ORIGINS_MISMATCH.finding(
-                f"BASE_URL of the account {account.alias!r} is {here} this machine, its CHECKOUT_ORIGINS are {there} it.",
+                f"BASE_URL of the account {account.alias!r} is {here} this machine, its CHECKOUT_ORIGINS "
+                f"are {there} it.",
                 account=account.alias,
             )
 

@@ -31,32 +31,36 @@ OVERDUE = Check(
     "overdue",
     Level.ERROR,
     why="There are no workers, or too few: orders keep an old status, and the shop is notified late.",
-    fix="Check that workers are running, and read their log. A receiver that does not return blocks all others of its "
-    "worker. If all workers are busy, start more.",
+    fix="Check that workers are running, and read their log. A receiver that does not return blocks all "
+    "others of its worker. If all workers are busy, start more.",
 )
 ACCOUNT_REMOVED = Check(
     "account_removed",
     Level.ERROR,
-    why="A purchase can only be followed with the account that made it; these purchases are no longer polled.",
+    why="A purchase can only be followed with the account that made it; these purchases are no longer "
+    "polled.",
     fix='Put the account back into HENRY_CHECKOUT["ACCOUNTS"] until they have ended.',
 )
 HENRY_PAUSED = Check(
     "henry_paused",
     Level.WARNING,
-    why="Too many calls failed, or Henry requested a pause. Until it ends, purchases of the account are not polled.",
+    why="Too many calls failed, or Henry requested a pause. Until it ends, purchases of the account are not "
+    "polled.",
     fix="Read the log of the workers, and check whether Henry is up. Polling resumes automatically.",
 )
 DEAD_DELIVERIES = Check(
     "dead_deliveries",
     Level.WARNING,
-    why="A receiver failed, or killed its worker, too often for an event. It no longer runs for this event, nor for later "
-    "events of that order.",
-    fix="Read its error in the admin's list of deliveries, fix the receiver, and run the deliveries again there.",
+    why="A receiver failed, or killed its worker, too often for an event. It no longer runs for this event, "
+    "nor for later events of that order.",
+    fix="Read its error in the admin's list of deliveries, fix the receiver, and run the deliveries again "
+    "there.",
 )
 DEAD_WEBHOOKS = Check(
     "dead_webhooks",
     Level.NOTE,
-    why="Webhooks could not be applied, or named a purchase that never appeared. Polling may have reported the same.",
+    why="Webhooks could not be applied, or named a purchase that never appeared. Polling may have reported "
+    "the same.",
     fix='See their outcome in the admin\'s list of webhooks, and use "Apply again" there.',
 )
 NEEDS_REVIEW = Check(
@@ -68,10 +72,10 @@ NEEDS_REVIEW = Check(
 DRIFT = Check(
     "drift",
     Level.WARNING,
-    why="Henry sent statuses or codes that this version does not know. They are not guessed: such purchases stay open and "
-    "become `stuck`.",
-    fix="Open these purchases in the admin, ask Henry's support what the words mean, and look for a newer version of this "
-    "app.",
+    why="Henry sent statuses or codes that this version does not know. They are not guessed: such purchases "
+    "stay open and become `stuck`.",
+    fix="Open these purchases in the admin, ask Henry's support what the words mean, and look for a newer "
+    "version of this app.",
 )
 CHECKS = (OVERDUE, ACCOUNT_REMOVED, HENRY_PAUSED, DEAD_DELIVERIES, DEAD_WEBHOOKS, NEEDS_REVIEW, DRIFT)
 
@@ -106,7 +110,7 @@ def probe_removed_accounts() -> Iterator[Finding]:
 
 
 def probe_manual_work() -> Iterator[Finding]:
-    """Find what continues only after staff have acted: dead deliveries and webhooks, and orders that need review."""
+    """Find dead deliveries, dead webhooks and orders that need review: they wait for staff."""
     # `exclude` as well, so that the index of unfinished deliveries is used.
     unfinished = Delivery.objects.exclude(status=DeliveryStatus.DONE)
     receiver = unfinished.filter(status=DeliveryStatus.DEAD).values_list("receiver", flat=True).first()

@@ -20,8 +20,8 @@ MAX_WAITING_TASKS = 500
 CELERY_REJECT = Check(
     "celery_reject",
     Level.ERROR,
-    why="A task that kills its worker is sent to the next worker, again and again, and kills each of them. Without the "
-    "setting, the delivery of such a receiver becomes dead after DELIVERY_CRASHES attempts.",
+    why="A task that kills its worker is sent to the next worker, again and again, and kills each of them. "
+    "Without the setting, the delivery of such a receiver becomes dead after DELIVERY_CRASHES attempts.",
     fix="Remove CELERY_TASK_REJECT_ON_WORKER_LOST.",
 )
 CELERY_PREFETCH = Check(
@@ -33,8 +33,8 @@ CELERY_PREFETCH = Check(
 REDIS_UNREACHABLE = Check(
     "redis_unreachable",
     Level.ERROR,
-    why="No task reaches a worker: purchases are not polled and receivers do not run. Nothing is lost; work continues "
-    "once Redis is back.",
+    why="No task reaches a worker: purchases are not polled and receivers do not run. Nothing is lost; work "
+    "continues once Redis is back.",
     fix="Start Redis, and check CELERY_BROKER_URL: host, port, database and password.",
 )
 REDIS_EVICTION = Check(
@@ -47,14 +47,15 @@ QUEUE_BACKLOG = Check(
     "queue_backlog",
     Level.ERROR,
     why="No worker reads this queue, so its tasks fill up Redis.",
-    fix='Start workers with `--queues {queue}`, or set HENRY_CHECKOUT["CELERY_QUEUE"] to the queue that they read. '
+    fix='Start workers with `--queues {queue}`, or set HENRY_CHECKOUT["CELERY_QUEUE"] to the queue that '
+    "they read. "
     "`celery --app ... purge --queues {queue}` deletes the old tasks; nothing is lost by that.",
 )
 REDIS_SKIPPED = Check(
     "redis_skipped",
     Level.SKIPPED,
-    why="This Redis does not allow its settings to be read, as is usual for hosted ones; or it is reached through "
-    "sentinels.",
+    why="This Redis does not allow its settings to be read, as is usual for hosted ones; or it is reached "
+    "through sentinels.",
     fix="Check in its own console that maxmemory-policy is noeviction.",
 )
 CHECKS = (CELERY_REJECT, CELERY_PREFETCH, REDIS_UNREACHABLE, REDIS_EVICTION, QUEUE_BACKLOG, REDIS_SKIPPED)

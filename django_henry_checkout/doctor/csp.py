@@ -22,7 +22,8 @@ _FIX = "Add {sources} to `{directive}`; docs/embedding.md shows a strict policy 
 CSP_SCRIPT = Check(
     "csp_script",
     Level.WARNING,
-    why="The browser does not load the checkout's scripts: shoppers get plain forms and pages without a dialog.",
+    why="The browser does not load the checkout's scripts: shoppers get plain forms and pages without a "
+    "dialog.",
     fix=_FIX,
 )
 CSP_STYLE = Check(
@@ -31,7 +32,8 @@ CSP_STYLE = Check(
 CSP_CONNECT = Check(
     "csp_connect",
     Level.WARNING,
-    why="The checkout's scripts cannot get the state of a payment from the shop's server, and wait for it without end.",
+    why="The checkout's scripts cannot get the state of a payment from the shop's server, and wait for it "
+    "without end.",
     fix=_FIX,
 )
 CSP_FRAME = Check(

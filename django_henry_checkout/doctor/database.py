@@ -32,21 +32,22 @@ MIGRATIONS = Check(
 SQLITE = Check(
     "sqlite",
     Level.WARNING,
-    why="SQLite allows one writer at a time, so shoppers wait for workers. It cannot be shared between machines, and it is "
-    "lost with its disk.",
+    why="SQLite allows one writer at a time, so shoppers wait for workers. It cannot be shared between "
+    "machines, and it is lost with its disk.",
     fix="Use PostgreSQL: set DATABASES and `pip install 'django-henry-checkout[postgres]'`.",
 )
 USE_TZ = Check(
     "use_tz",
     Level.ERROR,
-    why="The app compares aware datetimes. Naive ones raise errors, or are wrong by the UTC offset of the server.",
+    why="The app compares aware datetimes. Naive ones raise errors, or are wrong by the UTC offset of the "
+    "server.",
     fix="Set USE_TZ = True.",
 )
 DATABASE_CLOCK = Check(
     "database_clock",
     Level.WARNING,
-    why="Web servers schedule work by their own clock, workers by the database's: orders are updated late, and sessions "
-    "and tokens expire early or late.",
+    why="Web servers schedule work by their own clock, workers by the database's: orders are updated late, "
+    "and sessions and tokens expire early or late.",
     fix="Synchronise the clocks of this machine and of the database server with NTP.",
 )
 NOT_PRUNED = Check(

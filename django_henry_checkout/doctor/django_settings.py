@@ -14,44 +14,46 @@ from django_henry_checkout.doctor.findings import Check, Finding, Level, Probe
 SESSION_SAMESITE = Check(
     "session_samesite",
     Level.ERROR,
-    why="The browser does not send the cookie when a shopper returns from Henry's page: they are logged out there, and "
-    "see neither cart nor order.",
+    why="The browser does not send the cookie when a shopper returns from Henry's page: they are logged out "
+    "there, and see neither cart nor order.",
     fix='Set SESSION_COOKIE_SAMESITE = "Lax", which is Django\'s default.',
 )
 CSRF_SAMESITE = Check(
     "csrf_samesite",
     Level.WARNING,
-    why="A shopper who returns from Henry's page gets a new token, and forms that they have open in other tabs are "
-    "rejected with 403.",
+    why="A shopper who returns from Henry's page gets a new token, and forms that they have open in other "
+    "tabs are rejected with 403.",
     fix='Set CSRF_COOKIE_SAMESITE = "Lax", which is Django\'s default.',
 )
 COOKIE_REJECTED = Check(
     "cookie_rejected",
     Level.ERROR,
-    why="Browsers reject cookies that are SameSite=None and not Secure: carts are lost and forms are rejected.",
+    why="Browsers reject cookies that are SameSite=None and not Secure: carts are lost and forms are "
+    "rejected.",
     fix='Set {secure} = True, or {samesite} = "Lax": the checkout needs no cookie in frames on other sites.',
 )
 PROXY_TLS = Check(
     "proxy_tls",
     Level.WARNING,
-    why="Behind a proxy that terminates TLS, Django treats every request as plain http: return URLs and QR codes start "
-    "with http://, forms are rejected with 403 for their Origin, and SECURE_SSL_REDIRECT loops.",
-    fix='Set SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https"), and have the proxy set that header and remove '
-    'it from what clients send. If Django\'s own server terminates TLS, add "henry_doctor.proxy_tls" to '
+    why="Behind a proxy that terminates TLS, Django treats every request as plain http: return URLs and QR "
+    "codes start with http://, forms are rejected with 403 for their Origin, and SECURE_SSL_REDIRECT loops.",
+    fix='Set SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https"), and have the proxy set that '
+    "header and remove it from what clients send. If Django's own server terminates TLS, add "
+    '"henry_doctor.proxy_tls" to '
     "SILENCED_SYSTEM_CHECKS.",
 )
 PROXY_HEADER = Check(
     "proxy_header",
     Level.ERROR,
-    why="Django looks up the header by its WSGI name and never finds this one: every request counts as plain http, or "
-    "fails with an error.",
+    why="Django looks up the header by its WSGI name and never finds this one: every request counts as "
+    "plain http, or fails with an error.",
     fix='Write SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https"): HTTP_, capitals, underscores.',
 )
 ANY_HOST = Check(
     "any_host",
     Level.ERROR,
-    why="Return URLs and links are built from the request's host. An attacker who sends another host decides where "
-    "shoppers return to, with a token in the URL.",
+    why="Return URLs and links are built from the request's host. An attacker who sends another host "
+    "decides where shoppers return to, with a token in the URL.",
     fix="List the shop's hosts in ALLOWED_HOSTS.",
 )
 NO_HOST = Check(
@@ -63,15 +65,16 @@ NO_HOST = Check(
 FORWARDED_HOST = Check(
     "forwarded_host",
     Level.WARNING,
-    why="Django trusts X-Forwarded-Host, but no other setting indicates a proxy that sets it: clients can send it.",
+    why="Django trusts X-Forwarded-Host, but no other setting indicates a proxy that sets it: clients can "
+    "send it.",
     fix="Set USE_X_FORWARDED_HOST = False; or, behind a proxy that overwrites the header, also set "
     "SECURE_PROXY_SSL_HEADER.",
 )
 NUM_PROXIES = Check(
     "num_proxies",
     Level.WARNING,
-    why="All shoppers seem to have the proxy's address, which is exempt from rate limits: calls are not limited by network, "
-    "so card testers are not slowed down.",
+    why="All shoppers seem to have the proxy's address, which is exempt from rate limits: calls are not "
+    "limited by network, so card testers are not slowed down.",
     fix='Set HENRY_CHECKOUT["NUM_PROXIES"] to the number of your proxies that add to X-Forwarded-For.',
 )
 URLS = Check(
@@ -81,8 +84,8 @@ URLS = Check(
     fix='Add path("henry/", include("django_henry_checkout.urls")) to the project\'s urls.py.',
 )
 CHECKS = (
-    SESSION_SAMESITE, CSRF_SAMESITE, COOKIE_REJECTED, PROXY_TLS, PROXY_HEADER, ANY_HOST, NO_HOST, FORWARDED_HOST,
-    NUM_PROXIES, URLS,
+    SESSION_SAMESITE, CSRF_SAMESITE, COOKIE_REJECTED, PROXY_TLS, PROXY_HEADER, ANY_HOST, NO_HOST,
+    FORWARDED_HOST, NUM_PROXIES, URLS,
 )  # fmt: skip
 
 

@@ -28,18 +28,20 @@ MAX_URL_DEPTH = 12
 COOP = Check(
     "coop",
     Level.WARNING,
-    why="A payment window that such a page opens is cut off from it and looks closed at once: the page can neither follow "
-    "nor close the window, and learns about the payment only by polling.",
-    fix="Put `@opens_popups` (django_henry_checkout.views.headers) on the views whose pages hold the checkout button, "
-    "or have them send Cross-Origin-Opener-Policy: same-origin-allow-popups. If this is intended, add "
+    why="A payment window that such a page opens is cut off from it and looks closed at once: the page can "
+    "neither follow nor close the window, and learns about the payment only by polling.",
+    fix="Put `@opens_popups` (django_henry_checkout.views.headers) on the views whose pages hold the "
+    "checkout button, or have them send Cross-Origin-Opener-Policy: same-origin-allow-popups. If this is "
+    "intended, add "
     '"henry_doctor.coop" to SILENCED_SYSTEM_CHECKS.',
 )
 COOP_OVERWRITTEN = Check(
     "coop_overwritten",
     Level.WARNING,
-    why="The header that @opens_popups and the payment pages set is lost, and payment windows are cut off from the page "
-    "that opened them.",
-    fix="Change the middleware that sets it to use `response.headers.setdefault`, as Django's SecurityMiddleware does.",
+    why="The header that @opens_popups and the payment pages set is lost, and payment windows are cut off "
+    "from the page that opened them.",
+    fix="Change the middleware that sets it to use `response.headers.setdefault`, as Django's "
+    "SecurityMiddleware does.",
 )
 COEP = Check(
     "coep",
@@ -51,30 +53,31 @@ X_FRAME_OPTIONS = Check(
     "x_frame_options",
     Level.ERROR,
     why="X-Frame-Options cannot list origins: browsers show an empty box instead of the payment frame.",
-    fix="Change the middleware that adds it to skip responses whose `xframe_options_exempt` is true, as Django's "
-    "XFrameOptionsMiddleware does; the app's pages that must not be framed set the header themselves. A proxy "
-    "must skip /henry/frame/ and /henry/api/ (or the paths where you included them).",
+    fix="Change the middleware that adds it to skip responses whose `xframe_options_exempt` is true, as "
+    "Django's XFrameOptionsMiddleware does; the app's pages that must not be framed set the header "
+    "themselves. A proxy must skip /henry/frame/ and /henry/api/ (or the paths where you included them).",
 )
 FRAME_ANCESTORS = Check(
     "frame_ancestors",
     Level.ERROR,
-    why="The wrapper page lists who may frame it, and what it may frame. If the list is changed, the payment frame stays "
-    "empty, or other sites may frame it.",
-    fix="Change the middleware to keep the Content-Security-Policy of responses that already have one, as Django's and "
-    "django-csp's do.",
+    why="The wrapper page lists who may frame it, and what it may frame. If the list is changed, the "
+    "payment frame stays empty, or other sites may frame it.",
+    fix="Change the middleware to keep the Content-Security-Policy of responses that already have one, as "
+    "Django's and django-csp's do.",
 )
 PERMISSIONS_POLICY = Check(
     "permissions_policy",
     Level.WARNING,
-    why="A frame has no permission that its page is denied, even if the frame's `allow` lists it. Wallets and passkeys "
-    "then fail in Henry's frame.",
-    fix="Remove `{feature}` from the Permissions-Policy header, or list the origins of CHECKOUT_ORIGINS for it.",
+    why="A frame has no permission that its page is denied, even if the frame's `allow` lists it. Wallets "
+    "and passkeys then fail in Henry's frame.",
+    fix="Remove `{feature}` from the Permissions-Policy header, or list the origins of CHECKOUT_ORIGINS for "
+    "it.",
 )
 REFERRER_POLICY = Check(
     "referrer_policy",
     Level.WARNING,
-    why="URLs of orders and links may hold a token, and this policy sends full URLs to other sites. The app's own pages "
-    "set a safe policy; your pages that a shopper returns to do not.",
+    why="URLs of orders and links may hold a token, and this policy sends full URLs to other sites. The "
+    "app's own pages set a safe policy; your pages that a shopper returns to do not.",
     fix='Set SECURE_REFERRER_POLICY = "same-origin", which is Django\'s default.',
 )
 CHECKS = (
@@ -93,7 +96,8 @@ def probe_opener_policy() -> Iterator[Finding]:
     policy = plain.headers.get(OPENER, "").strip().lower()
     if policy in SEPARATING_POLICIES and not _has_popup_view(get_resolver().url_patterns):
         yield COOP.finding(
-            f"Pages are sent with {OPENER}: {policy}, and no view of the shop is decorated with @opens_popups."
+            f"Pages are sent with {OPENER}: {policy}, and no view of the shop is decorated with "
+            "@opens_popups."
         )
     sent = marked.headers.get(OPENER, "")
     if sent != ALLOW_POPUPS:

@@ -26,16 +26,16 @@ MAX_ACCOUNTS = 20
 KEY_REJECTED = Check(
     "key_rejected",
     Level.ERROR,
-    why="No cart can be created and no purchase can be followed. A key belongs to one environment: a test key does not "
-    "work in production, nor a production key in the test environment.",
+    why="No cart can be created and no purchase can be followed. A key belongs to one environment: a test "
+    "key does not work in production, nor a production key in the test environment.",
     fix="Set API_KEY of the account {account!r} to a key of the environment that BASE_URL points to.",
 )
 HENRY_UNREACHABLE = Check(
     "henry_unreachable",
     Level.ERROR,
     why="Shoppers cannot check out, and purchases are not followed until Henry responds again.",
-    fix="Check BASE_URL of the account {account!r}, DNS, and whether this machine may connect to the Internet; then "
-    "whether Henry itself is up.",
+    fix="Check BASE_URL of the account {account!r}, DNS, and whether this machine may connect to the "
+    "Internet; then whether Henry itself is up.",
 )
 HENRY_UNEXPECTED_RESPONSE = Check(
     "henry_unexpected_response",
@@ -46,8 +46,8 @@ HENRY_UNEXPECTED_RESPONSE = Check(
 CLOCK = Check(
     "clock",
     Level.WARNING,
-    why="Webhooks whose timestamp seems to be off by more than WEBHOOK_TOLERANCE are rejected, and sessions, quotes and "
-    "tokens expire early or late.",
+    why="Webhooks whose timestamp seems to be off by more than WEBHOOK_TOLERANCE are rejected, and "
+    "sessions, quotes and tokens expire early or late.",
     fix="Synchronise the clock of this machine with NTP.",
 )
 CLOCK_SKIPPED = Check(

@@ -20,8 +20,8 @@ PROBE_HEADER = "X-Henry-Doctor"
 MIDDLEWARE_RESPONDS = Check(
     "middleware_responds",
     Level.SKIPPED,
-    why="A middleware of the project responds instead of the view, for example to a host or an IP address that it does "
-    "not know. What it does to other pages is unknown.",
+    why="A middleware of the project responds instead of the view, for example to a host or an IP address "
+    "that it does not know. What it does to other pages is unknown.",
     fix="Compare the headers of a real page, in the browser's developer tools, with docs/embedding.md.",
 )
 
@@ -88,8 +88,8 @@ def _build_request(path: str) -> WSGIRequest:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "",
         "SERVER_NAME": get_own_host(), "SERVER_PORT": "443", "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": get_own_host(), "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": "0",
-        "wsgi.url_scheme": "https", "wsgi.input": BytesIO(), "wsgi.errors": BytesIO(),
+        "HTTP_HOST": get_own_host(), "HTTP_ACCEPT": "text/html", "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": "0", "wsgi.url_scheme": "https", "wsgi.input": BytesIO(), "wsgi.errors": BytesIO(),
     }  # fmt: skip
     trusted: Any = settings.SECURE_PROXY_SSL_HEADER
     if isinstance(trusted, tuple | list) and len(trusted) == 2:

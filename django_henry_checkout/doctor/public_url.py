@@ -28,16 +28,16 @@ from django_henry_checkout.gateway.framing import read_head
 SHOP_UNREACHABLE = Check(
     "shop_unreachable",
     Level.ERROR,
-    why="Shoppers and Henry may not be able to reach the shop either: the cause may be DNS, the certificate, a proxy or a "
-    "firewall.",
-    fix="Open the URL in a browser, and read the logs of the proxy and of the web server. Some networks do not let a "
-    "server reach its own public address; then run the doctor without --url.",
+    why="Shoppers and Henry may not be able to reach the shop either: the cause may be DNS, the "
+    "certificate, a proxy or a firewall.",
+    fix="Open the URL in a browser, and read the logs of the proxy and of the web server. Some networks do "
+    "not let a server reach its own public address; then run the doctor without --url.",
 )
 NO_TLS = Check(
     "no_tls",
     Level.ERROR,
-    why="Over plain http browsers send no secure cookies and offer no payment features, and anyone on the network can "
-    "read along.",
+    why="Over plain http browsers send no secure cookies and offer no payment features, and anyone on the "
+    "network can read along.",
     fix="Let the proxy terminate TLS for the shop, and redirect http to https.",
 )
 CHECKS = (SHOP_UNREACHABLE, NO_TLS)

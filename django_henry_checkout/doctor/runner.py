@@ -41,13 +41,15 @@ CHECK_FAILED = Check(
     "check_failed",
     Level.ERROR,
     why="What it checks may be broken, and shoppers or workers may meet the same error.",
-    fix="Read the error in the log of `django_henry_checkout.doctor`, fix its cause, and run the doctor again.",
+    fix="Read the error in the log of `django_henry_checkout.doctor`, fix its cause, and run the doctor "
+    "again.",
 )
 CHECK_TIMED_OUT = Check(
     "check_timed_out",
     Level.ERROR,
     why="Something that the shop depends on does not respond: the database, the broker, or a middleware.",
-    fix="The name `{probe}` says what was checked. Find out why that does not respond, and run the doctor again.",
+    fix="The name `{probe}` says what was checked. Find out why that does not respond, and run the doctor "
+    "again.",
 )
 DATABASE_CHECKS_SKIPPED = Check(
     "database_checks_skipped",
@@ -66,16 +68,16 @@ def run_checks(*, url: str = "") -> list[Finding]:
     """Return the problems of this deployment, the most severe first; an empty list if there are none.
 
     Args:
-        url: the public URL of a page that holds the checkout. It is also checked from outside, through the shop's
-            proxies. "" skips that.
+        url: the public URL of a page that holds the checkout. It is also checked from outside, through the
+            shop's proxies. "" skips that.
 
-    Findings of the level `SKIPPED` say what could not be checked; they are not problems. The system checks of this app
-    are included under their ids ("W011"). A finding is left out if SILENCED_SYSTEM_CHECKS contains "henry_doctor." and
-    its name. Findings contain no secrets.
+    Findings of the level `SKIPPED` say what could not be checked; they are not problems. The system checks of
+    this app are included under their ids ("W011"). A finding is left out if SILENCED_SYSTEM_CHECKS contains
+    "henry_doctor." and its name. Findings contain no secrets.
 
-    Effects: changes nothing. A few queries, none of which scans a table; one HTTP read per account, and three more with
-    `url`; empty pages, sent through the project's middleware. Each probe is limited to PROBE_TIMEOUT. Probes run in
-    separate threads, and so outside the caller's transaction.
+    Effects: changes nothing. A few queries, none of which scans a table; one HTTP read per account, and three
+    more with `url`; empty pages, sent through the project's middleware. Each probe is limited to
+    PROBE_TIMEOUT. Probes run in separate threads, and so outside the caller's transaction.
     """
     probes = (*PROBES, *(public_url.build_probes(url) if url else ()))
     first = [finding for probe in database.CONNECTION_PROBES for finding in _run_probe(probe)]
@@ -115,8 +117,8 @@ def _from_message(message: CheckMessage) -> Finding:
 
 
 PROBES: tuple[Probe, ...] = (
-    probe_system_checks, *database.PROBES, *accounts.PROBES, *headers.PROBES, *csp.PROBES, *django_settings.PROBES,
-    *broker.PROBES, *henry_api.PROBES,
+    probe_system_checks, *database.PROBES, *accounts.PROBES, *headers.PROBES, *csp.PROBES,
+    *django_settings.PROBES, *broker.PROBES, *henry_api.PROBES,
 )  # fmt: skip
 #: Probes that read the app's tables.
 ROW_PROBES: tuple[Probe, ...] = (*database.ROW_PROBES, *workers.PROBES, *backlog.PROBES, *webhooks.PROBES)

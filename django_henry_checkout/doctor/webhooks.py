@@ -26,8 +26,8 @@ WEBHOOK_SECRET_EXPIRES = Check(
     "webhook_secret_expires",
     Level.ERROR,
     why="From then on every webhook of the account is rejected with 401. Polling continues.",
-    fix="Create a new secret in Henry's dashboard, and add it to WEBHOOK_SECRETS of the account {account!r}, next to the "
-    "old one and without `not_after`.",
+    fix="Create a new secret in Henry's dashboard, and add it to WEBHOOK_SECRETS of the account "
+    "{account!r}, next to the old one and without `not_after`.",
 )
 WEBHOOK_SECRET_EXPIRED = Check(
     "webhook_secret_expired",
@@ -45,9 +45,10 @@ WEBHOOKS_SILENT = Check(
     "webhooks_silent",
     Level.WARNING,
     why="Polling continues, so nothing is lost, but orders are updated later and Henry gets more requests.",
-    fix="Check in Henry's dashboard that the URL is https://<the shop>/henry/webhooks/{account}/<key> (docs/webhooks.md "
-    "shows how to print the key), that the webhook is active and that its secret is in WEBHOOK_SECRETS; and that no "
-    "firewall or login blocks the URL. The log of `django_henry_checkout.webhooks` lists rejected webhooks.",
+    fix="Check in Henry's dashboard that the URL is https://<the shop>/henry/webhooks/{account}/<key> "
+    "(docs/webhooks.md shows how to print the key), that the webhook is active and that its secret is in "
+    "WEBHOOK_SECRETS; and that no firewall or login blocks the URL. The log of "
+    "`django_henry_checkout.webhooks` lists rejected webhooks.",
 )
 WEBHOOKS_UNCONFIRMED = Check(
     "webhooks_unconfirmed",
@@ -59,11 +60,12 @@ WEBHOOK_BLOCKED = Check(
     "webhook_blocked",
     Level.ERROR,
     why="A middleware or a proxy responds instead of the webhook view, so no webhook is stored.",
-    fix="Exempt {path} from it: the URL needs no login, no cookie and no CSRF token, because every webhook is signed.",
+    fix="Exempt {path} from it: the URL needs no login, no cookie and no CSRF token, because every webhook "
+    "is signed.",
 )
 CHECKS = (
-    WEBHOOK_SECRET_EXPIRES, WEBHOOK_SECRET_EXPIRED, WEBHOOK_SUBSCRIPTION, WEBHOOKS_SILENT, WEBHOOKS_UNCONFIRMED,
-    WEBHOOK_BLOCKED,
+    WEBHOOK_SECRET_EXPIRES, WEBHOOK_SECRET_EXPIRED, WEBHOOK_SUBSCRIPTION, WEBHOOKS_SILENT,
+    WEBHOOKS_UNCONFIRMED, WEBHOOK_BLOCKED,
 )  # fmt: skip
 
 
@@ -125,7 +127,8 @@ def probe_webhook_arrival() -> Iterator[Finding]:
             yield WEBHOOKS_SILENT.finding(found, account=account.alias)
         elif not is_local(account.base_url):
             yield WEBHOOKS_UNCONFIRMED.finding(
-                f"In the last day no webhook arrived for the account {account.alias!r}, and no purchase ended."
+                f"In the last day no webhook arrived for the account {account.alias!r}, and no purchase "
+                "ended."
             )
 
 
@@ -138,7 +141,7 @@ def _newest_per_account(rows: Iterable[tuple[str, datetime | None]]) -> dict[str
 
 
 def probe_webhook_endpoint() -> Iterator[Finding]:
-    """Send a GET through the middleware to the webhook view, which accepts only POST and responds with 405."""
+    """Send a GET to the webhook view, through the middleware; it accepts only POST and responds with 405."""
     if not _accounts_with_webhooks():
         return
     try:

@@ -25,28 +25,31 @@ MAX_WORKERS = 1000
 NO_WORKER = Check(
     "no_worker",
     Level.ERROR,
-    why="Purchases are not polled, webhooks are not applied and receivers do not run: shoppers pay, and the shop does not "
-    "notice.",
-    fix="Run `python manage.py henry_worker` under a supervisor that restarts it; or run Celery workers (with `--queues "
-    "{queue}`) and one beat, which sends them their tasks.",
+    why="Purchases are not polled, webhooks are not applied and receivers do not run: shoppers pay, and the "
+    "shop does not notice.",
+    fix="Run `python manage.py henry_worker` under a supervisor that restarts it; or run Celery workers "
+    "(with `--queues {queue}`) and one beat, which sends them their tasks.",
 )
 NO_BEAT = Check(
     "no_beat",
     Level.ERROR,
-    why="Most work is scheduled by beat. Without it purchases are not polled, nothing is retried, and sessions do not expire.",
-    fix="Start one `celery --app ... beat` with django_henry_checkout.tasks.beat_schedule() in its schedule (docs/celery.md).",
+    why="Most work is scheduled by beat. Without it purchases are not polled, nothing is retried, and "
+    "sessions do not expire.",
+    fix="Start one `celery --app ... beat` with django_henry_checkout.tasks.beat_schedule() in its schedule "
+    "(docs/celery.md).",
 )
 TWO_BEATS = Check(
     "two_beats",
     Level.WARNING,
-    why="Each task is sent once per beat. The tasks of this app are safe to run twice and only run more often; other "
-    "tasks of the project may not be safe.",
+    why="Each task is sent once per beat. The tasks of this app are safe to run twice and only run more "
+    "often; other tasks of the project may not be safe.",
     fix="Stop all beats but one.",
 )
 WORKER_CLOCK = Check(
     "worker_clock",
     Level.WARNING,
-    why="Times that this worker sets are early or late: the expiry of sessions and tokens, and the deadlines of purchases.",
+    why="Times that this worker sets are early or late: the expiry of sessions and tokens, and the "
+    "deadlines of purchases.",
     fix="Synchronise the clock of its machine with NTP.",
 )
 CHECKS = (NO_WORKER, NO_BEAT, TWO_BEATS, WORKER_CLOCK)
@@ -68,7 +71,8 @@ def probe_workers() -> Iterator[Finding]:
     has_no_beat = celery_began is not None and not kinds & {WorkerKind.BEAT, WorkerKind.WORKER}
     if has_no_beat and celery_began < database_now() - BEAT_STARTUP:
         yield NO_BEAT.finding(
-            f"Celery workers are running, but there was no heartbeat of beat in the last {_format_minutes(ALIVE_FOR)}."
+            "Celery workers are running, but there was no heartbeat of beat in the last "
+            f"{_format_minutes(ALIVE_FOR)}."
         )
 
 

@@ -73,7 +73,7 @@ def test_purchases_of_a_removed_account_are_reported(bought: Order, settings: An
 
 
 def test_manual_work_is_reported(bought: Order) -> None:
-    Delivery.objects.filter(pk=Delivery.objects.first().pk).update(status="dead")  # type: ignore[union-attr]  # there is one
+    Delivery.objects.filter(pk__in=Delivery.objects.values("pk")[:1]).update(status="dead")
     assert report_of(backlog.probe_manual_work).startswith("dead_deliveries: ")
     Delivery.objects.update(status="done")
     Order.objects.update(needs_review=True)
@@ -86,9 +86,9 @@ def test_manual_work_is_reported(bought: Order) -> None:
 
 def test_unknown_words_are_reported_and_shortened(bought: Order) -> None:
     Purchase.objects.update(drift=["awaiting_merchant", "w" * 500, "line\nbreak"])
-    said = report_of(backlog.probe_drift)
-    assert said.startswith("drift: Unknown words in the last 7 days: awaiting_merchant, line?break, www")
-    assert "w" * 61 not in said
+    report = report_of(backlog.probe_drift)
+    assert report.startswith("drift: Unknown words in the last 7 days: awaiting_merchant, line?break, www")
+    assert "w" * 61 not in report
     Purchase.objects.update(created_at=timezone.now() - timedelta(days=8))
     assert names(backlog.probe_drift) == []
 

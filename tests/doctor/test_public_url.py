@@ -35,10 +35,11 @@ Proxied = Callable[..., str]
 
 @pytest.fixture
 def proxied(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxied]:
-    """Start a proxy in front of the shop and return its URL; `adds` are extra headers, `closes` is a blocked path."""
+    """Start a proxy in front of the shop; return its URL. `adds` are extra headers, `closes` is blocked."""
     developing = {
         "DEBUG": True, "ALLOWED_HOSTS": ["localhost", "127.0.0.1"], "SECURE_PROXY_SSL_HEADER": None,
-        "SECURE_SSL_REDIRECT": False, "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin", "HENRY_CHECKOUT": HERE,
+        "SECURE_SSL_REDIRECT": False, "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
+        "HENRY_CHECKOUT": HERE,
     }  # fmt: skip
     use(settings, developing)
     shop_urls = [

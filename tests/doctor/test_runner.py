@@ -1,4 +1,4 @@
-"""`manage.py henry_doctor` as a whole: its output, its exit code, no secrets, and that its page matches the code."""
+"""`manage.py henry_doctor` as a whole: its output, its exit code, its secrecy and its page in the docs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CANARIES = {
     "API_KEY": "canary-key-1234567890",
-    "WEBHOOK_SECRETS": ["canary-webhook-1234567890", {"secret": "canary-old-1234567890", "not_after": "2020-01-01T00:00:00Z"}],
+    "WEBHOOK_SECRETS": [
+        "canary-webhook-1234567890",
+        {"secret": "canary-old-1234567890", "not_after": "2020-01-01T00:00:00Z"},
+    ],
     "WEBHOOK_KEY": "canary-endpoint-1234567890",
     "RECEIPT_SECRET": "canary-receipt-1234567890",
 }  # fmt: skip
@@ -88,8 +91,8 @@ def test_each_finding_is_a_block_and_the_most_severe_is_first(well: None, settin
 
 def test_json_contains_the_same(well: None, settings: Any) -> None:
     settings.SESSION_COOKIE_SAMESITE = "Strict"
-    use(settings, {**sending("responds"), **{name: getattr(settings, name) for name in ("HENRY_CHECKOUT", "DEBUG")},
-                   "SECURE_PROXY_SSL_HEADER": None})  # fmt: skip
+    kept = {name: getattr(settings, name) for name in ("HENRY_CHECKOUT", "DEBUG")}
+    use(settings, {**sending("responds"), **kept, "SECURE_PROXY_SSL_HEADER": None})
     settings.SESSION_COOKIE_SAMESITE = "Strict"
     code, output = run("--json")
     shown = json.loads(output)

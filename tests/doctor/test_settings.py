@@ -1,4 +1,4 @@
-"""Findings about settings, headers and addresses: each check once, and none for a shop that is set up well."""
+"""Findings about settings, headers and addresses; none for a shop that is set up well."""
 
 from __future__ import annotations
 
@@ -28,9 +28,12 @@ from tests.doctor.projects import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL_PROBES = [
-    database.probe_time_zones, *accounts.PROBES[:2], *headers.PROBES, *csp.PROBES, *django_settings.PROBES, webhooks.probe_webhook_secrets,
+    database.probe_time_zones, *accounts.PROBES[:2], *headers.PROBES, *csp.PROBES, *django_settings.PROBES,
+    webhooks.probe_webhook_secrets,
     webhooks.probe_webhook_subscription, webhooks.probe_webhook_endpoint,
 ]  # fmt: skip
+LONG_AGO = "2020-01-01T00:00:00+00:00"
+MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 STRICT = with_policy(
     default_src=["'none'"], script_src=["'self'"], style_src=["'self'"], connect_src=["'self'"],
     frame_src=["'self'"], form_action=["'self'"],
@@ -77,7 +80,11 @@ PROBLEMS: list[tuple[Probe, dict[str, Any], list[str]]] = [
         with_henry(API_VERSION="v0", BASE_URL="https://api.henrylabs.ai/v0/"),
         ["base_url_path"],
     ),
-    (accounts.probe_addresses, {"HENRY_CHECKOUT": {**HENRY, "BASE_URL": "http://localhost:1"}}, ["origins_mismatch"]),
+    (
+        accounts.probe_addresses,
+        {"HENRY_CHECKOUT": {**HENRY, "BASE_URL": "http://localhost:1"}},
+        ["origins_mismatch"],
+    ),
     (accounts.probe_addresses, with_henry(CHECKOUT_ORIGINS=["http://127.0.0.1:1"]), ["origins_mismatch"]),
     (accounts.probe_keys, {}, ["key_age", "key_environment"]),
     (accounts.probe_keys, with_henry(API_VERSION="v0"), ["key_age"]),
@@ -92,7 +99,11 @@ PROBLEMS: list[tuple[Probe, dict[str, Any], list[str]]] = [
     (headers.probe_page_headers, sending("denies_payment"), ["permissions_policy"]),
     (headers.probe_page_headers, sending("denies_passkeys"), ["permissions_policy"]),
     (headers.probe_page_headers, {"SECURE_REFERRER_POLICY": "unsafe-url"}, ["referrer_policy"]),
-    (headers.probe_page_headers, {"SECURE_REFERRER_POLICY": ["origin", "no-referrer-when-downgrade"]}, ["referrer_policy"]),
+    (
+        headers.probe_page_headers,
+        {"SECURE_REFERRER_POLICY": ["origin", "no-referrer-when-downgrade"]},
+        ["referrer_policy"],
+    ),
     # Policies
     (csp.probe_csp, with_policy(script_src=["https://cdn.example"]), ["csp_script"]),
     (csp.probe_csp, with_policy(style_src=["'unsafe-inline'"]), ["csp_style"]),
@@ -112,7 +123,7 @@ PROBLEMS: list[tuple[Probe, dict[str, Any], list[str]]] = [
     (csp.probe_csp, {**STRICT, "STATIC_URL": "https://cdn.example/s/"}, ["csp_script", "csp_style"]),
     (
         csp.probe_csp,
-        {"STORAGES": {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}},
+        {"STORAGES": {"staticfiles": {"BACKEND": MANIFEST}}},
         ["static_files"],
     ),
     # Cookies
@@ -130,7 +141,11 @@ PROBLEMS: list[tuple[Probe, dict[str, Any], list[str]]] = [
     ),
     # Proxies
     (django_settings.probe_proxies, {"SECURE_PROXY_SSL_HEADER": None}, ["proxy_tls"]),
-    (django_settings.probe_proxies, {"SECURE_PROXY_SSL_HEADER": ("X-Forwarded-Proto", "https")}, ["proxy_header"]),
+    (
+        django_settings.probe_proxies,
+        {"SECURE_PROXY_SSL_HEADER": ("X-Forwarded-Proto", "https")},
+        ["proxy_header"],
+    ),
     (django_settings.probe_proxies, {"SECURE_PROXY_SSL_HEADER": "HTTP_X_FORWARDED_PROTO"}, ["proxy_header"]),
     (
         django_settings.probe_proxies,
@@ -143,12 +158,12 @@ PROBLEMS: list[tuple[Probe, dict[str, Any], list[str]]] = [
     # Webhooks
     (
         webhooks.probe_webhook_secrets,
-        with_henry(WEBHOOK_SECRETS=[{"secret": SECRET, "not_after": "2020-01-01T00:00:00+00:00"}]),
+        with_henry(WEBHOOK_SECRETS=[{"secret": SECRET, "not_after": LONG_AGO}]),
         ["webhook_secret_expires"],
     ),
     (
         webhooks.probe_webhook_secrets,
-        with_henry(WEBHOOK_SECRETS=[SECRET, {"secret": f"{SECRET}-old", "not_after": "2020-01-01T00:00:00+00:00"}]),
+        with_henry(WEBHOOK_SECRETS=[SECRET, {"secret": f"{SECRET}-old", "not_after": LONG_AGO}]),
         ["webhook_secret_expired"],
     ),
     (webhooks.probe_webhook_subscription, with_henry(WEBHOOK_UUID=""), ["webhook_subscription"]),
