@@ -13,7 +13,7 @@ from moneyed import Money
 
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.flows.order.status_links import create_status_token
-from django_henry_checkout.formatting import money_text
+from django_henry_checkout.formatting import format_money
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.templatetags.element_texts import element_texts
 from django_henry_checkout.templatetags.inline_tag import henry_inline_checkout
@@ -133,10 +133,10 @@ def henry_nonce(context: dict[str, Any]) -> str:
 @register.filter
 def henry_money(money: Money | None) -> str:
     """Format money as people write it in the active language; an empty text for None."""
-    return money_text(money)
+    return format_money(money)
 
 
 @register.filter
 def henry_money_off(money: Money | None) -> str:
     """Format what is taken off, as `henry_money` does, with a minus."""
-    return money_text(money, is_taken_off=True)
+    return format_money(money, is_taken_off=True)

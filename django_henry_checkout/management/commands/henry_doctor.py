@@ -37,8 +37,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         all_findings = run_checks(url=options["url"] or "")
-        findings = [finding for finding in all_findings if finding.level != Level.UNSEEN]
-        skipped = [finding for finding in all_findings if finding.level == Level.UNSEEN]
+        findings = [finding for finding in all_findings if finding.level != Level.SKIPPED]
+        skipped = [finding for finding in all_findings if finding.level == Level.SKIPPED]
         failing = FAIL_LEVELS[: FAIL_LEVELS.index(Level(options["fail_level"])) + 1]
         is_ok = not any(finding.level in failing for finding in findings)
         if options["json"]:
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             "ok": is_ok,
             "counts": _counts([*findings, *skipped]),
             "findings": [finding.as_dict() for finding in findings],
-            "unseen": [finding.as_dict() for finding in skipped],
+            "skipped": [finding.as_dict() for finding in skipped],
         }
         self.stdout.write(json.dumps(content, indent=2))
 

@@ -1,4 +1,4 @@
-"""`henry_doctor --url`: the shop through a proxy that does things to it."""
+"""`henry_doctor --url`: the shop through a proxy that changes responses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.core.management import CommandError, call_command
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from django_henry_checkout.doctor import outside, run_checks
-from django_henry_checkout.doctor.findings import Look
+from django_henry_checkout.doctor import public_url, run_checks
+from django_henry_checkout.doctor.findings import Probe
 from django_henry_checkout.views.headers import opens_popups
-from tests.doctor.test_settings import HERE, is_whole, urls_of, use
+from tests.doctor.projects import HERE, is_whole, urls_of, use
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,10 +35,11 @@ Proxied = Callable[..., str]
 
 @pytest.fixture
 def proxied(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxied]:
-    """Put a proxy before the shop; its address. `adds` are headers of its own, `closes` the paths that it keeps."""
+    """Start a proxy in front of the shop; return its URL. `adds` are extra headers, `closes` is blocked."""
     developing = {
         "DEBUG": True, "ALLOWED_HOSTS": ["localhost", "127.0.0.1"], "SECURE_PROXY_SSL_HEADER": None,
-        "SECURE_SSL_REDIRECT": False, "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin", "HENRY_CHECKOUT": HERE,
+        "SECURE_SSL_REDIRECT": False, "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",
+        "HENRY_CHECKOUT": HERE,
     }  # fmt: skip
     use(settings, developing)
     shop_urls = [
@@ -55,16 +56,16 @@ def proxied(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
                 if closes and self.path.startswith(closes):
                     self.send_error(403)
                     return
-                answer = requests.get(f"{live_server.url}{self.path}", allow_redirects=False, timeout=10)
-                self.send_response(answer.status_code)
-                for name, value in [*answer.headers.items(), *(adds or {}).items()]:
+                response = requests.get(f"{live_server.url}{self.path}", allow_redirects=False, timeout=10)
+                self.send_response(response.status_code)
+                for name, value in [*response.headers.items(), *(adds or {}).items()]:
                     if name.lower() not in {"content-length", "connection"}:
                         self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.content)
+                self.wfile.write(response.content)
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
         started.append(server)
@@ -77,18 +78,18 @@ def proxied(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) ->
         server.server_close()
 
 
-def names(looks: tuple[Look, ...]) -> list[str]:
-    found = [finding for look in looks for finding in look()]
+def names(looks: tuple[Probe, ...]) -> list[str]:
+    found = [finding for probe in looks for finding in probe()]
     assert all(is_whole(finding) for finding in found)
     return sorted(finding.name for finding in found)
 
 
-def test_a_proxy_that_only_passes_on_is_well(proxied: Proxied) -> None:
-    assert names(outside.looks_at(f"{proxied()}/cart")) == []
+def test_a_proxy_that_changes_nothing_has_no_findings(proxied: Proxied) -> None:
+    assert names(public_url.build_probes(f"{proxied()}/cart")) == []
 
 
-def test_the_page_itself_is_looked_at(proxied: Proxied) -> None:
-    assert names(outside.looks_at(f"{proxied()}/plain")) == ["coop"]
+def test_the_headers_of_the_page_are_checked(proxied: Proxied) -> None:
+    assert names(public_url.build_probes(f"{proxied()}/plain")) == ["coop"]
 
 
 @pytest.mark.parametrize(
@@ -100,28 +101,30 @@ def test_the_page_itself_is_looked_at(proxied: Proxied) -> None:
         ({"Content-Security-Policy": "connect-src 'none'"}, ["csp_connect"]),
     ],
 )
-def test_what_a_proxy_adds_is_named(proxied: Proxied, adds: dict[str, str], expected: list[str]) -> None:
-    assert names(outside.looks_at(f"{proxied(adds=adds)}/cart")) == expected
+def test_headers_that_a_proxy_adds_are_reported(
+    proxied: Proxied, adds: dict[str, str], expected: list[str]
+) -> None:
+    assert names(public_url.build_probes(f"{proxied(adds=adds)}/cart")) == expected
 
 
-def test_webhooks_that_a_proxy_keeps_out_are_named(proxied: Proxied) -> None:
-    assert names(outside.looks_at(f"{proxied(closes='/henry/webhooks/')}/cart")) == ["webhook_blocked"]
+def test_webhooks_that_a_proxy_blocks_are_reported(proxied: Proxied) -> None:
+    assert names(public_url.build_probes(f"{proxied(closes='/henry/webhooks/')}/cart")) == ["webhook_blocked"]
 
 
 @pytest.mark.parametrize("address", ["/cart/", "/nothing"])
-def test_a_page_that_is_none_is_named(proxied: Proxied, address: str) -> None:
-    assert names(outside.looks_at(f"{proxied()}{address}")) == ["shop_away"]
+def test_a_url_that_is_not_a_page_is_reported(proxied: Proxied, address: str) -> None:
+    assert names(public_url.build_probes(f"{proxied()}{address}")) == ["shop_unreachable"]
 
 
-def test_a_shop_that_is_away_is_one_finding() -> None:
-    assert names(outside.looks_at("http://127.0.0.1:9/cart")) == ["shop_away"]
+def test_an_unreachable_shop_is_one_finding() -> None:
+    assert names(public_url.build_probes("http://127.0.0.1:9/cart")) == ["shop_unreachable"]
 
 
-def test_plain_http_is_named() -> None:
-    assert "no_tls" in names(outside.looks_at("http://shop.invalid/cart"))
+def test_plain_http_is_reported() -> None:
+    assert "no_tls" in names(public_url.build_probes("http://shop.invalid/cart"))
 
 
-def test_examine_looks_from_outside_when_it_is_told_where(proxied: Proxied) -> None:
+def test_run_checks_checks_from_outside_if_a_url_is_given(proxied: Proxied) -> None:
     url = proxied(adds={"X-Frame-Options": "SAMEORIGIN"})
     assert "x_frame_options" not in {finding.name for finding in run_checks()}
     assert "x_frame_options" in {finding.name for finding in run_checks(url=f"{url}/cart")}
@@ -131,6 +134,6 @@ def test_examine_looks_from_outside_when_it_is_told_where(proxied: Proxied) -> N
     "url",
     ["shop.example/cart", "ftp://shop.example/", "https://", "https://user:pw@shop.example/", "https://[::1"],
 )
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_url_is_rejected(url: str) -> None:
     with pytest.raises(CommandError, match="--url"):
         call_command("henry_doctor", f"--url={url}")

@@ -1,4 +1,4 @@
-"""Keeps secrets out of what the doctor says, whoever put them into a text."""
+"""Removes the secrets of the settings from the texts of findings."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 
 from django_henry_checkout.conf import app_settings
-from django_henry_checkout.doctor.celery_app import celery_app
+from django_henry_checkout.doctor.broker import get_celery_app
 from django_henry_checkout.exceptions import ConfigurationError
 
-#: What is shorter would black out ordinary words.
-SHORTEST = 6
+#: Replacing shorter values would black out ordinary words.
+MIN_LENGTH = 6
 
 
-def without_secrets(text: str) -> str:
-    """Return a text with every secret that the settings hold blacked out."""
+def redact_secrets(text: str) -> str:
+    """Return `text` with every secret of the settings replaced by "***"."""
     for secret in sorted(set(_secrets()), key=len, reverse=True):
-        if len(secret) >= SHORTEST:
+        if len(secret) >= MIN_LENGTH:
             text = text.replace(secret, "***")
     return text
 
@@ -29,16 +29,16 @@ def _secrets() -> Iterator[str]:
     yield settings.SECRET_KEY
     yield from map(str, settings.SECRET_KEY_FALLBACKS)
     yield from (str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
-    app = celery_app()
+    app = get_celery_app()
     if app:
         password = urlsplit(str(app.conf.broker_url)).password or ""
         yield from (password, unquote(password))
     options = getattr(settings, "HENRY_CHECKOUT", None)
     if isinstance(options, dict):
-        yield from _secrets_of_accounts(options)
+        yield from _account_secrets(options)
 
 
-def _secrets_of_accounts(options: dict[str, Any]) -> Iterator[str]:
+def _account_secrets(options: dict[str, Any]) -> Iterator[str]:
     yield app_settings.RECEIPT_SECRET
     yield str(options.get("API_KEY", ""))
     for alias in app_settings.account_aliases:
