@@ -63,15 +63,15 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_a_shop_without_problems_has_no_findings(well: None) -> None:
     assert run_checks() == []
-    assert run() == (0, "Errors: 0, warnings: 0, notes: 0; could not be examined: 0.\n")
+    assert run() == (0, "Errors: 0, warnings: 0, notes: 0; could not be checked: 0.\n")
     code, output = run("--json")
     assert code == 0
     assert json.loads(output) == {
         "format": 1,
         "ok": True,
-        "counts": {"error": 0, "warning": 0, "note": 0, "unseen": 0},
+        "counts": {"error": 0, "warning": 0, "note": 0, "skipped": 0},
         "findings": [],
-        "unseen": [],
+        "skipped": [],
     }
 
 
@@ -86,7 +86,7 @@ def test_each_finding_is_a_block_and_the_most_severe_is_first(well: None, settin
     )
     assert first.endswith('  fix:   Set SESSION_COOKIE_SAMESITE = "Lax", which is Django\'s default.')
     assert second.startswith("WARNING csrf_samesite\n")
-    assert counts == "Errors: 1, warnings: 1, notes: 0; could not be examined: 0.\n"
+    assert counts == "Errors: 1, warnings: 1, notes: 0; could not be checked: 0.\n"
 
 
 def test_json_contains_the_same(well: None, settings: Any) -> None:
@@ -97,11 +97,11 @@ def test_json_contains_the_same(well: None, settings: Any) -> None:
     code, output = run("--json")
     shown = json.loads(output)
     assert (code, shown["ok"], shown["format"]) == (1, False, 1)
-    assert shown["counts"] == {"error": 1, "warning": 0, "note": 0, "unseen": 1}
+    assert shown["counts"] == {"error": 1, "warning": 0, "note": 0, "skipped": 1}
     assert [set(each) for each in shown["findings"]] == [{"name", "level", "found", "why", "fix"}]
     assert [(each["name"], each["level"]) for each in shown["findings"]] == [("session_samesite", "error")]
-    assert [(each["name"], each["level"]) for each in shown["unseen"]] == [("middleware_responds", "unseen")]
-    assert [each.as_dict() for each in run_checks()] == [*shown["findings"], *shown["unseen"]]
+    assert [(each["name"], each["level"]) for each in shown["skipped"]] == [("middleware_responds", "skipped")]
+    assert [each.as_dict() for each in run_checks()] == [*shown["findings"], *shown["skipped"]]
 
 
 LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE, Level.SKIPPED)
@@ -156,7 +156,7 @@ def test_a_missing_setting_is_one_finding(well: None, settings: Any) -> None:
 def test_a_finding_can_be_silenced(well: None, settings: Any) -> None:
     settings.SESSION_COOKIE_SAMESITE = "Strict"
     settings.SILENCED_SYSTEM_CHECKS = ["henry_doctor.session_samesite"]
-    assert run() == (0, "Errors: 0, warnings: 0, notes: 0; could not be examined: 0.\n")
+    assert run() == (0, "Errors: 0, warnings: 0, notes: 0; could not be checked: 0.\n")
 
 
 # Probes that fail ------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def run_in_process(**more: str) -> dict[str, Any]:
 
 def found_in_process(**more: str) -> dict[str, str]:
     shown = run_in_process(**more)
-    return {each["name"]: each["found"] for each in [*shown["findings"], *shown["unseen"]]}
+    return {each["name"]: each["found"] for each in [*shown["findings"], *shown["skipped"]]}
 
 
 def test_an_unreachable_database_is_one_finding() -> None:
@@ -303,7 +303,7 @@ def test_the_page_shows_what_the_command_prints(well: None) -> None:
     assert set(documented) == set(real)
     assert documented["format"] == real["format"]
     assert set(documented["counts"]) == set(real["counts"])
-    for each in [*documented["findings"], *documented["unseen"]]:
+    for each in [*documented["findings"], *documented["skipped"]]:
         assert set(each) == {"name", "level", "found", "why", "fix"}
         assert (each["name"], each["level"]) in {(check.name, check.level) for check in CHECKS}
 

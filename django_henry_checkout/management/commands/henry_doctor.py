@@ -70,7 +70,7 @@ class Command(BaseCommand):
         counts = _counts([*findings, *skipped])
         self.stdout.write(
             f"Errors: {counts['error']}, warnings: {counts['warning']}, notes: {counts['note']}; "
-            f"could not be checked: {counts['unseen']}."
+            f"could not be checked: {counts['skipped']}."
         )
 
 
