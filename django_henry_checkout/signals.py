@@ -1,9 +1,9 @@
 """The signals of the app. This module only defines them.
 
 Workers send them from the outbox (`flows/events/outbox.py`), after the change is committed. Each (event,
-receiver) pair is a Delivery row: it is run and marked as done in one transaction, retried on its own, kept in
-sequence per order and receiver, and fails for good after repeated failures. What a receiver writes to the same
-database happens exactly once per event; other effects (mail, HTTP) may be repeated after a crash, so use
+receiver) pair is a Delivery row: it is run and marked as done in one transaction, retried on its own, kept
+in sequence per order and receiver, and fails for good after repeated failures. What a receiver writes to the
+same database happens exactly once per event; other effects (mail, HTTP) may be repeated after a crash, so use
 `event_id` as their idempotency key.
 
 Each receiver is called with these keyword arguments:

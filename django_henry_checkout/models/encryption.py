@@ -59,12 +59,12 @@ def _missing_key() -> ConfigurationError:
 @lru_cache(maxsize=8)
 def _fernet(keys: tuple[str, ...]) -> MultiFernet:
     if MultiFernet is None:
-        raise ConfigurationError("Encrypting personal data requires: pip install django-henry-checkout[encryption]")
+        raise ConfigurationError("Encryption requires: pip install django-henry-checkout[encryption]")
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except (ValueError, TypeError):
         raise ConfigurationError(
-            'HENRY_CHECKOUT["ENCRYPTION_KEYS"] must contain keys made by Fernet.generate_key() of cryptography.'
+            'HENRY_CHECKOUT["ENCRYPTION_KEYS"] must contain keys made by Fernet.generate_key().'
         ) from None
 
 
