@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from django_henry_checkout.exceptions import BadResponse, Rejected
 from django_henry_checkout.gateway.raw_list import entries_of
-from django_henry_checkout.gateway.response import Answer
+from django_henry_checkout.gateway.response import Response
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -22,8 +22,8 @@ JSON = st.recursive(
 )
 
 
-def answer(body: bytes, *, kind: str = "application/json") -> Answer:
-    return Answer(status=200, headers={"content-type": kind}, body=body, request_id="r")
+def answer(body: bytes, *, kind: str = "application/json") -> Response:
+    return Response(status=200, headers={"content-type": kind}, body=body, request_id="r")
 
 
 @given(

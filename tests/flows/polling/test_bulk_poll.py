@@ -90,7 +90,7 @@ def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
     from django_henry_checkout.gateway import gateway_for
 
     gateway = gateway_for(henry.account())
-    content: dict[str, Any] = gateway._fetch_orders({"limit": "100"}).content()  # type: ignore[attr-defined]  # of this generation alone
+    content: dict[str, Any] = gateway._fetch_orders({"limit": "100"}).json()  # type: ignore[attr-defined]  # v1 only
     return list(content["data"])
 
 
