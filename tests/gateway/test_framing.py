@@ -43,7 +43,7 @@ def test_headers(headers: dict[str, str], found: Framing) -> None:
     assert read_framing(headers, page=PAGE, ancestors=[SHOP]) is found
 
 
-def test_every_page_around_it_counts() -> None:
+def test_every_embedding_page_is_checked() -> None:
     headers = {"Content-Security-Policy": "frame-ancestors https://shop.example"}
     both = [SHOP, "https://store.example"]
     assert read_framing(headers, page=PAGE, ancestors=both) is Framing.REFUSED
@@ -51,7 +51,7 @@ def test_every_page_around_it_counts() -> None:
     assert read_framing(headers, page=PAGE, ancestors=both) is Framing.ALLOWED
 
 
-def test_a_page_of_its_own_origin() -> None:
+def test_a_page_of_the_same_origin() -> None:
     own = ["https://checkout.henrylabs.ai"]
     for headers in ({"X-Frame-Options": "SAMEORIGIN"}, {"Content-Security-Policy": "frame-ancestors 'self'"}):
         assert read_framing(headers, page=PAGE, ancestors=own) is Framing.ALLOWED

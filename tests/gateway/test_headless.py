@@ -57,7 +57,7 @@ def confirms(token: str, **more: Any) -> PurchaseRequest:
     return PurchaseRequest(**{"buyer": BUYER, "quote_token": token, **more})
 
 
-def test_a_quoted_session_is_confirmed_and_followed(
+def test_a_quoted_session_is_confirmed_and_tracked(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox
 ) -> None:
     store_card(sandbox, cart_id)
@@ -85,7 +85,7 @@ def test_a_confirmation_carries_the_token_the_address_and_no_card(
     assert {key.partition(".")[0] for key in asked["bodyKeys"]} == {"shippingDetails"}
 
 
-def test_the_address_of_the_purchase_counts_not_that_of_the_quote(
+def test_the_address_of_the_purchase_is_used_not_that_of_the_quote(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox
 ) -> None:
     store_card(sandbox, cart_id)
@@ -150,7 +150,7 @@ def test_a_stale_token_buys_nothing_until_there_is_a_new_quote(
     ("wrong", "status", "reason"),
     [("", 400, "x-session-token"), ("nonsense", 404, "not found"), ("another cart's", 404, "not found")],
 )
-def test_a_token_that_is_not_of_this_cart_buys_nothing(
+def test_a_token_of_another_cart_buys_nothing(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox, wrong: str, status: int, reason: str
 ) -> None:
     other = v0.create_cart(ITEMS).cart_id
@@ -186,7 +186,7 @@ def test_a_purchase_without_an_address_is_not_sent(
         {"fault": "body", "json": {"success": True, "data": {"status": "pending"}}, "process": True},
     ],
 )
-def test_a_lost_reply_may_have_bought_and_did(
+def test_a_lost_response_may_have_bought_and_did(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox, entry: dict[str, Any]
 ) -> None:
     store_card(sandbox, cart_id)
@@ -205,7 +205,7 @@ def test_a_lost_reply_may_have_bought_and_did(
 
 
 @pytest.mark.parametrize("amount", [[], {}])
-def test_an_odd_amount_in_the_answer_of_a_purchase_is_a_gateway_error(
+def test_a_malformed_amount_in_the_answer_to_a_purchase_is_a_gateway_error(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox, amount: Any
 ) -> None:
     store_card(sandbox, cart_id)
@@ -215,7 +215,7 @@ def test_an_odd_amount_in_the_answer_of_a_purchase_is_a_gateway_error(
         v0.purchase(cart_id, confirms(token))
 
 
-def test_a_confirmation_that_is_late_was_sent_once(
+def test_a_slow_confirmation_is_sent_once(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox, settings: Any
 ) -> None:
     store_card(sandbox, cart_id)
@@ -241,7 +241,9 @@ def test_a_confirmation_may_take_longer_than_a_read(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_what_was_asked_of_a_purchase_arrives(sandbox: Sandbox, gateway_of: GatewayOf, version: str) -> None:
+def test_all_parts_of_a_purchase_request_arrive(
+    sandbox: Sandbox, gateway_of: GatewayOf, version: str
+) -> None:
     henry = gateway_of(sandbox, version)
     cart_id = henry.create_cart(ITEMS).cart_id
     request = pays(coupons=("SAVE10",), settings={"collectPhone": False}, metadata={"shop": "one"})
@@ -260,7 +262,7 @@ def test_what_was_asked_of_a_purchase_arrives(sandbox: Sandbox, gateway_of: Gate
 
 
 @pytest.mark.parametrize("choice", [{"id": "express"}, {"value": "Express"}, {"id": "express", "value": "x"}])
-def test_the_shipping_that_an_early_purchase_selects_arrives(
+def test_the_selected_shipping_of_an_early_v1_purchase_arrives(
     sandbox: Sandbox, gateway_of: GatewayOf, choice: dict[str, str]
 ) -> None:
     henry = gateway_of(sandbox, "v1-rpc")
@@ -278,7 +280,7 @@ def test_the_shipping_that_an_early_purchase_selects_arrives(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_a_purchase_of_nothing_special_sends_buyer_and_card_only(
+def test_a_minimal_purchase_sends_only_buyer_and_card(
     sandbox: Sandbox, gateway_of: GatewayOf, version: str
 ) -> None:
     henry = gateway_of(sandbox, version)
@@ -338,7 +340,7 @@ def test_a_raw_card_is_refused_by_an_ordinary_sandbox(
 
 @pytest.mark.parametrize("version", V1)
 @pytest.mark.parametrize(("number", "status"), [(RAW.number, "complete"), (DECLINED, "failed")])
-def test_a_raw_card_is_taken_where_it_is_allowed(
+def test_a_raw_card_is_accepted_where_it_is_allowed(
     open_sandbox: Sandbox, gateway_of: GatewayOf, version: str, number: str, status: str
 ) -> None:
     open_sandbox.reset()
@@ -352,7 +354,7 @@ def test_a_raw_card_is_taken_where_it_is_allowed(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_a_raw_card_that_cannot_be_is_refused_where_it_is_allowed(
+def test_an_invalid_raw_card_is_refused_where_it_is_allowed(
     open_sandbox: Sandbox, gateway_of: GatewayOf, version: str
 ) -> None:
     open_sandbox.reset()

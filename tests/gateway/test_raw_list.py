@@ -31,7 +31,7 @@ def answer(body: bytes, *, kind: str = "application/json") -> Response:
     beside=st.dictionaries(st.text(), JSON, max_size=3),
     indent=st.sampled_from([None, 2]),
 )
-def test_each_piece_is_the_text_of_its_entry(
+def test_each_text_is_that_of_its_entry(
     entries: list[Any], beside: dict[str, Any], indent: int | None
 ) -> None:
     beside = {name: value for name, value in beside.items() if name not in ("data", "success")}
@@ -81,7 +81,7 @@ def test_anything_else_is_refused_and_never_breaks(body: bytes) -> None:
         b'{"data": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
     ],
 )
-def test_what_is_no_envelope_around_an_array(body: bytes) -> None:
+def test_other_bodies_are_a_bad_response(body: bytes) -> None:
     with pytest.raises(BadResponse):
         entries_of(answer(body), name="refId")
 
@@ -93,6 +93,6 @@ def test_a_refusal_in_the_envelope_and_a_wrong_type() -> None:
         entries_of(answer(b'{"data": []}', kind="text/html"), name="refId")
 
 
-def test_a_bracket_in_a_text_ends_nothing() -> None:
+def test_brackets_in_strings_are_ignored() -> None:
     found = entries_of(answer(b'{"data": [{"refId": "a]}, {"}, {"refId": "b\\"]"}]}'), name="refId")
     assert [ref_id for ref_id, _text in found] == ["a]}, {", 'b"]']

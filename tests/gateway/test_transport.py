@@ -343,9 +343,7 @@ def takes(*, most: float, least: float = 0) -> Iterator[None]:
 # What is sent ------------------------------------------------------------------------------------
 
 
-def test_a_call_carries_key_version_request_id_and_nothing_of_earlier_answers(
-    henry: Henry, transport: Transport
-) -> None:
+def test_a_call_sends_key_version_and_request_id_and_no_cookies(henry: Henry, transport: Transport) -> None:
     henry.will(answer(b'{"ok": 1}', Set_Cookie="track=1"))
     body = {"name": "Zoë", "link": "https://a.example/ü"}
     assert transport.send_once("PUT", "/v1/x/y", query={"refId": "a b&c=d"}, body=body) == {"ok": 1}
@@ -419,11 +417,11 @@ def test_an_unsafe_base_url_is_refused_without_naming_its_secrets(url: str) -> N
 @pytest.mark.parametrize(
     "url", ["https://api.henrylabs.ai", "http://localhost:1", "http://[::1]:1", "http://127.0.0.1"]
 )
-def test_https_and_this_machine_are_fine(url: str) -> None:
+def test_https_and_loopback_urls_are_accepted(url: str) -> None:
     Transport(account(url))
 
 
-def test_nothing_is_taken_from_the_environment(
+def test_nothing_is_read_from_the_environment(
     henry: Henry, transport: Transport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -506,7 +504,7 @@ LONG_JSON = json.dumps({"padding": "x" * 200}).encode()
         pytest.param(drips(b"HTTP/1.1 100 Continue\r\n\r\n" * 10), id="continue, for ever"),
     ],
 )
-def test_fault_28_the_total_deadline_ends_an_answer_that_drips_in(
+def test_fault_28_the_total_deadline_ends_a_slow_answer(
     henry: Henry, transport: Transport, options: Any, play: Play
 ) -> None:
     options(READ_TIMEOUT=SLOW, TOTAL_TIMEOUT=0.3)
@@ -523,7 +521,7 @@ def test_fault_28_the_total_deadline_ends_an_answer_that_drips_in(
 @pytest.mark.parametrize(
     "play", [silent, says(head(Content_Length=100), then=silent), says(b"HTTP/1.1 2", then=silent)]
 )
-def test_a_silent_server_trips_the_read_timeout(
+def test_a_silent_server_hits_the_read_timeout(
     henry: Henry, transport: Transport, options: Any, play: Play
 ) -> None:
     options(READ_TIMEOUT=0.2, TOTAL_TIMEOUT=SLOW)
@@ -617,7 +615,7 @@ def test_fault_29_a_body_is_cut_at_the_cap_and_memory_stays_flat(
         pytest.param(floods(head(Transfer_Encoding="chunked") + b"0\r\n", BLOCK), id="trailer"),
     ],
 )
-def test_fault_29_a_head_that_never_ends_is_cut_too(henry: Henry, transport: Transport, play: Play) -> None:
+def test_fault_29_an_endless_head_is_cut_too(henry: Henry, transport: Transport, play: Play) -> None:
     henry.will(play)
     tracemalloc.start()
     try:
@@ -630,9 +628,7 @@ def test_fault_29_a_head_that_never_ends_is_cut_too(henry: Henry, transport: Tra
     assert caught.value.maybe_sent
 
 
-def test_the_cap_counts_the_unpacked_body_to_the_byte(
-    henry: Henry, transport: Transport, options: Any
-) -> None:
+def test_the_limit_applies_to_the_decompressed_body(henry: Henry, transport: Transport, options: Any) -> None:
     body = b'{"a": "' + b"x" * 91 + b'"}'
     for headers, sent in ((({}), body), ({"Content_Encoding": "gzip"}, packed(body, times=1))):
         henry.will(answer(sent, **headers))
@@ -682,9 +678,7 @@ def test_the_cap_counts_the_unpacked_body_to_the_byte(
         pytest.param(answer(b"\x0b\x02\x80{}\x03", Content_Encoding="canary"), id="unknown encoding"),
     ],
 )
-def test_what_is_no_strict_json_is_refused_and_not_asked_for_again(
-    henry: Henry, transport: Transport, play: Play
-) -> None:
+def test_invalid_json_is_refused_and_not_retried(henry: Henry, transport: Transport, play: Play) -> None:
     henry.will(play)
     with pytest.raises(BadResponse) as caught:
         transport.read("GET", "/v1/x")
@@ -698,7 +692,7 @@ def test_what_is_no_strict_json_is_refused_and_not_asked_for_again(
 @pytest.mark.parametrize(
     "kind", ["application/json; charset=utf-8", "Application/JSON", "application/problem+json"]
 )
-def test_what_is_json_is_taken(henry: Henry, transport: Transport, kind: str) -> None:
+def test_json_content_types_are_accepted(henry: Henry, transport: Transport, kind: str) -> None:
     henry.will(answer('{"a": ["é", null, true, "\\ud83d\\ude00"]}'.encode(), kind=kind))
     assert transport.read("GET", "/v1/x") == {"a": ["é", None, True, "\U0001f600"]}
 
@@ -719,7 +713,7 @@ def test_numbers_are_exact(henry: Henry, transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("number", [str(10**400), "-" + str(10**400), "1e400", "1e15", "-1e15"])
-def test_an_impossible_amount_is_refused_as_money(henry: Henry, transport: Transport, number: str) -> None:
+def test_an_amount_out_of_range_is_refused(henry: Henry, transport: Transport, number: str) -> None:
     henry.will(answer(f'{{"value": {number}, "currency": "USD"}}'.encode()))
     with pytest.raises(BadResponse, match="out of range"):
         wire.read_money(transport.read("GET", "/v1/x"))
@@ -773,7 +767,7 @@ def test_each_refusal_is_the_right_error(
     assert "<" not in str(error)
 
 
-def test_the_reason_that_henry_gives_is_kept_but_not_all_of_it(henry: Henry, transport: Transport) -> None:
+def test_henrys_reason_is_kept_in_part(henry: Henry, transport: Transport) -> None:
     henry.will(
         answer(REASON, 400), answer(REASON, 200), answer(json.dumps({"message": "x" * 5000}).encode(), 422)
     )
@@ -811,7 +805,7 @@ def http_date(**ahead: float) -> str:
         ({}, None, None),
     ],
 )
-def test_the_pause_that_henry_asks_for_is_read(
+def test_the_requested_pause_is_read(
     henry: Henry, transport: Transport, headers: dict[str, str], least: float | None, most: float | None
 ) -> None:
     henry.will(answer(REASON, 429, **headers))
@@ -848,9 +842,7 @@ def test_a_refused_connection_sent_nothing(options: Any, scheme: str) -> None:
     assert (caught.value.maybe_sent, caught.value.retryable, caught.value.status) == (False, True, None)
 
 
-def test_fault_38_a_name_that_is_not_found_sent_nothing(
-    options: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fault_38_an_unknown_host_sent_nothing(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*args: Any, **kwargs: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -887,7 +879,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_fault_27_a_connection_that_breaks_later_may_have_been_heard(
+def test_fault_27_a_connection_that_breaks_later_may_have_been_received(
     henry: Henry, transport: Transport, fault: str
 ) -> None:
     henry.will(BROKEN[fault])
@@ -942,7 +934,7 @@ def test_a_call_that_writes_is_sent_exactly_once(
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)
-def test_a_read_is_repeated_and_then_gives_up(
+def test_a_read_is_retried_and_then_fails(
     henry: Henry, transport: Transport, impatient: None, fault: str
 ) -> None:
     henry.will(TRANSIENT[fault])
@@ -955,7 +947,7 @@ def test_a_read_is_repeated_and_then_gives_up(
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-def test_a_read_that_was_refused_is_not_repeated(henry: Henry, transport: Transport, fault: str) -> None:
+def test_a_refused_read_is_not_retried(henry: Henry, transport: Transport, fault: str) -> None:
     henry.will(REFUSED[fault])
     with pytest.raises(GatewayError):
         transport.read("GET", "/v1/x")
@@ -965,7 +957,7 @@ def test_a_read_that_was_refused_is_not_repeated(henry: Henry, transport: Transp
 @pytest.mark.parametrize(
     ("configured", "given", "sent"), [(2, None, 3), (0, None, 1), (5, 0, 1), (0, 1, 2), (-1, None, 1)]
 )
-def test_the_number_of_repeats_is_set(
+def test_the_number_of_retries_is_an_option(
     henry: Henry, transport: Transport, options: Any, configured: int, given: int | None, sent: int
 ) -> None:
     options(READ_RETRIES=configured)
@@ -981,7 +973,7 @@ def test_a_read_recovers(henry: Henry, transport: Transport) -> None:
     assert {(asked.method, asked.target) for asked in henry.asked} == {("GET", "/v1/x?refId=r")}
 
 
-def test_a_refused_connection_is_tried_again_for_a_read(options: Any, pauses: list[float]) -> None:
+def test_a_read_is_retried_after_a_refused_connection(options: Any, pauses: list[float]) -> None:
     with connected(unused_url()) as transport, pytest.raises(GatewayUnavailable):
         transport.read("GET", "/v1/x")
     assert len(pauses) == 2
@@ -1010,7 +1002,7 @@ def test_pauses_double_up_to_a_cap_and_are_jittered(
     ("asked_for", "expected"),
     [("2", [2.0, 2.0]), ("0", [0.0, 0.0]), ("4", [4.0, 4.0]), ("4.1", []), ("3600", [])],
 )
-def test_a_short_pause_is_obeyed_and_a_long_one_left_to_the_schedule(
+def test_a_short_retry_after_is_waited_for_and_a_long_one_is_raised(
     henry: Henry, transport: Transport, pauses: list[float], asked_for: str, expected: list[float]
 ) -> None:
     henry.will(answer(b"", 429, Retry_After=asked_for))
@@ -1043,7 +1035,7 @@ def test_twenty_calls_share_one_connection(henry: Henry, transport: Transport) -
     assert henry.accepted == 1
 
 
-def test_chunked_answers_give_their_connection_back(henry: Henry, transport: Transport) -> None:
+def test_chunked_answers_return_their_connection(henry: Henry, transport: Transport) -> None:
     henry.will(
         says(
             head(Transfer_Encoding="chunked") + chunk(b"{}") + b"0\r\n\r\n",
@@ -1055,7 +1047,7 @@ def test_chunked_answers_give_their_connection_back(henry: Henry, transport: Tra
     assert henry.accepted == 1
 
 
-def test_an_answer_that_is_refused_gives_its_connection_back(henry: Henry, transport: Transport) -> None:
+def test_a_refused_answer_returns_its_connection(henry: Henry, transport: Transport) -> None:
     refused = [play for name, play in REFUSED.items() if name != "too long"]
     henry.will(
         *refused,
@@ -1093,9 +1085,7 @@ def test_broken_connections_are_closed_and_nothing_leaks(
     assert [str(warning.message) for warning in warned if issubclass(warning.category, ResourceWarning)] == []
 
 
-def test_a_connection_that_henry_closed_in_the_meantime_is_replaced(
-    henry: Henry, transport: Transport
-) -> None:
+def test_a_connection_closed_by_henry_is_replaced(henry: Henry, transport: Transport) -> None:
     henry.will(says(head(Content_Length=2) + b"{}"))
     for _call in range(3):
         assert transport.send_once("POST", "/v1/x", body={}) == {}
@@ -1105,7 +1095,7 @@ def test_a_connection_that_henry_closed_in_the_meantime_is_replaced(
 
 @pytest.mark.parametrize("pause", [0, 0.05])
 @pytest.mark.parametrize("size", [10, 100_000])
-def test_left_over_bytes_are_not_taken_for_the_next_answer(
+def test_leftover_bytes_are_not_read_as_the_next_answer(
     henry: Henry, transport: Transport, pause: float, size: int
 ) -> None:
     def says_more(connection: Wire, asked: Asked) -> None:
@@ -1232,7 +1222,7 @@ SECRETS = ("ada@example.com", "ckp-ref_canary", "Springfield", "card_live_canary
 
 
 @pytest.mark.parametrize("fault", [*BROKEN, *REFUSED, "silence", "429", "503", "none"])
-def test_the_log_says_what_happened_and_holds_nothing_secret(
+def test_the_log_describes_the_call_and_contains_no_secrets(
     henry: Henry, transport: Transport, impatient: None, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     secret = json.dumps({"message": " ".join(SECRETS), "success": fault == "none", "data": SECRETS}).encode()
@@ -1260,7 +1250,7 @@ def test_the_log_says_what_happened_and_holds_nothing_secret(
     assert not [secret for secret in SECRETS if secret in shown]
 
 
-def test_each_repeat_has_its_own_line(
+def test_each_retry_has_its_own_log_line(
     henry: Henry, transport: Transport, caplog: pytest.LogCaptureFixture
 ) -> None:
     henry.will(answer(b"", 503))

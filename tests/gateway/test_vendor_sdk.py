@@ -263,7 +263,7 @@ def test_merchants(henry: Any) -> None:
     assert henry.merchants.get_shipping_info(merchant_id=merchant.id).data.total_count == 1
 
 
-def test_errors_are_told_apart(henry: Any, filled: Any, sandbox: Sandbox) -> None:
+def test_errors_are_distinguished(henry: Any, filled: Any, sandbox: Sandbox) -> None:
     with (
         client_for(sandbox, "another-key") as stranger,
         pytest.raises(henry_sdk.AuthenticationError) as unknown,

@@ -61,7 +61,7 @@ def run_until_idle() -> None:
     raise AssertionError("the ledger does not come to rest")
 
 
-def test_a_receiver_runs_once_per_event_with_what_the_docs_say(order: Order, connect: Any) -> None:
+def test_a_receiver_runs_once_per_event_with_the_documented_arguments(order: Order, connect: Any) -> None:
     seen: list[dict[str, Any]] = []
     connect(lambda **kwargs: seen.append(kwargs), signals.order_status_changed, "spy")
     note(order, "order_status_changed", status="placed", previous_status="open")
@@ -87,13 +87,15 @@ def test_an_event_that_rolls_back_is_never_delivered(order: Order) -> None:
     assert not Received.objects.exists()
 
 
-def test_what_is_no_signal_is_recorded_only(order: Order) -> None:
+def test_events_without_a_signal_are_only_recorded(order: Order) -> None:
     note(order, "drift_seen")
     assert order.events.count() == 1
     assert not Delivery.objects.exists()
 
 
-def test_a_failing_receiver_blocks_only_itself_and_is_dead(order: Order, connect: Any, settings: Any) -> None:
+def test_a_failing_receiver_blocks_only_itself_and_fails_for_good(
+    order: Order, connect: Any, settings: Any
+) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_ATTEMPTS": 3}
     healthy = []
 
@@ -166,7 +168,7 @@ def test_async_receivers_run_too(order: Order, connect: Any) -> None:
     assert len(seen) == 1
 
 
-def test_a_receiver_that_is_gone_waits_and_says_so(order: Order, connect: Any) -> None:
+def test_a_missing_receiver_is_retried_with_a_clear_error(order: Order, connect: Any) -> None:
     connect(lambda **kwargs: None, signals.purchase_failed, "away")
     note(order, "purchase_failed")
     signals.purchase_failed.disconnect(dispatch_uid="away")
@@ -176,7 +178,7 @@ def test_a_receiver_that_is_gone_waits_and_says_so(order: Order, connect: Any) -
     assert "AppConfig.ready()" in delivery.last_error
 
 
-def test_a_receiver_that_kills_its_worker_is_dead_in_the_end(order: Order, settings: Any) -> None:
+def test_a_receiver_that_crashes_its_worker_fails_for_good(order: Order, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_ATTEMPTS": 3}
     note(order, "purchase_submitted")
     # What three killed workers leave behind: attempts counted, nothing marked.
@@ -232,7 +234,7 @@ def test_bound_methods_and_callable_objects_have_names() -> None:
     assert len(signal.receivers_by_name()) == 2
 
 
-def test_a_poisonous_receiver_comes_last_after_each_death(order: Order) -> None:
+def test_a_receiver_that_crashed_its_worker_comes_last(order: Order) -> None:
     from django_henry_checkout.flows.events import outbox
 
     note(order, "purchase_submitted")
@@ -245,7 +247,7 @@ def test_a_poisonous_receiver_comes_last_after_each_death(order: Order) -> None:
     assert Delivery.objects.get(pk=first.pk).order == healthy
 
 
-def test_what_a_receiver_changes_beside_us_is_not_undone(order: Order) -> None:
+def test_concurrent_changes_by_a_receiver_are_not_undone(order: Order) -> None:
     stale = Order.objects.get(pk=order.pk)
     Order.objects.filter(pk=order.pk).update(metadata={"erp": 7})
     with transaction.atomic():
@@ -277,7 +279,7 @@ def test_a_lease_lost_at_the_last_moment_runs_no_receiver(db: None, monkeypatch:
     assert Received.objects.count() == 1
 
 
-def test_what_there_is_no_time_for_goes_back_at_once(db: None) -> None:
+def test_unprocessed_claims_are_released_at_once(db: None) -> None:
     for _number in range(3):
         note(Order.objects.create(account="default"), "purchase_submitted")
     assert deliver_due(seconds=0) == 0

@@ -41,7 +41,7 @@ def asked(sandbox: Sandbox, since: int) -> list[str]:
     return [each["path"] for each in sandbox.requests()[since:]]
 
 
-def test_one_page_tells_of_all(sandbox: Sandbox, many: int) -> None:
+def test_one_page_refreshes_all(sandbox: Sandbox, many: int) -> None:
     due_now()
     before = len(sandbox.requests())
     poll_due()
@@ -49,7 +49,7 @@ def test_one_page_tells_of_all(sandbox: Sandbox, many: int) -> None:
     assert set(PurchasePoll.objects.values_list("attempts", "errors")) == {(2, 0)}
 
 
-def test_the_same_text_costs_no_reading_and_no_event(
+def test_an_unchanged_text_is_not_parsed_and_writes_no_event(
     sandbox: Sandbox, many: int, django_assert_num_queries: Any
 ) -> None:
     due_now()
@@ -60,7 +60,7 @@ def test_the_same_text_costs_no_reading_and_no_event(
     assert Event.objects.count() == events
 
 
-def test_news_in_the_list_end_the_orders_once(sandbox: Sandbox, many: int) -> None:
+def test_changes_in_the_list_complete_the_orders_once(sandbox: Sandbox, many: int) -> None:
     sandbox.advance(60)
     due_now()
     before = len(sandbox.requests())
@@ -71,7 +71,7 @@ def test_news_in_the_list_end_the_orders_once(sandbox: Sandbox, many: int) -> No
     assert not PurchasePoll.objects.exists()
 
 
-def test_what_the_list_does_not_hold_is_asked_for_alone(sandbox: Sandbox, many: int) -> None:
+def test_purchases_missing_from_the_list_are_polled_one_by_one(sandbox: Sandbox, many: int) -> None:
     missing = Purchase.objects.earliest("pk").ref_id
     listed = [job for job in _jobs(sandbox) if job["refId"] != missing]
     body = {"success": True, "data": listed}
@@ -110,7 +110,7 @@ def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
     ],
     ids=lambda fault: f"{fault['fault']}-{fault.get('kind') or fault.get('status') or fault.get('json')}",
 )
-def test_a_list_that_is_of_no_use_is_left_for_single_questions(
+def test_a_useless_list_is_replaced_by_single_calls(
     sandbox: Sandbox, many: int, fault: dict[str, Any]
 ) -> None:
     sandbox.scenario(
@@ -127,7 +127,7 @@ def test_a_list_that_is_of_no_use_is_left_for_single_questions(
     assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
 
 
-def test_an_odd_row_does_not_spoil_the_others(sandbox: Sandbox, many: int) -> None:
+def test_a_malformed_row_does_not_affect_the_others(sandbox: Sandbox, many: int) -> None:
     jobs = _jobs(sandbox)
     jobs[0] = {**jobs[0], "status": 7}
     body = {"success": True, "data": jobs}
@@ -139,7 +139,7 @@ def test_an_odd_row_does_not_spoil_the_others(sandbox: Sandbox, many: int) -> No
     assert PurchasePoll.objects.filter(errors=0).exclude(digest="").count() == many - 1
 
 
-def test_what_stands_beside_the_due_ones_is_refreshed_too(sandbox: Sandbox, many: int) -> None:
+def test_purchases_that_are_not_due_yet_are_refreshed_too(sandbox: Sandbox, many: int) -> None:
     due_now()
     poll_due()  # the texts of the list are known now
     attempts = dict(PurchasePoll.objects.values_list("pk", "attempts"))
@@ -153,7 +153,7 @@ def test_what_stands_beside_the_due_ones_is_refreshed_too(sandbox: Sandbox, many
     assert all(now == attempts[pk] + 1 for pk, now in PurchasePoll.objects.values_list("pk", "attempts"))
 
 
-def test_the_list_is_left_alone_where_it_is_switched_off(sandbox: Sandbox, many: int, settings: Any) -> None:
+def test_a_threshold_of_zero_disables_bulk_polls(sandbox: Sandbox, many: int, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "BULK_POLL_THRESHOLD": 0}
     due_now()
     before = len(sandbox.requests())

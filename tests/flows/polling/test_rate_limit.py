@@ -101,7 +101,7 @@ def test_a_429_halves_the_rate_and_pauses_the_account(
     assert len(sandbox.requests()) == asked
 
 
-def test_a_429_is_told_while_other_answers_are_still_awaited(
+def test_a_429_is_persisted_while_other_calls_are_in_flight(
     sandbox: Sandbox, options: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(1)
@@ -135,7 +135,7 @@ def test_answers_raise_the_rate_slowly(options: Any) -> None:
     assert AccountRateLimit.objects.get().rate == 50
 
 
-def test_a_429_that_was_under_way_does_not_halve_again(options: Any) -> None:
+def test_a_429_of_a_call_in_flight_does_not_halve_again(options: Any) -> None:
     available_calls("default")
     for _answer in range(3):
         record_usage("default", CallStats(calls=1, limited=1))
@@ -179,7 +179,7 @@ def test_refusals_of_one_purchase_do_not_open_the_breaker(options: Any) -> None:
     assert not AccountRateLimit.objects.get().circuit_open
 
 
-def test_one_accounts_trouble_does_not_slow_another(sandbox: Sandbox, options: Any) -> None:
+def test_errors_of_one_account_do_not_slow_another(sandbox: Sandbox, options: Any) -> None:
     options(ACCOUNTS={"default": {"API_KEY": "sandbox-key"}, "uk": {"API_KEY": "sandbox-key"}})
     ours, theirs = begin(1), begin(2)
     Order.objects.filter(pk=theirs.pk).update(account="uk")

@@ -45,7 +45,7 @@ def observation(status: str, *items: str, receipt: bool = False) -> Observation:
         ("cancelled", ("pending",), "canceled"),
     ],
 )
-def test_known_words_decide_the_order(status: str, items: tuple[str, ...], order: str) -> None:
+def test_known_statuses_decide_the_order(status: str, items: tuple[str, ...], order: str) -> None:
     verdict = interpret(observation(status, *items))
     assert verdict.order == order
     assert verdict.purchase == status
@@ -54,14 +54,14 @@ def test_known_words_decide_the_order(status: str, items: tuple[str, ...], order
 
 
 @pytest.mark.parametrize("status", ["awaiting_merchant", "COMPLETE", "completed", "done"])
-def test_an_unknown_word_moves_nothing(status: str) -> None:
+def test_an_unknown_status_changes_nothing(status: str) -> None:
     verdict = interpret(observation(status, "pending"))
     assert verdict.purchase is None
     assert verdict.order is None
     assert verdict.unknown == (status,)
 
 
-def test_an_unknown_item_word_is_noted_and_does_not_hold_up_the_purchase() -> None:
+def test_an_unknown_item_status_is_recorded_and_does_not_block_the_purchase() -> None:
     verdict = interpret(observation("processing", "backordered"))
     assert verdict.order == "processing"
     assert verdict.items == ("processing",)
@@ -71,7 +71,7 @@ def test_an_unknown_item_word_is_noted_and_does_not_hold_up_the_purchase() -> No
 @pytest.mark.parametrize(
     ("receipt", "item", "review"), [(True, "bought", ""), (False, "unknown", "item_outcome_unknown")]
 )
-def test_a_complete_purchase_with_a_silent_item_looks_for_a_receipt(
+def test_an_open_item_of_a_complete_purchase_depends_on_its_receipt(
     receipt: bool, item: str, review: str
 ) -> None:
     verdict = interpret(observation("complete", "pending", receipt=receipt))
@@ -89,7 +89,7 @@ def test_costs_count_as_a_receipt() -> None:
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_money_spent_in_a_lost_purchase_is_never_hidden(status: str) -> None:
+def test_money_spent_in_a_failed_purchase_is_never_hidden(status: str) -> None:
     verdict = interpret(observation(status, "complete", "failed"))
     assert verdict.order == "partially_completed"
     assert verdict.review == f"{status}_but_items_bought"

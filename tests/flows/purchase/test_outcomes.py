@@ -141,7 +141,7 @@ def test_a_stuck_purchase_that_completes_after_all_is_completed(sandbox: Sandbox
     assert not PurchasePoll.objects.exists()
 
 
-def test_polling_of_a_stuck_purchase_ends_loudly(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+def test_the_end_of_polling_a_stuck_purchase_is_reported(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     buy(sandbox, cart, outcome="awaiting_merchant")
     for _deadline in range(3):
         Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
@@ -162,7 +162,7 @@ def test_polling_of_a_stuck_purchase_ends_loudly(sandbox: Sandbox, cart: Cart, s
     assert signals_received() == ["purchase_submitted", "order_needs_review", "order_needs_review"]
 
 
-def test_fault_34b_an_item_that_fails_early_is_told_at_once_and_the_order_goes_on(
+def test_fault_34b_an_item_that_fails_early_is_signaled_at_once_and_the_order_continues(
     sandbox: Sandbox, cart: Cart
 ) -> None:
     sandbox.scenario(items={BOOTS: "failed"}, timing={"pendingSeconds": 1, "processingSeconds": 3600})
@@ -204,9 +204,7 @@ def test_applying_the_same_answer_again_changes_nothing(sandbox: Sandbox, cart: 
     assert not apply_observation(purchase, observation, source=staff_source("ada")).changed
 
 
-def test_an_answer_about_another_purchase_of_the_cart_is_shown_to_a_person(
-    sandbox: Sandbox, cart: Cart
-) -> None:
+def test_an_answer_about_another_purchase_of_the_cart_needs_review(sandbox: Sandbox, cart: Cart) -> None:
     buy(sandbox, cart)
     purchase = Purchase.objects.get()
     observation = fetch_observation(purchase)
@@ -220,7 +218,7 @@ def test_an_answer_about_another_purchase_of_the_cart_is_shown_to_a_person(
     assert Event.objects.filter(type="order_needs_review").count() == 1
 
 
-def test_a_wait_for_a_payment_that_never_comes_is_given_up_in_the_open(sandbox: Sandbox, cart: Cart) -> None:
+def test_an_expected_payment_that_never_arrives_is_abandoned_visibly(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
     follow(sandbox, rounds=2)
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
@@ -247,7 +245,7 @@ def test_personal_data_stays_in_the_buyers_row(sandbox: Sandbox, cart: Cart) -> 
 
 
 @pytest.mark.parametrize("status", [503, 401, 200])
-def test_a_wait_is_never_given_up_on_a_guess(sandbox: Sandbox, cart: Cart, status: int) -> None:
+def test_an_expected_payment_is_never_abandoned_on_a_guess(sandbox: Sandbox, cart: Cart, status: int) -> None:
     """Paid, but Henry cannot be read (or its answer cannot be kept) when the wait is over."""
     order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
@@ -267,7 +265,7 @@ def test_a_wait_is_never_given_up_on_a_guess(sandbox: Sandbox, cart: Cart, statu
     assert Order.objects.get().status == "completed"
 
 
-def test_a_second_payment_after_a_failure_is_shown_to_a_person(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_second_payment_after_a_failure_needs_review(sandbox: Sandbox, cart: Cart) -> None:
     order = buy(sandbox, cart, outcome="failed")
     assert (order.status, PurchasePoll.objects.count()) == ("failed", 1)
     first = Purchase.objects.exclude(ref_id="").get()
@@ -289,7 +287,7 @@ def _job_of(sandbox: Sandbox, purchase: Purchase) -> dict[str, Any]:
     return job
 
 
-def test_other_peoples_orders_in_the_list_are_not_taken(sandbox: Sandbox, cart: Cart) -> None:
+def test_orders_of_other_carts_in_the_list_are_ignored(sandbox: Sandbox, cart: Cart) -> None:
     order = begin_checkout(cart).order
     foreign = [
         {
