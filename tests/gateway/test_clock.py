@@ -1,4 +1,4 @@
-"""Each generation tells Henry's time, by one cheap read."""
+"""Each generation reads Henry's time with one cheap call."""
 
 from __future__ import annotations
 

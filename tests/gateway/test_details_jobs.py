@@ -1,4 +1,4 @@
-"""A quote out of details jobs: how long it waits, what it adds up, and what it does not guess."""
+"""Quotes from details jobs: waiting for them, adding them up, and never guessing."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def job(
     return DetailsJob(ref_id=ref_id, status=status, items=items, error=error)
 
 
-# Following jobs ----------------------------------------------------------------------------------
+# Polling jobs ------------------------------------------------------------------------------------
 
 
 class Clock:
-    """A clock that moves only when somebody sleeps on it, or a call takes its time."""
+    """A clock that moves only by `sleep()`, or when a test advances it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -72,7 +72,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def answers(script: dict[str, list[str]], read: list[str]) -> Callable[[str], DetailsJob]:
-    """Answer each read of a job with its next status; the last one stays."""
+    """Return a reader that answers with the next status of a job; the last one is repeated."""
 
     def answer(ref_id: str) -> DetailsJob:
         read.append(ref_id)
@@ -156,10 +156,10 @@ def test_the_time_of_reads_counts_towards_the_timeout(clock: Clock) -> None:
     assert read == ["a", "a"]
 
 
-@pytest.mark.parametrize(("error", "said"), [("not_shippable", "not_shippable"), ("", "no reason")])
-def test_a_failed_job_is_a_refusal_with_its_code(clock: Clock, error: str, said: str) -> None:
+@pytest.mark.parametrize(("error", "reason"), [("not_shippable", "not_shippable"), ("", "no reason")])
+def test_a_failed_job_is_a_refusal_with_its_code(clock: Clock, error: str, reason: str) -> None:
     jobs = [job(details(usd("1"))), job(status="failed", error=error)]
-    with pytest.raises(Rejected, match=said):
+    with pytest.raises(Rejected, match=reason):
         follow_jobs(jobs, never, seconds=20)
 
 
@@ -248,7 +248,7 @@ def test_each_coupon_is_returned_once() -> None:
     assert quote.coupons == coupons
 
 
-# Whose job is it ---------------------------------------------------------------------------------
+# Merchants of jobs -------------------------------------------------------------------------------
 
 
 def test_jobs_belong_to_hosts_in_the_order_of_the_cart() -> None:

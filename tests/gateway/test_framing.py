@@ -15,7 +15,7 @@ SHOP = "https://shop.example"
         ({"X-Frame-Options": "DENY"}, Framing.REFUSED),
         ({"X-Frame-Options": " deny "}, Framing.REFUSED),
         ({"X-Frame-Options": "SAMEORIGIN"}, Framing.REFUSED),
-        ({"X-Frame-Options": "ALLOW-FROM https://shop.example"}, Framing.ALLOWED),  # browsers know it no more
+        ({"X-Frame-Options": "ALLOW-FROM https://shop.example"}, Framing.ALLOWED),  # browsers ignore it
         ({"Content-Security-Policy": "default-src 'self'"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "frame-ancestors 'none'"}, Framing.REFUSED),
         ({"Content-Security-Policy": "frame-ancestors 'self'"}, Framing.REFUSED),
@@ -33,7 +33,7 @@ SHOP = "https://shop.example"
         ({"Content-Security-Policy": "frame-ancestors *.example"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "frame-ancestors *.shop.example"}, Framing.REFUSED),  # not the apex
         ({"Content-Security-Policy": "frame-ancestors https://evilshop.example"}, Framing.REFUSED),
-        # A policy that speaks of frames overrules the old header; of several all must agree.
+        # A policy with frame-ancestors overrides the old header; of several policies all must allow it.
         ({"Content-Security-Policy": "frame-ancestors *", "X-Frame-Options": "DENY"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "img-src *", "X-Frame-Options": "DENY"}, Framing.REFUSED),
         ({"Content-Security-Policy": "frame-ancestors *, frame-ancestors 'none'"}, Framing.REFUSED),

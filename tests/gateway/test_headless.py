@@ -1,4 +1,4 @@
-"""Headless purchases against the sandbox: v0's confirmed session, and what else a purchase of v1 says."""
+"""Headless purchases against the sandbox: v0's confirmed session, and all parts of a v1 purchase."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.headless import (
     HOMELESS,
     ITEMS,
     V1,
-    asked_since,
+    calls_since,
     charged,
     pays,
     purchase_as_henry_shows_it,
@@ -80,9 +80,9 @@ def test_a_confirmation_carries_the_token_the_address_and_no_card(
     store_card(sandbox, cart_id)
     card = Card(token="card_canary", raw=RAW, first_name="A", last_name="L", billing_address=ADDRESS)
     v0.purchase(cart_id, confirms(token, card=card))
-    asked = sandbox.requests()[-1]
-    assert (asked["method"], asked["path"], asked["query"]) == ("POST", CONFIRM, "")
-    assert {key.partition(".")[0] for key in asked["bodyKeys"]} == {"shippingDetails"}
+    request = sandbox.requests()[-1]
+    assert (request["method"], request["path"], request["query"]) == ("POST", CONFIRM, "")
+    assert {key.partition(".")[0] for key in request["bodyKeys"]} == {"shippingDetails"}
 
 
 def test_the_address_of_the_purchase_is_used_not_that_of_the_quote(
@@ -124,7 +124,7 @@ def test_a_declined_card_is_a_refusal_after_which_another_card_pays(
 def test_without_a_stored_card_nothing_is_bought(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox
 ) -> None:
-    store_card(sandbox, "hc-somebody-else")
+    store_card(sandbox, "hc-another-user")
     with refused(Rejected, "No payment card") as caught:
         v0.purchase(cart_id, confirms(token))
     assert caught.value.status == 409
@@ -171,7 +171,7 @@ def test_a_purchase_without_an_address_is_not_sent(
     with pytest.raises(Rejected, match="address") as caught:
         v0.purchase(cart_id, confirms(token, buyer=HOMELESS))
     assert not caught.value.maybe_sent
-    assert asked_since(sandbox, before) == []
+    assert calls_since(sandbox, before) == []
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_a_lost_response_may_have_bought_and_did(
     with pytest.raises(GatewayError) as caught:
         v0.purchase(cart_id, confirms(token))
     assert caught.value.maybe_sent
-    assert asked_since(sandbox, before) == [f"POST {CONFIRM}"]
+    assert calls_since(sandbox, before) == [f"POST {CONFIRM}"]
     (bought,) = sandbox.orders()
-    # The cart is empty, which tells that it was paid; the id of the order is told by nobody but the browser.
+    # The empty cart shows that it was paid; only the browser can report the id of the order.
     with pytest.raises(BadResponse, match="paid"):
         v0.find_purchases(cart_id)
     (found,) = v0.find_purchases(cart_id, claimed_id=bought["orderId"])
@@ -225,7 +225,7 @@ def test_a_slow_confirmation_is_sent_once(
     with pytest.raises(GatewayTimeout) as caught:
         v0.purchase(cart_id, confirms(token))
     assert caught.value.maybe_sent
-    assert asked_since(sandbox, before) == [f"POST {CONFIRM}"]
+    assert calls_since(sandbox, before) == [f"POST {CONFIRM}"]
 
 
 def test_a_confirmation_may_take_longer_than_a_read(
@@ -237,7 +237,7 @@ def test_a_confirmation_may_take_longer_than_a_read(
     assert v0.purchase(cart_id, confirms(token)).status == "pending"
 
 
-# v1: what a purchase says beside its buyer and card ----------------------------------------------
+# v1: a purchase with more than buyer and card ---------------------------------------------------
 
 
 @pytest.mark.parametrize("version", V1)
@@ -268,8 +268,8 @@ def test_the_selected_shipping_of_an_early_v1_purchase_arrives(
     henry = gateway_of(sandbox, "v1-rpc")
     cart_id = henry.create_cart(ITEMS).cart_id
     ref_id = henry.purchase(cart_id, pays(selected_shipping=choice)).ref_id
-    asked = sandbox.requests()[-1]
-    assert {f"selectedShippingOption.{name}" for name in choice} <= set(asked["bodyKeys"])
+    request = sandbox.requests()[-1]
+    assert {f"selectedShippingOption.{name}" for name in choice} <= set(request["bodyKeys"])
     sandbox.advance(60)
     ended = henry.purchase_status(ref_id)
     options = [item.shipping_option for item in ended.items]
@@ -285,9 +285,9 @@ def test_a_minimal_purchase_sends_only_buyer_and_card(
 ) -> None:
     henry = gateway_of(sandbox, version)
     henry.purchase(henry.create_cart(ITEMS).cart_id, pays(quote_token="canary"))
-    asked = set(sandbox.requests()[-1]["bodyKeys"])
-    assert {key for key in asked if "." not in key} - {"cartId"} == {"buyer"}
-    assert {key for key in asked if key.startswith("buyer.card.")} == {
+    request = set(sandbox.requests()[-1]["bodyKeys"])
+    assert {key for key in request if "." not in key} - {"cartId"} == {"buyer"}
+    assert {key for key in request if key.startswith("buyer.card.")} == {
         "buyer.card.nameOnCard",
         "buyer.card.nameOnCard.firstName",
         "buyer.card.nameOnCard.lastName",

@@ -1,4 +1,4 @@
-"""Pages at Henry, and the flags: what a generation cannot do is refused before anything is sent."""
+"""Henry's pages and the flags: unsupported calls are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.headless import (
     MUG,
     V1,
     VERSIONS,
-    asked_since,
+    calls_since,
     pays,
     store_card,
 )
@@ -78,9 +78,9 @@ def test_the_card_page_opens_with_the_hosted_sign_in_option(
 ) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "HOSTED_SIGN_IN": sign_in}
     url = henry.card_modal_url(cart_id)
-    asked = last(sandbox)
-    assert (asked["method"], asked["path"]) == ("POST", "/v0/wallet/card-collect")
-    assert (asked["query"], asked["bodyKeys"]) == (f"auth={str(sign_in).lower()}", [])
+    request = last(sandbox)
+    assert (request["method"], request["path"]) == ("POST", "/v0/wallet/card-collect")
+    assert (request["query"], request["bodyKeys"]) == (f"auth={str(sign_in).lower()}", [])
     assert url.startswith(f"{sandbox.url}/wallet/card?")
     assert "Add a card" in requests.get(url, timeout=5).text
 
@@ -109,11 +109,11 @@ def confirmed(henry: Gateway, cart_id: str) -> PurchaseRequest:
 
 @pytest.mark.parametrize("version", ["v0"])
 def test_the_card_page_is_requested_once(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
-    before = len(sandbox.requests())
+    calls = len(sandbox.requests())
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
     with pytest.raises(GatewayUnavailable):
         henry.card_modal_url(cart_id)
-    assert len(asked_since(sandbox, before)) == 1
+    assert len(calls_since(sandbox, calls)) == 1
 
 
 # The hosted page ---------------------------------------------------------------------------------
@@ -124,10 +124,10 @@ def test_a_prefilled_page_shows_the_buyer_and_the_cart_does_not_store_them(
     henry: Gateway, cart_id: str, sandbox: Sandbox
 ) -> None:
     url = henry.prefilled_url(cart_id, BUYER)
-    asked = last(sandbox)
-    assert (asked["method"], asked["path"], asked["query"]) == ("POST", f"/v1/cart/{cart_id}", "")
-    assert {"buyer.email", "buyer.name.firstName", "buyer.shippingAddress.line1"} <= set(asked["bodyKeys"])
-    assert not [key for key in asked["bodyKeys"] if "card" in key.lower()]
+    request = last(sandbox)
+    assert (request["method"], request["path"], request["query"]) == ("POST", f"/v1/cart/{cart_id}", "")
+    assert {"buyer.email", "buyer.name.firstName", "buyer.shippingAddress.line1"} <= set(request["bodyKeys"])
+    assert not [key for key in request["bodyKeys"] if "card" in key.lower()]
     assert query_of(url) == {
         "email": "ada@example.com",
         "phone": "+12125550123",
@@ -166,7 +166,7 @@ def test_an_unknown_cart_has_no_prefilled_page(henry: Gateway) -> None:
 
 @pytest.mark.parametrize("version", ["v0"])
 @pytest.mark.parametrize(
-    ("usual", "asked", "sent"),
+    ("default", "chosen", "sent"),
     [
         (False, {}, "auth=false"),
         (True, {}, "auth=true"),
@@ -181,12 +181,12 @@ def test_the_options_of_the_hosted_page_are_sent(
     cart_id: str,
     sandbox: Sandbox,
     settings: Any,
-    usual: bool,
-    asked: dict[str, Any],
+    default: bool,
+    chosen: dict[str, Any],
     sent: str,
 ) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "HOSTED_SIGN_IN": usual}
-    url = henry.hosted_url(cart_id, **asked)
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "HOSTED_SIGN_IN": default}
+    url = henry.hosted_url(cart_id, **chosen)
     assert (last(sandbox)["path"], last(sandbox)["query"]) == ("/v0/cart/checkout", sent)
     assert "Mug" in requests.get(url, timeout=5).text
 
@@ -255,15 +255,15 @@ CALLS: dict[str, Callable[[Gateway, str], object]] = {
 def test_a_call_is_sent_only_if_its_flag_is_set(
     henry: Gateway, cart_id: str, sandbox: Sandbox, flag: str
 ) -> None:
-    before = len(sandbox.requests())
+    calls = len(sandbox.requests())
     if getattr(henry, flag):
         assert CALLS[flag](henry, cart_id) is not None
-        assert len(asked_since(sandbox, before)) == 1
+        assert len(calls_since(sandbox, calls)) == 1
         return
     with pytest.raises(Rejected, match="no such call") as caught:
         CALLS[flag](henry, cart_id)
     assert not caught.value.maybe_sent
-    assert asked_since(sandbox, before) == []
+    assert calls_since(sandbox, calls) == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -285,7 +285,7 @@ def test_shipping_is_offered_and_chosen_if_its_flag_is_set(
     henry: Gateway, cart_id: str, sandbox: Sandbox
 ) -> None:
     before = henry.quote(cart_id, items=ITEMS, buyer=BUYER)
-    asked = len(sandbox.requests())
+    calls = len(sandbox.requests())
     henry.update_item(
         cart_id,
         LineItem(
@@ -296,7 +296,7 @@ def test_shipping_is_offered_and_chosen_if_its_flag_is_set(
             selected_shipping={"id": "express"},
         ),
     )
-    sent = {key for row in sandbox.requests()[asked:] for key in row["bodyKeys"]}
+    sent = {key for row in sandbox.requests()[calls:] for key in row["bodyKeys"]}
     after = henry.quote(cart_id, items=ITEMS, buyer=BUYER)
     offered = [merchant for merchant in after.merchants if merchant.options]
     assert len(offered) == (2 if henry.supports_shipping_choice else 0)
@@ -307,8 +307,8 @@ def test_shipping_is_offered_and_chosen_if_its_flag_is_set(
 @pytest.mark.parametrize("version", VERSIONS)
 def test_coupons_are_sent_if_their_flag_is_set(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     plain = henry.quote(cart_id, items=ITEMS, buyer=BUYER)
-    asked = len(sandbox.requests())
+    calls = len(sandbox.requests())
     quote = henry.quote(cart_id, items=ITEMS, buyer=BUYER, coupons=("SAVE10",))
     assert bool(quote.coupons) is henry.supports_coupons
     assert (quote.costs.total != plain.costs.total) is henry.supports_coupons
-    assert ("coupons" in sandbox.requests()[asked]["bodyKeys"]) is henry.supports_coupons
+    assert ("coupons" in sandbox.requests()[calls]["bodyKeys"]) is henry.supports_coupons

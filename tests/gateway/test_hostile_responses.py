@@ -1,4 +1,4 @@
-"""What a hostile review found in the gateway, kept so that it stays mended."""
+"""Regression tests for the findings of a security review of the gateway."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.gateway.test_transport import (
     henry,
     impatient,
     options,
-    says,
+    sends,
     transport,
 )
 from tests.support.shop import ROOT
@@ -44,7 +44,7 @@ def test_a_lost_response_is_maybe_sent_even_while_the_caller_handles_an_error(
 ) -> None:
     henry.will(hang_up)
     try:
-        socket.create_connection(("127.0.0.1", 1), timeout=1)  # the caller's own trouble
+        socket.create_connection(("127.0.0.1", 1), timeout=1)  # the caller's own error
     except ConnectionRefusedError:
         with pytest.raises(GatewayUnavailable) as caught:
             transport.send_once("POST", "/v1/cart/x/purchase", body={})
@@ -83,7 +83,7 @@ def test_a_503_may_request_a_pause_too(henry: Any, transport: Transport) -> None
 @pytest.mark.parametrize(
     "reply",
     [
-        says(b"HTTP/1.1 204 No Content\r\n\r\n", then=lambda *_any: None),
+        sends(b"HTTP/1.1 204 No Content\r\n\r\n", then=lambda *_any: None),
         answer(b""),
         answer(b"OK", kind="text/plain"),
     ],
@@ -96,9 +96,9 @@ def test_deleting_a_cart_succeeds_by_its_status(henry: Any, transport: Transport
 def test_a_purchase_may_take_longer_than_a_read(henry: Any, transport: Transport, options: Any) -> None:
     options(READ_TIMEOUT=0.2, TOTAL_TIMEOUT=0.3, PURCHASE_TIMEOUT=5)
 
-    def slow(connection: Any, asked: Any) -> None:
+    def slow(connection: Any, request: Any) -> None:
         time.sleep(0.6)
-        answer(b'{"refId": "ckp-ref_1", "status": "pending"}')(connection, asked)
+        answer(b'{"refId": "ckp-ref_1", "status": "pending"}')(connection, request)
 
     henry.will(slow)
     request = PurchaseRequest(buyer=Buyer(first_name="A"), card=Card(token="card_x"))

@@ -1,4 +1,4 @@
-"""Quotes of all three generations against the sandbox: what is quoted is what a purchase then costs."""
+"""Quotes of all three generations against the sandbox: a purchase costs what was quoted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.headless import (
     MUG,
     V1,
     VERSIONS,
-    asked_since,
+    calls_since,
     charged,
     pays,
     store_card,
@@ -57,7 +57,7 @@ def quoted(henry: Gateway, cart_id: str, **more: Any) -> HenryQuote:
 
 
 def bought(sandbox: Sandbox, henry: Gateway, cart_id: str, quote: HenryQuote, **more: Any) -> Money:
-    """Buy what was quoted and tell what it cost."""
+    """Buy what was quoted and return its cost."""
     if not henry.accepts_card_token:
         store_card(sandbox, cart_id)
     henry.purchase(cart_id, pays(quote_token=quote.token, **more))
@@ -69,7 +69,7 @@ def total_of(quote: HenryQuote) -> Money:
     return quote.costs.total
 
 
-# What it costs -----------------------------------------------------------------------------------
+# Costs -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -140,11 +140,11 @@ def test_coupons_are_accepted_or_refused_one_by_one(henry: Gateway, cart_id: str
 @pytest.mark.parametrize("version", V1)
 def test_a_quote_without_coupons_sends_none(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     quoted(henry, cart_id)
-    (asked,) = [row for row in sandbox.requests() if row["path"].endswith("/details")]
+    (request,) = [row for row in sandbox.requests() if row["path"].endswith("/details")]
     expected = {"buyer", "buyer.shippingAddress"} | {
         f"buyer.shippingAddress.{name}" for name in ("line1", "city", "province", "postalCode", "countryCode")
     }
-    assert set(asked["bodyKeys"]) - {"cartId"} == expected
+    assert set(request["bodyKeys"]) - {"cartId"} == expected
 
 
 # Jobs --------------------------------------------------------------------------------------------
@@ -157,10 +157,10 @@ def test_a_quote_waits_until_its_jobs_have_ended(
     sandbox.scenario(timing={"jobSeconds": 0.9})
     before = len(sandbox.requests())
     assert total_of(quoted(henry, cart_id)) == usd("106.81")
-    asked = [row["path"] for row in sandbox.requests()[before:]]
-    assert asked[0].endswith("/details")
-    assert set(asked[1:]) == {JOB_STATUS[version]}
-    assert len(asked) >= 1 + 2 * 2  # two jobs, each looked at more than once
+    paths = [row["path"] for row in sandbox.requests()[before:]]
+    assert paths[0].endswith("/details")
+    assert set(paths[1:]) == {JOB_STATUS[version]}
+    assert len(paths) >= 1 + 2 * 2  # two jobs, each polled more than once
 
 
 @pytest.mark.parametrize("version", V1)
@@ -168,7 +168,7 @@ def test_ended_jobs_are_not_polled(henry: Gateway, cart_id: str, sandbox: Sandbo
     sandbox.scenario(timing={"jobSeconds": 0})
     before = len(sandbox.requests())
     quoted(henry, cart_id)
-    assert len(asked_since(sandbox, before)) == 1
+    assert len(calls_since(sandbox, before)) == 1
 
 
 @pytest.mark.parametrize("version", V1)
@@ -225,7 +225,7 @@ def test_an_answer_without_costs_is_a_bad_response(
         quoted(henry, cart_id)
 
 
-# Refusals and trouble ----------------------------------------------------------------------------
+# Refusals and errors -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -234,7 +234,7 @@ def test_a_quote_without_an_address_is_not_requested(henry: Gateway, cart_id: st
     with pytest.raises(Rejected, match="address") as caught:
         quoted(henry, cart_id, buyer=HOMELESS)
     assert not caught.value.maybe_sent
-    assert asked_since(sandbox, before) == []
+    assert calls_since(sandbox, before) == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -248,7 +248,7 @@ def test_an_empty_cart_has_no_quote(henry: Gateway, cart_id: str, version: str) 
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize(("version", "no_cart"), [("v1", "crt_000000000000"), ("v0", "hc-nobody")])
+@pytest.mark.parametrize(("version", "no_cart"), [("v1", "crt_000000000000"), ("v0", "hc-unknown")])
 def test_an_unknown_cart_has_no_quote(henry: Gateway, no_cart: str) -> None:
     with pytest.raises(Rejected) as caught:
         quoted(henry, no_cart)
@@ -267,7 +267,7 @@ def test_the_call_that_begins_a_quote_is_sent_once(
     with pytest.raises(GatewayUnavailable) as caught:
         quoted(henry, cart_id)
     assert caught.value.maybe_sent
-    assert len(asked_since(sandbox, before)) == 1
+    assert len(calls_since(sandbox, before)) == 1
 
 
 @pytest.mark.parametrize("version", V1)
@@ -321,7 +321,7 @@ def test_a_cart_of_two_currencies_is_refused_before_anything_is_sent(
     with pytest.raises(Rejected) as caught:
         quoted(henry, cart_id, items=items)
     assert not caught.value.maybe_sent
-    assert asked_since(sandbox, before) == []
+    assert calls_since(sandbox, before) == []
 
 
 @pytest.mark.parametrize("version", ["v0"])

@@ -1,4 +1,4 @@
-"""A list is cut without being read: whatever is in it, each piece is just the text of its entry."""
+"""A raw list is split without parsing its entries: each piece is exactly the text of its entry."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def answer(body: bytes, *, kind: str = "application/json") -> Response:
 
 @given(
     entries=st.lists(JSON, max_size=6),
-    beside=st.dictionaries(st.text(), JSON, max_size=3),
+    members=st.dictionaries(st.text(), JSON, max_size=3),
     indent=st.sampled_from([None, 2]),
 )
 def test_each_text_is_that_of_its_entry(
-    entries: list[Any], beside: dict[str, Any], indent: int | None
+    entries: list[Any], members: dict[str, Any], indent: int | None
 ) -> None:
-    beside = {name: value for name, value in beside.items() if name not in ("data", "success")}
-    text = json.dumps({**beside, "data": entries, "success": True}, indent=indent)
+    members = {name: value for name, value in members.items() if name not in ("data", "success")}
+    text = json.dumps({**members, "data": entries, "success": True}, indent=indent)
     found = entries_of(answer(text.encode()), name="refId")
     ids = [entry.get("refId") if isinstance(entry, dict) else None for entry in entries]
     assert [ref_id for ref_id, _text in found] == ids

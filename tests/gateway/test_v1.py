@@ -1,4 +1,4 @@
-"""The v1 gateway against the sandbox, over HTTP: each call once with real answers, and what is refused."""
+"""The v1 gateway against the sandbox, over HTTP: each call with real answers, and refusals."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def test_items_are_added_changed_and_removed(henry: GatewayV1, cart_id: str, san
     assert henry.remove_item(cart_id, MUG).links == (BOOTS, BEANIE)
     bought = henry.purchase(cart_id, pays())
     assert [(item.link, item.quantity) for item in bought.items] == [(BOOTS, 5), (BEANIE, 1)]
-    asked = [(row["method"], row["path"]) for row in sandbox.requests()[1:4]]
-    assert asked == [(method, f"/v1/cart/{cart_id}/item") for method in ("POST", "PUT", "DELETE")]
+    calls = [(row["method"], row["path"]) for row in sandbox.requests()[1:4]]
+    assert calls == [(method, f"/v1/cart/{cart_id}/item") for method in ("POST", "PUT", "DELETE")]
 
 
 def test_an_empty_cart_can_exist_but_not_be_bought(henry: GatewayV1) -> None:
@@ -137,9 +137,9 @@ def test_a_malformed_cart_id_stays_one_segment_of_the_path(
 ) -> None:
     with pytest.raises(Rejected):
         henry.add_item(cart_id, LineItem(link=BOOTS))
-    (asked,) = sandbox.requests()
-    assert asked["path"].endswith("/item")
-    assert asked["query"] == ""
+    (request,) = sandbox.requests()
+    assert request["path"].endswith("/item")
+    assert request["query"] == ""
 
 
 @pytest.mark.parametrize("call", ["add", "update", "remove", "purchase"])
@@ -221,7 +221,7 @@ def test_an_unknown_job_is_not_found(henry: GatewayV1, cart_id: str) -> None:
         henry.details_status(NO_JOB)
     ref_id = henry.purchase(cart_id, pays()).ref_id
     with pytest.raises(NotFound):
-        henry.details_status(ref_id)  # a purchase is no details job
+        henry.details_status(ref_id)  # a purchase is not a details job
 
 
 def test_a_refused_address_has_a_reason(henry: GatewayV1, cart_id: str) -> None:
@@ -356,7 +356,7 @@ def test_orders_are_found_by_cart_status_limit_and_page(henry: GatewayV1, sandbo
     (listed,) = henry.list_orders(cart_id=carts[0])
     assert listed == henry.purchase_status(bought[0])
 
-    # The cursor is the time of the last row seen; it goes through as it is, plus signs and all.
+    # The cursor is the time of the last row; it is sent unchanged, including plus signs.
     at = {row["refId"]: row["paidAt"] for row in sandbox.orders()}
     page = henry.list_orders(limit=2, cursor=at[late])
     assert refs(page) == newest_first[:2]
@@ -380,7 +380,7 @@ def test_invalid_list_parameters_are_refused(henry: GatewayV1, wrong: dict[str, 
     assert caught.value.status == 400
 
 
-# Trouble on the way ------------------------------------------------------------------------------
+# Failures ----------------------------------------------------------------------------------------
 
 FAULTS: dict[str, dict[str, Any]] = {
     "503": {"fault": "status", "status": 503, "times": 0},
@@ -406,9 +406,9 @@ def test_every_read_is_retried(
     sandbox.scenario(faults=[FAULTS[fault]])
     with pytest.raises(GatewayUnavailable):
         READS[call](henry, cart_id)
-    asked = api_calls(sandbox)[before:]
-    assert len(asked) == 3
-    assert len(set(asked)) == 1
+    calls = api_calls(sandbox)[before:]
+    assert len(calls) == 3
+    assert len(set(calls)) == 1
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -1,4 +1,4 @@
-"""JSON <-> dataclasses: shapes of henry-api.md, tolerant where they are unsure, strict where money is."""
+"""JSON <-> dataclasses: the shapes of henry-api.md; lenient where uncertain, strict for money."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON of v0 <-> dataclasses: a quote's bare numbers, an order's text, a shipping address."""
+"""JSON of v0 <-> dataclasses: quotes with plain numbers, orders with strings, shipping addresses."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_amounts_of_an_order_are_strings_and_empty_ones_are_none() -> None:
     assert (seen.costs.tax, seen.costs.shipping, seen.costs.fee) == (Money("19.51", "USD"), None, None)
 
 
-ODD = st.recursive(
+MALFORMED = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False) | st.text(max_size=20),
     lambda inner: (
         st.lists(inner, max_size=3)
@@ -163,7 +163,7 @@ ODD = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["session_token", "order_metadata"]), ODD) | ODD)
+@given(st.dictionaries(st.sampled_from(["session_token", "order_metadata"]), MALFORMED) | MALFORMED)
 def test_malformed_quotes_raise_a_gateway_error_or_are_read(data: Any) -> None:
     for answer in (data, {"data": data}, quote(data), quote(token=data)):
         try:
@@ -172,8 +172,8 @@ def test_malformed_quotes_raise_a_gateway_error_or_are_read(data: Any) -> None:
             continue
 
 
-@pytest.mark.parametrize("odd", [[1], {"value": 1}], ids=str)
-def test_an_order_with_a_malformed_amount_is_a_gateway_error(odd: Any) -> None:
+@pytest.mark.parametrize("malformed", [[1], {"value": 1}], ids=str)
+def test_an_order_with_a_malformed_amount_is_a_gateway_error(malformed: Any) -> None:
     for name in ("grandTotal", "subtotal", "tax", "shipping", "transactionFee"):
         with pytest.raises(GatewayError):
-            wire_v0.read_order({"data": {**ORDER, name: odd}})
+            wire_v0.read_order({"data": {**ORDER, name: malformed}})

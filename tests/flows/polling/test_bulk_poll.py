@@ -1,4 +1,4 @@
-"""The order list instead of single reads: fewer questions, the same outcome, whatever the list does meanwhile."""
+"""Bulk polls through the order list: fewer calls, and the same outcome as single polls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 def many(sandbox: Sandbox, settings: Any) -> int:
-    """Purchases that are known and open: more than BULK_POLL_THRESHOLD."""
+    """Create more open purchases than BULK_POLL_THRESHOLD; return their number."""
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "BULK_POLL_THRESHOLD": 6}
     sandbox.scenario(timing={"pendingSeconds": 0, "processingSeconds": 30, "jobSeconds": 0})
     for number in range(12):
@@ -37,7 +37,7 @@ def due_now() -> None:
     PurchasePoll.objects.update(due_at=timezone.now())
 
 
-def asked(sandbox: Sandbox, since: int) -> list[str]:
+def paths_since(sandbox: Sandbox, since: int) -> list[str]:
     return [each["path"] for each in sandbox.requests()[since:]]
 
 
@@ -45,7 +45,7 @@ def test_one_page_refreshes_all(sandbox: Sandbox, many: int) -> None:
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/orders"]
+    assert paths_since(sandbox, before) == ["/v1/orders"]
     assert set(PurchasePoll.objects.values_list("attempts", "errors")) == {(2, 0)}
 
 
@@ -65,7 +65,7 @@ def test_changes_in_the_list_complete_the_orders_once(sandbox: Sandbox, many: in
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/orders"]
+    assert paths_since(sandbox, before) == ["/v1/orders"]
     assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
     assert Event.objects.filter(type="purchase_completed").count() == many
     assert not PurchasePoll.objects.exists()
@@ -82,7 +82,7 @@ def test_purchases_missing_from_the_list_are_polled_one_by_one(sandbox: Sandbox,
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/orders", "/v1/cart/purchase/status"]
+    assert paths_since(sandbox, before) == ["/v1/orders", "/v1/cart/purchase/status"]
 
 
 def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
@@ -90,7 +90,8 @@ def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
     from django_henry_checkout.gateway import gateway_for
 
     gateway = gateway_for(henry.account())
-    content: dict[str, Any] = gateway._fetch_orders({"limit": "100"}).json()  # type: ignore[attr-defined]  # v1 only
+    response = gateway._fetch_orders({"limit": "100"})  # type: ignore[attr-defined]  # v1 only
+    content: dict[str, Any] = response.json()
     return list(content["data"])
 
 
@@ -121,9 +122,9 @@ def test_a_useless_list_is_replaced_by_single_calls(
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    questions = asked(sandbox, before)
-    assert questions.count("/v1/cart/purchase/status") == many
-    assert questions.count("/v1/orders") <= 2
+    paths = paths_since(sandbox, before)
+    assert paths.count("/v1/cart/purchase/status") == many
+    assert paths.count("/v1/orders") <= 2
     assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
 
 
@@ -141,7 +142,7 @@ def test_a_malformed_row_does_not_affect_the_others(sandbox: Sandbox, many: int)
 
 def test_purchases_that_are_not_due_yet_are_refreshed_too(sandbox: Sandbox, many: int) -> None:
     due_now()
-    poll_due()  # the texts of the list are known now
+    poll_due()  # stores the digests of the rows
     attempts = dict(PurchasePoll.objects.values_list("pk", "attempts"))
     soon = timezone.now() + timedelta(seconds=10)
     PurchasePoll.objects.update(due_at=soon)
@@ -149,7 +150,7 @@ def test_purchases_that_are_not_due_yet_are_refreshed_too(sandbox: Sandbox, many
     PurchasePoll.objects.filter(pk__in=some).update(due_at=timezone.now())
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/orders"]
+    assert paths_since(sandbox, before) == ["/v1/orders"]
     assert all(now == attempts[pk] + 1 for pk, now in PurchasePoll.objects.values_list("pk", "attempts"))
 
 
@@ -158,4 +159,4 @@ def test_a_threshold_of_zero_disables_bulk_polls(sandbox: Sandbox, many: int, se
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/cart/purchase/status"] * many
+    assert paths_since(sandbox, before) == ["/v1/cart/purchase/status"] * many

@@ -1,4 +1,4 @@
-"""The poll engine: leases, fences, back-off, deadlines."""
+"""The poll engine: leases, fences, backoff, deadlines."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def seconds_ahead() -> float:
 
 
 def take_answer(late: ClaimedPoll) -> None:
-    """Go on as a worker does that has claimed, and asks only now."""
+    """Call Henry and handle the result, as a worker that claimed the purchase earlier."""
     result = executor._call(late, gateway_for(henry.account()))
     rest = poller.PollCycle(0, 0)
     rest._handle_result(late, result)
@@ -48,9 +48,9 @@ def take_answer(late: ClaimedPoll) -> None:
 def test_without_due_purchases_nothing_is_sent(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
     PurchasePoll.objects.update(due_at=timezone.now() + timedelta(seconds=60))
-    asked = len(sandbox.requests())
+    before = len(sandbox.requests())
     assert poll_due() == 0
-    assert len(sandbox.requests()) == asked
+    assert len(sandbox.requests()) == before
 
 
 def test_a_claim_is_an_exclusive_lease(sandbox: Sandbox, cart: Cart) -> None:
@@ -59,7 +59,7 @@ def test_a_claim_is_an_exclusive_lease(sandbox: Sandbox, cart: Cart) -> None:
     assert claim_polls("default", limit=10) == []
     assert poll().fence == claimed.fence == 1
     assert 40 < seconds_ahead() <= 45
-    due_now()  # the lease runs out
+    due_now()  # the lease expires
     (next_one,) = claim_polls("default", limit=10)
     assert next_one.fence == 2
 
@@ -199,7 +199,8 @@ def test_a_cycle_without_changes_costs_the_same_for_any_number_of_purchases(
     assert poll_due() == purchases
     assert Purchase.objects.filter(ref_id="").count() == 0
     due_now()
-    # Accounts, allowance, claim (with its transaction 4, on PostgreSQL 1), write-back, pace (4); twice PostgreSQL's time.
+    # Accounts, budget, claim (with its transaction 4, on PostgreSQL 1), write-back, rate limit (4);
+    # on PostgreSQL its time, twice.
     queries = 10 if connection.vendor == "postgresql" else 11
     with django_assert_num_queries(queries):
         assert poll_due() == purchases
@@ -211,11 +212,11 @@ def test_no_transaction_is_open_during_calls_to_henry(
     begin_checkout(cart)
     open_during_call = []
 
-    def wait(asker: Any, seconds: float) -> Any:
+    def wait(pool: Any, seconds: float) -> Any:
         open_during_call.append(connection.in_atomic_block)
-        return usual(asker, seconds)
+        return original(pool, seconds)
 
-    usual = executor.CallExecutor.wait
+    original = executor.CallExecutor.wait
     monkeypatch.setattr(executor.CallExecutor, "wait", wait)
     poll_due()
     assert open_during_call == [False]

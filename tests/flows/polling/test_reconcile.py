@@ -1,4 +1,4 @@
-"""Our purchases against Henry's order list: what agrees, what differs, what only one side knows."""
+"""Reconciliation with Henry's order list: matches, differences, purchases known to one side only."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_missed_changes_are_counted_and_applied_with_fix(
     use(settings, version)
     order = build_paid_order(sandbox, until_idle=False)
     poll_due()
-    PurchasePoll.objects.all().delete()  # nobody polls it any more
+    PurchasePoll.objects.all().delete()  # it is no longer polled
     sandbox.advance(3600)
     report = run()
     assert (report.differed, report.fixed, report.is_clean) == (1, 0, False)
@@ -112,4 +112,4 @@ def test_an_error_at_henry_ends_it_with_the_report_so_far(sandbox: Sandbox) -> N
     with pytest.raises(GatewayError):
         run()
     with pytest.raises(ConfigurationError):
-        list(reconcile("nobody", since=timezone.now(), until=timezone.now(), fix=False))
+        list(reconcile("unknown", since=timezone.now(), until=timezone.now(), fix=False))

@@ -1,4 +1,4 @@
-"""The call that buys breaks on the way: nothing is sent again, nothing is lost, and nobody guesses."""
+"""Failures of the call that buys: nothing is sent again, nothing is lost, nothing is guessed."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def test_fault_26_a_received_purchase_is_found_and_never_bought_again(
     assert (purchase().status, fresh(begun.session).status) == ("complete", "completed")
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
     assert cart.lines.count() == 0
-    told = Received.objects.order_by("pk").values_list("signal", flat=True)
-    assert [name for name in told if name.startswith("purchase_")] == [
+    received = Received.objects.order_by("pk").values_list("signal", flat=True)
+    assert [name for name in received if name.startswith("purchase_")] == [
         "purchase_in_doubt",
         "purchase_submitted",
         "purchase_completed",
@@ -173,7 +173,7 @@ def test_in_v0_a_purchase_without_an_order_id_needs_review(
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
 
 
-def test_an_outage_at_the_end_of_the_window_extends_it_once(
+def test_an_outage_at_the_end_of_the_window_adds_another_window(
     sandbox: Sandbox, v1: str, cart: Cart, settings: Any
 ) -> None:
     doubted(sandbox, cart, v1)
@@ -217,7 +217,7 @@ def test_an_unknown_purchase_is_never_given_up_and_never_sent_again(
     assert sandbox.orders() == []
 
 
-def test_it_is_searched_for_until_the_last_timeout(
+def test_a_purchase_that_appears_hours_later_is_found(
     sandbox: Sandbox, v1: str, cart: Cart, settings: Any
 ) -> None:
     doubted(sandbox, cart, v1)
@@ -225,7 +225,7 @@ def test_it_is_searched_for_until_the_last_timeout(
     assert abs(purchase().deadline_at - timezone.now() - window) < timedelta(seconds=30)
     time_is_over()
     run_once()
-    # Hours later it is there after all.
+    # Henry processes the purchase hours later.
     sandbox.call("POST", "pay", {"cartId": Order.objects.get().henry_cart_id})
     PurchasePoll.objects.update(due_at=timezone.now())
     follow(sandbox)
@@ -234,7 +234,7 @@ def test_it_is_searched_for_until_the_last_timeout(
 
 def test_a_cart_in_doubt_cannot_be_bought_another_way(sandbox: Sandbox, version: str, cart: Cart) -> None:
     begun = doubted(sandbox, cart, version)
-    asked = len(buying_calls(sandbox))
+    calls_before = len(buying_calls(sandbox))
     for begin in (begin_checkout, begin_inline):
         with pytest.raises(PurchaseUnderWay) as caught:
             begin(cart)
@@ -249,13 +249,13 @@ def test_a_cart_in_doubt_cannot_be_bought_another_way(sandbox: Sandbox, version:
         with pytest.raises(PurchaseUnderWay):
             buy_cart(cart, BUYER, Payment(card=card_of(version)))
     assert Order.objects.count() == 1
-    assert len(buying_calls(sandbox)) == asked
+    assert len(buying_calls(sandbox)) == calls_before
 
 
 def test_another_open_order_of_a_cart_in_doubt_cannot_be_confirmed(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    """Two tabs: the cart was edited between them, so each has an order of its own."""
+    """Two tabs: the cart was edited between them, so each has its own order."""
     first = quoted(sandbox, cart, version)
     carts.add_item(cart, make_item("https://alpine.example/products/tent"))
     cart.refresh_from_db()
@@ -344,7 +344,7 @@ def test_a_crash_before_the_answer_leaves_the_purchase_in_doubt(
         confirm(begun, v1)
     monkeypatch.undo()
     assert (purchase().status, fresh(begun.session).status) == ("sent", "confirming")
-    run_once()  # whoever sent it has time to come back
+    run_once()  # the sender still has time to record the answer
     assert purchase().status == "sent"
     assert confirm(begun, v1).status == "open"
     if not is_done:
@@ -391,7 +391,7 @@ def test_an_order_being_bought_is_neither_quoted_nor_edited(
 def test_a_quote_requested_before_the_purchase_does_not_reopen_the_session(
     sandbox: Sandbox, version: str, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second tab asks for a quote; while Henry works it out, the first tab's purchase falls into doubt."""
+    """Another tab requests a quote; while Henry calculates it, the first tab's purchase becomes in doubt."""
     begun = quoted(sandbox, cart, version)
     kind = GATEWAYS[version]
     real = kind.quote

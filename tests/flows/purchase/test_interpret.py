@@ -1,4 +1,4 @@
-"""Henry's words and what they mean: each row is one answer, in one of the two dialects."""
+"""The interpretation of Henry's statuses: each row is one answer, in one of two dialects."""
 
 from __future__ import annotations
 
@@ -46,26 +46,26 @@ def observation(status: str, *items: str, receipt: bool = False) -> Observation:
     ],
 )
 def test_known_statuses_decide_the_order(status: str, items: tuple[str, ...], order: str) -> None:
-    verdict = interpret(observation(status, *items))
-    assert verdict.order == order
-    assert verdict.purchase == status
-    assert verdict.review == ""
-    assert verdict.unknown == ()
+    result = interpret(observation(status, *items))
+    assert result.order == order
+    assert result.purchase == status
+    assert result.review == ""
+    assert result.unknown == ()
 
 
 @pytest.mark.parametrize("status", ["awaiting_merchant", "COMPLETE", "completed", "done"])
 def test_an_unknown_status_changes_nothing(status: str) -> None:
-    verdict = interpret(observation(status, "pending"))
-    assert verdict.purchase is None
-    assert verdict.order is None
-    assert verdict.unknown == (status,)
+    result = interpret(observation(status, "pending"))
+    assert result.purchase is None
+    assert result.order is None
+    assert result.unknown == (status,)
 
 
 def test_an_unknown_item_status_is_recorded_and_does_not_block_the_purchase() -> None:
-    verdict = interpret(observation("processing", "backordered"))
-    assert verdict.order == "processing"
-    assert verdict.items == ("processing",)
-    assert verdict.unknown == ("backordered",)
+    result = interpret(observation("processing", "backordered"))
+    assert result.order == "processing"
+    assert result.items == ("processing",)
+    assert result.unknown == ("backordered",)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_an_unknown_item_status_is_recorded_and_does_not_block_the_purchase() ->
 def test_an_open_item_of_a_complete_purchase_depends_on_its_receipt(
     receipt: bool, item: str, review: str
 ) -> None:
-    verdict = interpret(observation("complete", "pending", receipt=receipt))
-    assert verdict.items == (item,)
-    assert verdict.order == "completed"
-    assert verdict.review == review
+    result = interpret(observation("complete", "pending", receipt=receipt))
+    assert result.items == (item,)
+    assert result.order == "completed"
+    assert result.review == review
 
 
 def test_costs_count_as_a_receipt() -> None:
@@ -90,6 +90,6 @@ def test_costs_count_as_a_receipt() -> None:
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_money_spent_in_a_failed_purchase_is_never_hidden(status: str) -> None:
-    verdict = interpret(observation(status, "complete", "failed"))
-    assert verdict.order == "partially_completed"
-    assert verdict.review == f"{status}_but_items_bought"
+    result = interpret(observation(status, "complete", "failed"))
+    assert result.order == "partially_completed"
+    assert result.review == f"{status}_but_items_bought"

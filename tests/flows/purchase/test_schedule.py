@@ -1,4 +1,4 @@
-"""When Henry is asked next: soon at first, rarely later, never at once for everybody, never never."""
+"""The poll schedule: frequent at first, less frequent with age, with jitter, and without an end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def options(settings: Any) -> Any:
 
 
 def purchase(age: float = 0, *, found: float | None = None, status: str = PurchaseStatus.PENDING) -> Purchase:
-    """A purchase that was created, and perhaps found at Henry, so many seconds ago."""
+    """A purchase that was created, and perhaps found at Henry, `age` and `found` seconds ago."""
     made = Purchase(status=status, created_at=NOW - timedelta(seconds=age))
     if found is not None:
         made.found_at = NOW - timedelta(seconds=found)
@@ -115,7 +115,7 @@ def test_many_purchases_spread_out(options: Any) -> None:
     assert len({round(seconds, 4) for seconds in seen}) > 200
 
 
-# After trouble -----------------------------------------------------------------------------------
+# After errors ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
