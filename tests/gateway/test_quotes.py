@@ -271,7 +271,7 @@ def test_the_call_that_begins_a_quote_is_sent_once(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_looking_at_a_job_is_repeated_after_trouble(
+def test_reading_a_job_is_retried_after_an_error(
     henry: Gateway, cart_id: str, sandbox: Sandbox, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway_module.transport, "RETRY_BASE_SECONDS", 0.001)

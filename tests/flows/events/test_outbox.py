@@ -264,11 +264,11 @@ def test_a_lease_lost_at_the_last_moment_runs_no_receiver(db: None, monkeypatch:
 
     record_events(Order.objects.create(account="default"), "purchase_submitted")
     (late,) = outbox._claim(1)
-    usual = outbox.transaction.atomic
+    original = outbox.transaction.atomic
 
     def taken_over(*arguments: Any) -> Any:
         Delivery.objects.update(fence=F("fence") + 1)
-        return usual(*arguments)
+        return original(*arguments)
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(outbox.transaction, "atomic", taken_over)

@@ -103,7 +103,7 @@ def test_many_pages_are_read_and_a_run_can_be_resumed(
     walk = reconcile("default", since=timezone.now() - timedelta(days=1), until=later, fix=False)
     first = copy(next(walk))
     assert (first.calls, first.agreed) == (1, 2)
-    assert run(until=first.reached).agreed == len(made) - 1  # one stands on both pages
+    assert run(until=first.reached).agreed == len(made) - 1  # one is on both pages
 
 
 def test_an_error_at_henry_ends_it_with_the_report_so_far(sandbox: Sandbox) -> None:
