@@ -58,7 +58,7 @@ def deliver_all() -> None:
     for _round in range(50):
         if not deliver_due():
             return
-    raise AssertionError("the ledger does not come to rest")
+    raise AssertionError("the deliveries do not drain")
 
 
 def test_a_receiver_runs_once_per_event_with_the_documented_arguments(order: Order, connect: Any) -> None:
