@@ -66,9 +66,9 @@ def _release(claims: Sequence[Claim]) -> None:
 
 
 def _deliver(claim: Claim) -> None:
-    claimed = Delivery.objects.filter(pk=claim.pk, fence=claim.fence, status=DeliveryStatus.PENDING)
+    mine = Delivery.objects.filter(pk=claim.pk, fence=claim.fence, status=DeliveryStatus.PENDING)
     # Committed before the receiver runs, so that a crash of the process is counted too.
-    if not claimed.update(attempts=F("attempts") + 1):
+    if not mine.update(attempts=F("attempts") + 1):
         return
     delivery = Delivery.objects.select_related("event__order", "event__purchase", "event__line").get(
         pk=claim.pk
@@ -79,7 +79,7 @@ def _deliver(claim: Claim) -> None:
         return
     try:
         with transaction.atomic():
-            if not claimed.update(status=DeliveryStatus.DONE, done_at=timezone.now()):
+            if not mine.update(status=DeliveryStatus.DONE, done_at=timezone.now()):
                 return
             _call(delivery)
         record_delivery(receiver=delivery.receiver, outcome="done")

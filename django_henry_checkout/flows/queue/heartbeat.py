@@ -17,7 +17,7 @@ INTERVAL_SECONDS = 15.0
 #: A process without a heartbeat for this long has ended or hangs.
 ALIVE_FOR = timedelta(minutes=2)
 
-_next_at: dict[str, float] = {}
+_next: dict[str, float] = {}
 
 
 def record_heartbeat(kind: WorkerKind, name: str = "") -> None:
@@ -27,9 +27,9 @@ def record_heartbeat(kind: WorkerKind, name: str = "") -> None:
     """
     name = (name or f"{socket.gethostname()}:{os.getpid()}")[:100]
     key, now = f"{os.getpid()} {kind} {name}", time.monotonic()
-    if now < _next_at.get(key, 0.0):
+    if now < _next.get(key, 0.0):
         return
-    _next_at[key] = now + INTERVAL_SECONDS
+    _next[key] = now + INTERVAL_SECONDS
     heartbeat = WorkerHeartbeat(
         kind=kind, name=name, first_seen_at=Now(), last_seen_at=Now(), worker_clock_at=timezone.now()
     )
