@@ -47,7 +47,7 @@ def well(sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch) -> No
         "HENRY_CHECKOUT": settings.HENRY_CHECKOUT,
     }  # fmt: skip
     use(settings, developing)
-    monkeypatch.setattr(heartbeat, "_next", {})
+    monkeypatch.setattr(heartbeat, "_next_at", {})
     record_heartbeat("worker")
 
 
@@ -100,7 +100,9 @@ def test_json_contains_the_same(well: None, settings: Any) -> None:
     assert shown["counts"] == {"error": 1, "warning": 0, "note": 0, "skipped": 1}
     assert [set(each) for each in shown["findings"]] == [{"name", "level", "found", "why", "fix"}]
     assert [(each["name"], each["level"]) for each in shown["findings"]] == [("session_samesite", "error")]
-    assert [(each["name"], each["level"]) for each in shown["skipped"]] == [("middleware_responds", "skipped")]
+    assert [(each["name"], each["level"]) for each in shown["skipped"]] == [
+        ("middleware_responds", "skipped")
+    ]
     assert [each.as_dict() for each in run_checks()] == [*shown["findings"], *shown["skipped"]]
 
 

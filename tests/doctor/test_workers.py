@@ -104,7 +104,7 @@ def test_a_worker_with_a_wrong_clock_is_reported(off: float, expected: list[str]
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process record its next heartbeat at once."""
-    monkeypatch.setattr(heartbeat, "_next", {})
+    monkeypatch.setattr(heartbeat, "_next_at", {})
 
 
 def test_a_heartbeat_costs_one_statement_now_and_then(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_a_heartbeat_costs_one_statement_now_and_then(fresh: None, monkeypatch: 
     assert abs(first.worker_clock_at - first.last_seen_at) < timedelta(seconds=1)
     assert first.first_seen_at == first.last_seen_at
 
-    monkeypatch.setattr(heartbeat, "_next", {})
+    monkeypatch.setattr(heartbeat, "_next_at", {})
     record_heartbeat("worker")
     (second,) = WorkerHeartbeat.objects.all()
     assert second.first_seen_at == first.first_seen_at

@@ -79,7 +79,7 @@ def open_shop(
 @pytest.fixture
 def wakeups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Wake up workers from this process, as CELERY_WAKEUP does in a web server."""
-    monkeypatch.setattr(tasks, "_silent_until", 0.0)  # an earlier test's broker may have gone away
+    monkeypatch.setattr(tasks, "_enqueue_again_at", 0.0)  # an earlier test's broker may have gone away
     subscribe(enqueue_task)
     yield
     unsubscribe(enqueue_task)

@@ -186,7 +186,7 @@ def test_fault_12_shoppers_check_out_while_redis_is_unreachable(
     shoppers = [Shopper() for _number in range(3)]
     orders = []
     for shopper in shoppers:
-        monkeypatch.setattr(tasks, "_silent_until", 0.0)  # the pause after a failure has just ended
+        monkeypatch.setattr(tasks, "_enqueue_again_at", 0.0)  # the pause after a failure has just ended
         orders.append(shopper.check_out())
     for order in orders:
         sandbox.pay(order.henry_cart_id)

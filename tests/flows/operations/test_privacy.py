@@ -95,7 +95,7 @@ def test_keys_rotate_and_plain_rows_are_encrypted_by_reencryption(sandbox: Sandb
     encrypt_with(settings, SECOND)
     assert get_buyer(order) == BUYER
     encrypt_with(settings)
-    with pytest.raises(ConfigurationError, match="Put the key back"):
+    with pytest.raises(ConfigurationError, match="Add the key again"):
         get_buyer(order)
 
 

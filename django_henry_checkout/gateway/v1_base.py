@@ -1,4 +1,4 @@
-"""What both v1 generations do alike: they answer with jobs, and list orders by cart."""
+"""The base class of both v1 generations, which return jobs and can list orders by cart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import Rejected
 from django_henry_checkout.gateway import details_jobs, wire
 from django_henry_checkout.gateway.raw_list import entries_of
-from django_henry_checkout.gateway.response import Answer, parse_strictly, text_digest
+from django_henry_checkout.gateway.response import Response, parse_strictly, text_digest
 from django_henry_checkout.gateway.transport import Transport
 from django_henry_checkout.types import (
     Address,
@@ -23,8 +23,8 @@ from django_henry_checkout.types import (
 )
 
 
-class GatewayOfJobs:
-    """The part of a `base.Gateway` that does not depend on how a v1 generation spells its calls."""
+class GatewayV1Base:
+    """The parts of `base.Gateway` that both v1 generations share."""
 
     supports_order_list = True
     hosted_url_is_permanent = True
@@ -45,11 +45,11 @@ class GatewayOfJobs:
     def request_details(
         self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
     ) -> tuple[DetailsJob, ...]:
-        """Start working out shipping options and costs; one job per merchant."""
+        """Start the details jobs that calculate shipping options and costs, one per merchant."""
         raise NotImplementedError
 
     def details_status(self, ref_id: str) -> DetailsJob:
-        """Read a details job. *Read.*"""
+        """Return a details job. *Read.*"""
         raise NotImplementedError
 
     def list_orders(
@@ -61,27 +61,27 @@ class GatewayOfJobs:
         cursor: str = "",
         retries: int | None = None,
     ) -> tuple[Observation, ...]:
-        """Read purchases, newest first. *Read.*"""
+        """Return purchases, newest first. *Read.*"""
         raise NotImplementedError
 
     def fetch_raw_status(self, ref_id: str) -> RawAnswer:
-        """Ask about one purchase, once, and leave the answer unread."""
-        answer = self._fetch_status(ref_id)
-        return RawAnswer(ref_id, answer.digest, lambda: wire.read_observation(answer.content()))
+        """Return the unparsed answer about one purchase. Sent once."""
+        response = self._fetch_status(ref_id)
+        return RawAnswer(ref_id, response.digest, lambda: wire.read_observation(response.json()))
 
     def list_raw_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[RawAnswer, ...]:
-        """Read one page of the order list, once, and leave its rows unread. Rows without an id are left out."""
-        answer = self._fetch_orders({"limit": str(limit), **({"cursor": cursor} if cursor else {})})
+        """Return one page of the order list as unparsed rows, without rows that have no id. Sent once."""
+        response = self._fetch_orders({"limit": str(limit), **({"cursor": cursor} if cursor else {})})
         return tuple(
-            RawAnswer(ref_id, text_digest(text.encode()), partial(_read_row, answer, text))
-            for ref_id, text in entries_of(answer, name="refId")
+            RawAnswer(ref_id, text_digest(text.encode()), partial(_read_row, response, text))
+            for ref_id, text in entries_of(response, name="refId")
             if isinstance(ref_id, str)
         )
 
-    def _fetch_status(self, ref_id: str) -> Answer:
+    def _fetch_status(self, ref_id: str) -> Response:
         raise NotImplementedError
 
-    def _fetch_orders(self, wanted: Mapping[str, str]) -> Answer:
+    def _fetch_orders(self, filters: Mapping[str, str]) -> Response:
         raise NotImplementedError
 
     def card_modal_url(self, cart_id: str) -> str:
@@ -97,9 +97,9 @@ class GatewayOfJobs:
         coupons: Sequence[str] = (),
         region: str = "",
     ) -> HenryQuote:
-        """Source: details jobs, followed to their end."""
+        """Source: details jobs, polled until they end."""
         if buyer.shipping_address is None:
-            raise Rejected("A quote needs an address.", maybe_sent=False)
+            raise Rejected("A quote requires an address.", maybe_sent=False)
         jobs = self.request_details(cart_id, address=buyer.shipping_address, coupons=coupons)
         return details_jobs.quote_of(
             details_jobs.follow_jobs(jobs, self.details_status, seconds=app_settings.QUOTE_TIMEOUT), items
@@ -108,12 +108,12 @@ class GatewayOfJobs:
     def find_purchases(
         self, cart_id: str, *, claimed_id: str = "", retries: int | None = None
     ) -> tuple[Observation, ...]:
-        """Source: the order list, filtered by cart; a claim is not needed."""
+        """Source: the order list, filtered by cart; `claimed_id` is not needed."""
         return self.list_orders(cart_id=cart_id, limit=wire.ORDERS_OF_A_CART, retries=retries)
 
 
-def _read_row(answer: Answer, text: str) -> Observation:
+def _read_row(response: Response, text: str) -> Observation:
     try:
         return wire.read_observation(parse_strictly(text))
     except ValueError as error:
-        raise answer.bad(str(error)) from None
+        raise response.unusable(str(error)) from None
