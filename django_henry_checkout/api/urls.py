@@ -10,7 +10,7 @@ from django_henry_checkout.api.diddo.qr import QrCodeView
 from django_henry_checkout.api.henry import carts, checkout, headless, orders, purchases
 from django_henry_checkout.api.schema import auto  # noqa: F401 - registers the description of the views
 from django_henry_checkout.api.schema.view import SchemaView
-from django_henry_checkout.api.umbraco import hosted, inline, methods
+from django_henry_checkout.api.umbraco import hosted, inline
 
 urlpatterns = [
     path("schema", SchemaView.as_view(), name="api-schema"),
@@ -41,12 +41,12 @@ urlpatterns = [
     path("checkout/<str:order_id>/confirm", inline.ConfirmPaymentView.as_view(), name="api-confirm"),
     path(
         "checkout/<str:order_id>/paymentmethods",
-        methods.PaymentMethodsView.as_view(),
+        inline.PaymentMethodsView.as_view(),
         name="api-payment-methods",
     ),
     path(
         "checkout/<str:order_id>/shippingmethods",
-        methods.ShippingMethodsView.as_view(),
+        inline.ShippingMethodsView.as_view(),
         name="api-shipping-methods",
     ),
     path("orders", orders.OrdersView.as_view(), name="api-orders"),

@@ -32,7 +32,7 @@ MADE_UP = {
     "local_ref": "hco-ref_01234567-89ab-4cde-8f01",
     "receipt": "eyJhbGciOiJIUzI1NiJ9.e30.made-up",
 }
-#: Calls without an id in path or body; `orders` has a cursor, which has a test of its own.
+#: Calls without an id in path or body; `orders` has a cursor, which is tested separately.
 NO_IDS = {"api-carts", "api-orders", "api-cst", *({"api-schema"} & {each.name for each in urlpatterns})}
 KEY = {"Idempotency-Key": "stranger-1"}
 CARD = {"details": {"cardToken": "card_test_pays"}}

@@ -11,7 +11,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.utils import timezone
 
-from django_henry_checkout.api.umbraco import hosted, inline, methods
+from django_henry_checkout.api.umbraco import hosted, inline
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import CheckoutSession, Order, SessionStatus
 from django_henry_checkout.testing.sandbox import Sandbox
@@ -205,7 +205,7 @@ def test_store_and_api_key(name: str, sandbox: Sandbox, settings: Any) -> None:
         ("token", hosted, "renew_session"),
         ("initialize", inline, "ensure_inline_session"),
         ("confirm", inline, "get_inline_session"),
-        ("shippingmethods", methods, "get_inline_session"),
+        ("shippingmethods", inline, "get_inline_session"),
     ],
 )
 def test_500_reveals_nothing(name: str, module: Any, flow: str, monkeypatch: pytest.MonkeyPatch) -> None:

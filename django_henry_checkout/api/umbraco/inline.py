@@ -1,4 +1,4 @@
-"""Inline checkout by Umbraco's names (umbraco-checkout.md 5): initialize and confirm."""
+"""Inline checkout by Umbraco's names (umbraco-checkout.md 5): initialize, confirm, and the lists of methods."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from rest_framework.response import Response
 
 from django_henry_checkout.api.common.idempotency import OnIntent, idempotent_purchase
 from django_henry_checkout.api.common.inputs import StrictSerializer
-from django_henry_checkout.api.umbraco.base import InlineView
-from django_henry_checkout.api.umbraco.responses import serialize_confirmation
+from django_henry_checkout.api.umbraco.base import InlineView, UmbracoView
+from django_henry_checkout.api.umbraco.responses import (
+    serialize_confirmation,
+    serialize_payment_methods,
+    serialize_shipping_methods,
+)
 from django_henry_checkout.exceptions import (
     AlreadyConfirmed,
     NotInitialized,
@@ -129,3 +133,18 @@ class ConfirmPaymentView(InlineView):
 def _respond(order: Order) -> Response:
     session = get_inline_session(order)
     return Response(serialize_confirmation(order, transaction_id=session.transaction_id if session else ""))
+
+
+class PaymentMethodsView(UmbracoView):
+    def get(self, request: Request, order_id: str) -> Response:
+        """List the payment methods of an order."""
+        return Response(serialize_payment_methods(self.get_order(order_id)))
+
+
+class ShippingMethodsView(UmbracoView):
+    def get(self, request: Request, order_id: str) -> Response:
+        """List the merchants' shipping rates of the last quote; empty before the first quote."""
+        order = self.get_order(order_id)
+        session = get_inline_session(order)
+        quote = get_quote(session) if session is not None else None
+        return Response([] if quote is None else serialize_shipping_methods(order, quote))

@@ -40,6 +40,7 @@ from django_henry_checkout.api.schema.operations.base import SHOP, Operation, Op
 from django_henry_checkout.api.schema.parameters import AFTER, CURSOR, LIMIT, REF_ID, SESSION_QUERY, STATUS
 from django_henry_checkout.api.schema.problems import BEGIN, BODY, BUY, HENRY, KEY, LIVE, QUOTE, READ, WRITE
 from django_henry_checkout.api.schema.shapes import henry as shapes
+from django_henry_checkout.api.schema.shapes.purchases import PurchaseJob
 
 _CART = ("cart_not_found", *KEY)
 _EDIT = (*_CART, *BODY, "cart_changed", "invalid_item")
@@ -115,7 +116,7 @@ _CARTS: Operations = {
 
 _purchase = partial(Operation, tag="purchases")
 
-_BOUGHT: dict[int, Any] = {200: shapes.PurchaseJob, 202: shapes.PurchaseJob}
+_BOUGHT: dict[int, Any] = {200: PurchaseJob, 202: PurchaseJob}
 _PURCHASES: Operations = {
     (HostedCheckoutView, "POST"): _purchase(
         id="beginHostedCheckout",
@@ -148,7 +149,7 @@ _PURCHASES: Operations = {
     ),
     (CartPurchaseStatusView, "GET"): _purchase(
         id="readPurchase",
-        responses={200: shapes.PurchaseJob},
+        responses={200: PurchaseJob},
         problems=(*READ, "purchase_not_found"),
         parameters=(REF_ID,),
     ),

@@ -13,8 +13,9 @@ from django_henry_checkout.api.umbraco.inline import (
     ConfirmPaymentView,
     InitializePaymentView,
     LinkConfirmInput,
+    PaymentMethodsView,
+    ShippingMethodsView,
 )
-from django_henry_checkout.api.umbraco.methods import PaymentMethodsView, ShippingMethodsView
 
 _payment = partial(Operation, tag="payments", parameters=(STORE,))
 
