@@ -276,7 +276,7 @@ def test_another_country_keeps_what_was_typed_and_the_focus(shop: Shop) -> None:
     expect(shop.page.get_by_label("State")).to_have_count(0)
     expect(shop.page.get_by_label("Street and number")).to_have_value("350 Fifth Avenue")
     expect(shop.page.get_by_label("Country or region")).to_be_focused()
-    expect(shop.page.locator("[data-henry-says]")).to_have_text("The address fields now fit the country.")
+    expect(shop.page.locator("[data-henry-announcer]")).to_have_text("The address fields now fit the country.")
 
 
 def test_who_goes_on_typing_while_the_country_is_asked_stays_where_he_is(shop: Shop) -> None:
@@ -295,8 +295,8 @@ def test_errors_take_the_focus_and_lead_to_their_fields(shop: Shop) -> None:
     shop.begin()
     shop.page.get_by_label("E-mail").fill("ada@")
     shop.click("Continue")
-    expect(shop.page.locator("[data-henry-problems]")).to_be_focused()
-    expect(shop.page.locator("[data-henry-says]")).to_contain_text("8 things need your attention")
+    expect(shop.page.locator("[data-henry-errors]")).to_be_focused()
+    expect(shop.page.locator("[data-henry-announcer]")).to_contain_text("8 things need your attention")
     shop.page.get_by_role("link", name="Enter your last name.").click()
     expect(shop.page.get_by_label("Last name")).to_be_focused()
     expect(shop.page.get_by_label("E-mail")).to_have_value("ada@")
@@ -311,7 +311,7 @@ def test_a_broken_connection_loses_nothing(shop: Shop) -> None:
     shop.fill_address()
     shop.page.route("**/henry/inline/**", lambda route: route.abort())
     shop.click("Continue")
-    trouble = shop.page.locator("[data-henry-trouble]")
+    trouble = shop.page.locator("[data-henry-connection-error]")
     expect(trouble).to_be_visible()
     expect(trouble.locator("[tabindex]")).to_be_focused()
     expect(shop.page.get_by_label("E-mail")).to_have_value("ada@shop.example")
@@ -380,7 +380,7 @@ def test_before_time_is_over_more_can_be_had(shop: Shop) -> None:
     shop.at("card")
     expect(shop.page.locator("[data-henry-time]")).to_be_hidden()
     expect(shop.page.locator("[data-henry-time]")).to_be_visible(timeout=6000)
-    expect(shop.page.locator("[data-henry-says]")).to_have_text("Are you still there?")
+    expect(shop.page.locator("[data-henry-announcer]")).to_have_text("Are you still there?")
     frame = shop.page.frame_locator("iframe").locator("[name=card_name]")
     frame.fill("Half typed")
     shop.click("I need more time")
@@ -410,8 +410,8 @@ def test_two_sections_and_a_swap_leave_no_trace(shop: Shop) -> None:
     sections = shop.page.locator("[data-henry-inline]")
     expect(sections).to_have_count(2)
     sections.nth(1).get_by_role("button", name="Continue").click()
-    expect(sections.nth(1).locator("[data-henry-problems]")).to_be_visible()
-    expect(sections.nth(0).locator("[data-henry-problems]")).to_have_count(0)
+    expect(sections.nth(1).locator("[data-henry-errors]")).to_be_visible()
+    expect(sections.nth(0).locator("[data-henry-errors]")).to_have_count(0)
     # As htmx does it: the second is taken out while it asks, and put in anew as text.
     shop.page.evaluate(
         """() => {
@@ -426,7 +426,7 @@ def test_two_sections_and_a_swap_leave_no_trace(shop: Shop) -> None:
     )
     sections.nth(1).get_by_label("E-mail").fill("ada@")
     sections.nth(1).get_by_role("button", name="Continue").click()
-    expect(sections.nth(1).locator("[data-henry-problems]")).to_contain_text("This is not an e-mail address.")
+    expect(sections.nth(1).locator("[data-henry-errors]")).to_contain_text("This is not an e-mail address.")
     assert shop.heard("error") == []
     shop.page.evaluate("document.querySelectorAll('henry-inline').forEach((each) => each.remove())")
     shop.page.evaluate("window.heard.length = 0; window.postMessage({status: 'complete'}, '*')")
@@ -509,7 +509,7 @@ def test_every_step_is_accessible(
     shop.begin()
     check("address")
     shop.click("Continue")
-    expect(page.locator("[data-henry-problems]")).to_be_visible()
+    expect(page.locator("[data-henry-errors]")).to_be_visible()
     check("address")
     shop.fill_address()
     sandbox.scenario(timing={"jobSeconds": 3600})
@@ -557,7 +557,7 @@ def test_what_stands_beside_the_steps_is_accessible(shop: Shop, settings: Any) -
     shop.fill_address()
     page.route("**/henry/inline/**", lambda route: route.abort())
     shop.click("Continue")
-    expect(page.locator("[data-henry-trouble]")).to_be_visible()
+    expect(page.locator("[data-henry-connection-error]")).to_be_visible()
     check("a broken connection")
     page.unroute("**/henry/inline/**")
     shop.click("Try again")

@@ -351,7 +351,7 @@ def test_without_henrys_card_page_the_step_offers_another_try(
     answer = shopper.get("card")
     assert (answer.status_code, step_of(answer)) == (503, "card")
     assert "Add your card" in text_of(answer)
-    assert b"data-henry-load" not in answer.content  # or a script would ask for ever
+    assert b"data-henry-autoload" not in answer.content  # or a script would ask for ever
 
 
 def test_a_price_that_rose_is_shown_and_bought_only_by_another_click(
@@ -616,7 +616,7 @@ def test_the_tag_asks_the_database_only_and_always_as_often(
                 html = tagged(order)
             assert f'data-step="{step}"' in html
             assert len(sandbox.requests()) == asked
-        assert ("data-henry-load" in html) is (version == "v0")
+        assert ("data-henry-autoload" in html) is (version == "v0")
 
 
 def test_two_sections_on_a_page_share_no_id(sandbox: Sandbox, v1_shopper: Shopper) -> None:

@@ -104,5 +104,5 @@ def test_numbers_for_scripts_stay_numbers(
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "FRAME_SLOW_AFTER": 1.5, "FRAME_TIMEOUT": 1500}
     _begun, address = framed(cart)
     page = client.get(address).content.decode()
-    assert 'data-soft="1.5"' in page
-    assert 'data-hard="1500.0"' in page
+    assert 'data-slow-after="1.5"' in page
+    assert 'data-frame-timeout="1500.0"' in page

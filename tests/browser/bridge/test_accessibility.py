@@ -37,14 +37,14 @@ CUT = """() => {
   for (const element of document.querySelectorAll("body *")) {
     const look = getComputedStyle(element);
     const box = element.getBoundingClientRect();
-    if (!box.width || look.visibility === "hidden" || element.closest(".henry-hidden, .henry-skip, svg")) continue;
+    if (!box.width || look.visibility === "hidden" || element.closest(".henry-visually-hidden, .henry-skip, svg")) continue;
     if (box.left < -1 || box.right > root.clientWidth + 1)
       found.push(`${element.tagName} ${element.className} from ${box.left} to ${box.right}`);
     if (look.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "IFRAME")
       found.push(`${element.tagName} ${element.className} scrolls sideways`);
   }
-  const shown = [...document.querySelectorAll(".henry-view :is(h2, a, button, summary, .henry-lead, .henry-code)")]
-    .filter(each => each.checkVisibility() && !each.closest(".henry-hidden"));
+  const shown = [...document.querySelectorAll(".henry-view :is(h2, a, button, summary, .henry-lead, .henry-qr-code)")]
+    .filter(each => each.checkVisibility() && !each.closest(".henry-visually-hidden"));
   for (const one of shown) for (const other of shown) {
     if (one === other || one.contains(other) || other.contains(one)) continue;
     const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
@@ -114,7 +114,7 @@ def test_row_17_the_dialog_until_it_can_be_used(visit: Visit) -> None:
 def test_row_17_the_dialog_while_henrys_page_is_slow(visit: Visit) -> None:
     visit.page.route("**/cart/crt*", Held())
     enter(visit)
-    visit.page.locator("henry-checkout").evaluate("element => element.setAttribute('hard-limit', '60')")
+    visit.page.locator("henry-checkout").evaluate("element => element.setAttribute('frame-timeout', '60')")
     visit.press()
     status = visit.page.get_by_role("dialog").get_by_role("status")
     expect(status).to_contain_text("takes longer than usual")

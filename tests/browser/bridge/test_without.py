@@ -33,7 +33,7 @@ STOREFRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Else
 import "/henry-checkout.js";
 document.querySelector("henry-checkout").begin = async way => (await fetch(`/begin?way=${way}`)).json();
 window.isReady = true;
-</script><main><h1>Elsewhere</h1><henry-checkout mode="iframe" soft-limit="3" hard-limit="8">
+</script><main><h1>Elsewhere</h1><henry-checkout mode="iframe" slow-after="3" frame-timeout="8">
 <form><button>Checkout</button></form></henry-checkout></main></html>"""
 #: Whether a page in this place may keep anything in the browser.
 KEEPS = """() => {
