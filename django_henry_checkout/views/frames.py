@@ -70,9 +70,7 @@ def _frame_context(request: HttpRequest, opened: OpenedFrame) -> dict[str, Any]:
     return_url = request.build_absolute_uri(reverse("henry_checkout:completed", args=names))
     try:
         url, problem = payment_url(session, return_url=return_url), ""
-    except (
-        CheckoutError
-    ) as error:  # paid meanwhile, for instance: the wrapper's script reports it to its parent
+    except CheckoutError as error:  # paid meanwhile, for instance: the wrapper's script reports it
         url, problem = "", error.code
     theme = request.GET.get("theme", "")
     if theme in {"light", "dark"}:
@@ -200,9 +198,8 @@ def _next_url(request: HttpRequest, progress: Progress) -> str:
     """Return the shop's RETURN_URLS page, else the status page of a paid order, else ""."""
     outcome = _RETURN_OUTCOMES.get(progress.outcome, ReturnOutcome.COMPLETED)
     is_paid = outcome is ReturnOutcome.COMPLETED or progress.order.is_terminal
-    return shop_return_url(request, outcome, progress.order) or (
-        status_url(progress.order) if is_paid else ""
-    )
+    order_page = status_url(progress.order) if is_paid else ""
+    return shop_return_url(request, outcome, progress.order) or order_page
 
 
 @require_safe
