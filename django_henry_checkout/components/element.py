@@ -1,4 +1,4 @@
-"""What `<henry-checkout>` says, in the active language. The English texts are in `henry-checkout.js` too."""
+"""Texts of `<henry-checkout>` in the active language. `henry-view.js` holds the English ones as well."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ TEXTS = {
 
 
 def element_texts() -> str:
-    """Return the texts that are not as the script has them anyway, as JSON; "" if all are."""
-    return _texts_in(get_language() or "")
+    """Return the texts that differ from the script's English ones, as JSON; "" if none does."""
+    return _translate(get_language() or "")
 
 
 @lru_cache(maxsize=128)
-def _texts_in(_language: str) -> str:
+def _translate(_language: str) -> str:
     translated = {name: gettext(text) for name, text in TEXTS.items()}
     changed = {name: text for name, text in translated.items() if text != TEXTS[name]}
     return json.dumps(changed) if changed else ""
