@@ -30,7 +30,7 @@ COOP = Check(
     Level.WARNING,
     why="A payment window that such a page opens is cut off from it and looks closed at once: the page can "
     "neither follow nor close the window, and learns about the payment only by polling.",
-    fix="Put `@opens_popups` (django_henry_checkout.views.headers) on the views whose pages hold the "
+    fix="Put `@shop.opens_popups` on the views whose pages hold the "
     "checkout button, or have them send Cross-Origin-Opener-Policy: same-origin-allow-popups. If this is "
     "intended, add "
     '"henry_doctor.coop" to SILENCED_SYSTEM_CHECKS.',

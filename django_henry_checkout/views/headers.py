@@ -18,24 +18,6 @@ CSP_HEADER = "Content-Security-Policy"
 COOP_HEADER = "Cross-Origin-Opener-Policy"
 
 
-def opens_popups(view: View) -> View:
-    """Let the pages of your view keep in touch with the payment window that they open.
-
-    By default Django sends `Cross-Origin-Opener-Policy: same-origin`. The window that such a page opens then looks
-    closed to it, and the page can neither watch nor close it. The checkout still works, less smoothly. Put this
-    decorator on the views whose templates contain `{% henry_checkout_button %}`.
-    """
-
-    @wraps(view)
-    def wrapped(*args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(*args, **kwargs)
-        response.headers.setdefault(COOP_HEADER, "same-origin-allow-popups")
-        return response
-
-    wrapped.opens_popups = True  # type: ignore[attr-defined]  # read by `henry_doctor`
-    return cast("View", wrapped)
-
-
 def keeps_opener(view: View) -> View:
     """Let the pages of a payment window keep in touch with the page that opened it; redirects need this too."""
 

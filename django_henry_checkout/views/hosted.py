@@ -59,7 +59,7 @@ def buy(request: HttpRequest) -> HttpResponse:
     if mode == "iframe":
         options = SessionOptions(mode=SessionMode.FRAMED, origin=own_origin(request))
     try:
-        started = begin_checkout(_get_cart(request), user=user, options=options)
+        started = begin_checkout(_get_cart(request), user=user, options=options, request=request)
     except (OrderNotOpen, PurchaseUnderWay) as error:
         if error.order_id is None:
             raise

@@ -314,7 +314,7 @@ def _confirm_within_refusal_limit(request: HttpRequest, session: CheckoutSession
     subjects = [f"refused:{subject}" for subject in _throttle_subjects(request)]
     check_rate(subjects, rate=rate)
     try:
-        confirm_session(session, payment)
+        confirm_session(session, payment, request=request)
     except PaymentRefused:
         with suppress(TooManyCalls):  # the limit applies from the next attempt on
             count_call(subjects, rate=rate)

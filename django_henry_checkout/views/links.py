@@ -29,7 +29,7 @@ def landing(request: HttpRequest, cart_id: str) -> HttpResponse:
     count_checkout_request(request)
     user = request.user if request.user.is_authenticated else None
     cart = get_cart_to_pay(public_id, caller=get_caller(request), user=user)
-    started = begin_checkout(cart, user=user)
+    started = begin_checkout(cart, user=user, request=request)
     if user is None:
         remember_cart(request, cart)
     remember_order(request, started.order)

@@ -23,6 +23,7 @@ from django_henry_checkout.exceptions import (
     CartEmpty,
     CartNotFound,
     CheckoutError,
+    CheckoutRefused,
     ConfigurationError,
     GatewayError,
     HenryCheckoutError,
@@ -35,6 +36,7 @@ from django_henry_checkout.exceptions import (
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
+from django_henry_checkout.flows.access.adapter import get_adapter
 from django_henry_checkout.flows.access.callers import get_caller
 from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Order
@@ -52,6 +54,7 @@ _STATUS: dict[type[Exception], int] = {
     LinkClosed: 410,
     PurchaseUnderWay: 409,
     CartChanged: 409,
+    CheckoutRefused: 409,
     TooManyCalls: 429,
     OrderNotOpen: 409,
     CartEmpty: 409,
@@ -151,6 +154,8 @@ def error_text(error: Exception, texts: Iterable[tuple[Any, Any, Any]] = _ERROR_
             error.retry_after,
         )
         return gettext("That was a little fast"), text % {"seconds": error.retry_after}
+    if isinstance(error, CheckoutRefused):
+        return gettext("This is not possible right now"), str(error)
     for kinds, title, text in texts:
         if isinstance(error, kinds):
             return str(title), str(text)
@@ -178,11 +183,14 @@ def status_url(order: Order) -> str:
 
 
 def shop_return_url(request: HttpRequest, outcome: str, order: Order) -> str:
-    """Return where RETURN_URLS sends the shopper, or "" for the app's own page.
+    """Return where the adapter or RETURN_URLS sends the shopper, or "" for the app's own page.
 
     A shop's page about the order is visible only to its owner's session. On a phone that scanned the code, or after
     a checkout on another site, there is no such session; the app's own pages need nothing but their link.
     """
+    chosen = get_adapter().return_url(order, outcome)
+    if chosen:
+        return chosen
     target = app_settings.RETURN_URLS.get(outcome, "")
     if not target:
         return ""

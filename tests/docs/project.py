@@ -34,7 +34,7 @@ FRAGMENT_PAGES = """
 
 from django.shortcuts import render as _render
 from django_henry_checkout.flows.access.callers import current_cart as _current_cart
-from django_henry_checkout.views.headers import opens_popups as _opens_popups
+from django_henry_checkout.shop import opens_popups as _opens_popups
 
 
 @_opens_popups

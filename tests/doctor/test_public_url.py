@@ -15,7 +15,7 @@ from django.urls import include, path
 
 from django_henry_checkout.doctor import public_url, run_checks
 from django_henry_checkout.doctor.findings import Probe
-from django_henry_checkout.views.headers import opens_popups
+from django_henry_checkout.shop import opens_popups
 from tests.doctor.projects import HERE, is_whole, urls_of, use
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.urls import include, path
 
 from django_henry_checkout.doctor import accounts, csp, database, django_settings, headers, webhooks
 from django_henry_checkout.doctor.findings import Probe
-from django_henry_checkout.views.headers import opens_popups
+from django_henry_checkout.shop import opens_popups
 from tests.doctor.projects import (
     DEVELOPING,
     HENRY,

@@ -12,8 +12,8 @@ from django.test import Client, RequestFactory
 from django_henry_checkout.components.csp import csp_nonce
 from django_henry_checkout.flows.checkout.sessions import SessionOptions, begin_checkout
 from django_henry_checkout.models import Cart, SessionMode
+from django_henry_checkout.shop import opens_popups
 from django_henry_checkout.testing.sandbox import Sandbox
-from django_henry_checkout.views.headers import opens_popups
 from tests.views.test_frames import STORE, address, framed
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -44,7 +44,7 @@ class BeginCheckoutView(StorefrontView):
             cart = get_cart_to_pay(public_id, caller=self.caller, user=user, customer=customer)
         else:
             cart = find_cart(ULID.from_str(reference["cartId"]).to_uuid())
-        started = begin_inline(cart, user=cart.user, kind=SessionKind.LINK)
+        started = begin_inline(cart, user=cart.user, kind=SessionKind.LINK, request=django_request(request))
         if django_request(request).session.session_key and self.caller.uses_browser_session:
             remember_cart(django_request(request), cart)
         self.remember_order(started.order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,13 +27,14 @@ from django_henry_checkout.api.henry.inputs import (
 from django_henry_checkout.api.henry.responses import serialize_cart, serialize_link
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import CartNotFound, InvalidItem
+from django_henry_checkout.flows.access.adapter import get_adapter
 from django_henry_checkout.flows.access.callers import remember_cart
 from django_henry_checkout.flows.access.customer_tokens import get_customer_session
 from django_henry_checkout.flows.access.tokens import get_caller_by_secret, issue_cart_token
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template, revoke_link
 from django_henry_checkout.models import Cart, CartLine
-from django_henry_checkout.types import Caller
+from django_henry_checkout.types import Caller, LineItem
 
 
 class CartsView(StorefrontView):
@@ -49,16 +51,24 @@ class CartsView(StorefrontView):
         """Create the cart; the token is added by `post`, because a stored response must not hold a secret."""
         content = self.read_body(CartInput)
         caller = self.caller
-        if content["account"] not in app_settings.account_aliases:
+        account = content["account"]
+        if "account" not in request.data:
+            account = get_adapter().account_for(django_request(request))
+        if account not in app_settings.account_aliases:
             raise ValidationError({"account": ["There is no such account."]})
         cart = carts.create_filled_cart(
-            [parse_item(item) for item in content["items"]],
+            _check_items([parse_item(item) for item in content["items"]], caller),
             user=request.user if caller.user_pk is not None else None,
             customer=get_customer_session(caller),
-            account=caller.trusted_account or content["account"],
+            account=caller.trusted_account or account,
             metadata=content["metadata"],
         )
         return Response(_serialize(cart), status=201)
+
+
+def _check_items(items: Sequence[LineItem], caller: Caller) -> Sequence[LineItem]:
+    """Let the shop check what an untrusted caller puts into a cart."""
+    return items if caller.trusted_account else get_adapter().check_items(items, caller)
 
 
 def _hand_over_cart(request: Request, cart_id: str, caller: Caller) -> str | None:
@@ -87,7 +97,8 @@ class CartItemView(StorefrontView):
     def post(self, request: Request, cart_id: str) -> Response:
         """Add an item; the quantity of an item with the same link and options is increased."""
         content = self.read_body(AddItemInput)
-        item, version = parse_item(content["item"]), content.get("version")
+        (item,) = _check_items([parse_item(content["item"])], self.caller)
+        version = content.get("version")
         update = carts.put_item(self.get_cart(cart_id), item, expected_version=version)
         return Response(serialize_cart(update.cart, update.lines))
 
@@ -135,6 +146,8 @@ class CartLinkView(StorefrontView):
 
     def _get_own_cart(self, cart_id: str) -> Cart:
         if not self.caller.trusted_account and self.caller.user_pk is None:
+            raise CartNotFound
+        if not self.caller.trusted_account and not get_adapter().may_create_links(self.request.user):
             raise CartNotFound
         return self.get_cart(cart_id)
 

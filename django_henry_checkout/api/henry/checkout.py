@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_henry_checkout.api.common.base import StorefrontView
+from django_henry_checkout.api.common.callers import django_request
 from django_henry_checkout.api.common.camel_case import JSON
 from django_henry_checkout.api.common.idempotency import idempotent_call
 from django_henry_checkout.api.henry.buyers import parse_buyer
@@ -45,7 +46,7 @@ class HostedCheckoutView(StorefrontView):
         cart = self.get_cart(content["cart_id"])
         buyer = self._get_prefill(content, cart.account)
         options = self._build_options(content, cart.account)
-        started = begin_checkout(cart, user=cart.user, options=options)
+        started = begin_checkout(cart, user=cart.user, options=options, request=django_request(request))
         self.remember_order(started.order)
         url = payment_url(started.session, return_url=_return_url(request, started), buyer=buyer)
         if "theme" in content:

@@ -61,7 +61,7 @@ class QuoteView(HeadlessView):
         if self.caller.session_id is not None:
             return self.get_session(cart_id=cart_id), get_secret(self.request)
         cart = self._find_cart(cart_id)
-        started = begin_inline(cart, user=cart.user)
+        started = begin_inline(cart, user=cart.user, request=django_request(self.request))
         self.remember_order(started.order)
         return started.session, started.token
 
@@ -138,7 +138,7 @@ class SessionConfirmView(HeadlessView):
             accepted=parse_money(content.get("accepted_total")),
             metadata=clean_metadata(content["metadata"]),
         )
-        return confirm_session(session, payment, on_intent=on_intent)
+        return confirm_session(session, payment, request=django_request(self.request), on_intent=on_intent)
 
 
 def _respond(order: Order) -> Response:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from django_henry_checkout.api.common.base import StorefrontView
+from django_henry_checkout.api.common.callers import django_request
 from django_henry_checkout.api.common.idempotency import OnIntent, idempotent_purchase
 from django_henry_checkout.api.henry.buyers import parse_buyer, parse_card
 from django_henry_checkout.api.henry.inputs import PurchaseInput, parse_money
@@ -45,7 +46,14 @@ class CartPurchaseView(StorefrontView):
         changes = Changes(
             quantities=content["override_products"], selected_shipping=payment.selected_shipping
         )
-        order = buy_cart(cart, parse_buyer(content["buyer"]), payment, changes=changes, on_intent=on_intent)
+        order = buy_cart(
+            cart,
+            parse_buyer(content["buyer"]),
+            payment,
+            changes=changes,
+            request=django_request(self.request),
+            on_intent=on_intent,
+        )
         self.remember_order(order)
         return order
 

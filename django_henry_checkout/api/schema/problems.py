@@ -52,7 +52,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     ),
     "method_not_allowed": (405, "This method is not allowed here."),
     "not_acceptable": (406, "Could not satisfy the request Accept header."),
-    **_describe(errors.CartChanged, errors.BuyerChanged, errors.CartEmpty),
+    **_describe(errors.CartChanged, errors.BuyerChanged, errors.CartEmpty, errors.CheckoutRefused),
     "cart_full": (409, "A cart holds 100 lines at most."),
     **_describe(
         errors.OrderNotOpen,

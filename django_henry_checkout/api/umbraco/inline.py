@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from django_henry_checkout.api.common.callers import django_request
 from django_henry_checkout.api.common.idempotency import OnIntent, idempotent_purchase
 from django_henry_checkout.api.common.inputs import StrictSerializer
 from django_henry_checkout.api.umbraco.base import InlineView, UmbracoView
@@ -120,7 +121,7 @@ class ConfirmPaymentView(InlineView):
             metadata=clean_metadata(metadata),
             transaction_id=transaction_id,
         )
-        return confirm_session(session, payment, on_intent=on_intent)
+        return confirm_session(session, payment, request=django_request(self.request), on_intent=on_intent)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
