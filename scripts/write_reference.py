@@ -230,10 +230,10 @@ def commands_list() -> str:
 
 #: The page and the name of each generated part.
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
-    ("settings.md", "options"): settings_table,
-    ("settings.md", "checks"): checks_table,
-    ("signals.md", "signals"): signals_table,
-    ("errors.md", "codes"): errors_table,
+    ("reference/settings.md", "options"): settings_table,
+    ("reference/settings.md", "checks"): checks_table,
+    ("reference/signals.md", "signals"): signals_table,
+    ("reference/errors.md", "codes"): errors_table,
     ("reference/operations.md", "operations"): operations_table,
     ("reference/tags.md", "tags"): tags_list,
     ("reference/commands.md", "commands"): commands_list,

@@ -22,7 +22,7 @@ MIDDLEWARE_ANSWERS = Trap(
     Level.UNSEEN,
     why="A middleware of the project answers in place of the page, for instance to a host or an address that it does "
     "not know, so what it does to pages stays unknown.",
-    fix="Look at the headers of a real page with the browser's developer tools, beside docs/embedding.md.",
+    fix="Look at the headers of a real page with the browser's developer tools, beside docs/reference/embedding.md.",
 )
 
 

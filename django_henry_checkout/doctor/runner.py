@@ -104,7 +104,7 @@ def _of_check(message: CheckMessage) -> Finding:
         found=str(message.msg),
         why="`manage.py check` says so too: "
         + ("it cannot work like this." if is_error else "it works, and will hurt."),
-        fix=str(message.hint or "See the system checks in docs/settings.md."),
+        fix=str(message.hint or "See the system checks in docs/reference/settings.md."),
     )
 
 

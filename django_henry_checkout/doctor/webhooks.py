@@ -45,7 +45,7 @@ SILENT = Trap(
     "webhooks_silent",
     Level.WARNING,
     why="Polls go on, so nothing is lost, but the shop hears later and Henry is asked more often.",
-    fix="Check in Henry's dashboard that the address is https://<the shop>/henry/webhooks/{account}/<key> (docs/webhooks.md "
+    fix="Check in Henry's dashboard that the address is https://<the shop>/henry/webhooks/{account}/<key> (docs/reference/webhooks.md "
     "prints the key), that it is active and its secret is the one in WEBHOOK_SECRETS; and that no firewall or "
     "login stands before it. The log of `django_henry_checkout.webhooks` names those that were refused.",
 )

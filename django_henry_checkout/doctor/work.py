@@ -48,7 +48,7 @@ NO_BEAT = Trap(
     "no_beat",
     Level.ERROR,
     why="Most work is due at a time, and beat is who says so: nothing is polled, nothing retried, no session ends.",
-    fix="Start one `celery --app ... beat` with django_henry_checkout.tasks.beat_schedule() in its schedule (docs/celery.md).",
+    fix="Start one `celery --app ... beat` with django_henry_checkout.tasks.beat_schedule() in its schedule (docs/howto/celery.md).",
 )
 TWO_BEATS = Trap(
     "two_beats",

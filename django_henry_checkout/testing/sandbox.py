@@ -38,7 +38,7 @@ class SandboxRefused(Exception):  # noqa: N818 - as the package's other errors a
 
 
 class Sandbox:
-    """A running sandbox. Its control calls are those of docs/sandbox.md; seconds are of its own clock."""
+    """A running sandbox. Its control calls are those of docs/reference/sandbox.md; seconds are of its own clock."""
 
     def __init__(self, url: str, *, api_key: str = API_KEY) -> None:
         self.url = url

@@ -1,4 +1,4 @@
-"""The API beside django-cors-headers, set up as docs/api.md says, and without it: then no other origin gets in."""
+"""The API beside django-cors-headers, set up as docs/reference/api.md says, and without it: then no other origin gets in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CORS = ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Acce
 
 @pytest.fixture
 def other_origins(settings: Any) -> None:
-    """Just what docs/api.md says."""
+    """Just what docs/reference/api.md says."""
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "corsheaders"]
     settings.MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE]
     settings.CORS_ALLOWED_ORIGINS = [SHOP]
@@ -187,7 +187,7 @@ class TestWithoutTheApp:
 
 
 def test_the_docs_show_the_settings_that_are_tested(settings: Any, other_origins: None) -> None:
-    text = (Path(ROOT) / "docs/api.md").read_text()
+    text = (Path(ROOT) / "docs/reference/api.md").read_text()
     section = text.partition("## Calling it from another origin")[2].partition("\n## ")[0]
     [code] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     found: dict[str, Any] = {
