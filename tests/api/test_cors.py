@@ -188,7 +188,7 @@ class TestWithoutTheApp:
 
 def test_the_docs_show_the_settings_that_are_tested(settings: Any, other_origins: None) -> None:
     text = (Path(ROOT) / "docs/reference/api.md").read_text()
-    section = text.partition("## Calling it from another origin")[2].partition("\n## ")[0]
+    section = text.partition("## Call the API from another origin")[2].partition("\n## ")[0]
     [code] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     found: dict[str, Any] = {
         "INSTALLED_APPS": [app for app in settings.INSTALLED_APPS if app != "corsheaders"],
