@@ -58,7 +58,7 @@ def shop_reference() -> str:
 def adapter_reference() -> str:
     """Return every hook of the adapter."""
     adapter = import_module(f"{PACKAGE}.adapter").DefaultAdapter
-    return "\n\n".join(_describe(hook, name) for name, hook in _public(vars(adapter).items()))
+    return "\n\n".join(_describe(hook, name, level=3) for name, hook in _public(vars(adapter).items()))
 
 
 def exceptions_reference() -> str:
@@ -126,11 +126,12 @@ class _Annotation(str):
         return str(self)
 
 
-def _describe(each: Any, title: str) -> str:
+def _describe(each: Any, title: str, *, level: int = 4) -> str:
     """Return a heading, the signature, and the docstring; of a plain class, its methods too."""
+    heading = f"{'#' * level} {title}"
     if _is_error(each):
-        return f"#### {title}\n\nException. {_docstring(each)}"
-    parts = [f"#### {title}", f"```python\n{_call(each, title)}\n```", _docstring(each)]
+        return f"{heading}\n\nException. {_docstring(each)}"
+    parts = [heading, f"```python\n{_call(each, title)}\n```", _docstring(each)]
     if inspect.isclass(each) and not hasattr(each, "__dataclass_fields__"):
         methods = [
             (name, method) for name, method in _public(vars(each).items()) if inspect.isfunction(method)
