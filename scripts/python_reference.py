@@ -26,7 +26,7 @@ SHOP: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 TESTING = ("builders", "drain", "webhooks", "race", "sandbox")
-MAX_LINE = 100
+MAX_LINE = 80
 #: Sections of a docstring and how the page calls them, in this order.
 LABELS = {
     "Args": "Arguments",
