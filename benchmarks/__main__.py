@@ -46,7 +46,7 @@ def sections(*, quick: bool) -> dict[str, Callable[[], list[Result]]]:
     return {
         "P1": polls.single_polls,
         "P2": polls.polls_behind_latency,
-        "P3": polls.sweep,
+        "P3": polls.bulk_poll,
         "P4": celery_floor.against_naive,
         "P5": lambda: claims.table_sizes(sizes=small if quick else whole),
         "P6": claims.throughput,

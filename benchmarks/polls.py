@@ -66,7 +66,7 @@ def polls_behind_latency(
     ]
 
 
-def sweep(*, purchases: int = 10_000) -> list[Result]:
+def bulk_poll(*, purchases: int = 10_000) -> list[Result]:
     """P3: the order list, everything due."""
     ours, fast, slow = [], [], []
     with henry(purchases=purchases, BULK_POLL_MAX_PAGES=100) as url:
@@ -97,7 +97,7 @@ def cpu_of_single(*, purchases: int = 3000) -> float:
         return median(_poll(purchases).cpu_each for _round in range(ROUNDS))
 
 
-def cpu_of_sweep(*, purchases: int = 10_000) -> float:
+def cpu_of_bulk_poll(*, purchases: int = 10_000) -> float:
     """Return microseconds of CPU for a purchase that the order list refreshes, as in P3."""
     with henry(purchases=purchases, BULK_POLL_MAX_PAGES=100):
         for _round in range(3):

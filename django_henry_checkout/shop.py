@@ -6,13 +6,14 @@ documented and stable; the modules behind it are private.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from functools import wraps
+from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from django_henry_checkout.conf import app_settings
@@ -29,6 +30,7 @@ from django_henry_checkout.exceptions import (
     OrderNotFound,
     OrderNotOpen,
     PurchaseUnderWay,
+    TokenInvalid,
 )
 from django_henry_checkout.flows.access import callers, customer_tokens, tokens
 from django_henry_checkout.flows.buyer.details import clean_buyer, save_buyer
@@ -79,12 +81,16 @@ __all__ = [
     "get_cart",
     "get_or_create_cart",
     "get_order",
+    "is_valid_api_key",
+    "opens_popups",
     "orders_for",
     "remove_item",
     "set_items",
     "status_url",
     "webhook_path",
 ]
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 CartUpdate = carts.CartUpdate
 format_money = money_text
@@ -336,6 +342,33 @@ def close_link(cart: Cart) -> bool:
 
 
 # Set-up ---------------------------------------------------------------------------------------
+
+
+def opens_popups(view: View) -> View:
+    """Let the pages of a view communicate with the payment window that they open.
+
+    Django sends `Cross-Origin-Opener-Policy: same-origin` by default: the window that a page opens then looks
+    closed to it immediately. The checkout still works, but less smoothly. Use this decorator on the views whose
+    templates contain `{% henry_checkout_button %}`.
+    """
+
+    @wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(*args, **kwargs)
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+        return response
+
+    wrapped.opens_popups = True  # type: ignore[attr-defined]  # `henry_doctor` looks for it
+    return cast("View", wrapped)
+
+
+def is_valid_api_key(key: str) -> bool:
+    """Return whether an API key exists and was not revoked."""
+    try:
+        tokens.get_caller_by_api_key(key)
+    except TokenInvalid:
+        return False
+    return True
 
 
 def webhook_path(account: str = "default") -> str:

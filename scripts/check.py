@@ -20,10 +20,13 @@ PUBLIC_ROOMS = [
     f"{PACKAGE}/gateway",
     f"{PACKAGE}/conf",
     f"{PACKAGE}/signals.py",
+    f"{PACKAGE}/shop.py",
+    f"{PACKAGE}/adapter.py",
     f"{PACKAGE}/tasks.py",
     f"{PACKAGE}/testing",
 ]
 MAX_LINES = 400
+MAX_MODULES = 15
 SOURCE_SUFFIXES = {".py", ".html", ".css", ".js"}
 GENERATED = {".git", ".venv", ".tox", ".demo", "_build", "build", "dist", "__pycache__"}
 
@@ -104,6 +107,18 @@ def file_lengths() -> bool:
     return not long_files
 
 
+def folder_sizes() -> bool:
+    """Refuse folders of the package with more modules than one can survey."""
+    crowded = []
+    for folder in sorted({path.parent for path in project_files() if path.suffix == ".py"}):
+        name = folder.relative_to(ROOT)
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        if name.parts[:1] == (PACKAGE,) and len(modules) > MAX_MODULES:
+            crowded.append(f"{name}: {len(modules)} modules, {MAX_MODULES} are allowed")
+    print("\n".join(crowded) or "no folder is crowded")
+    return not crowded
+
+
 def machine_traces() -> bool:
     """Refuse what would tie the project to the machine that it was written on."""
     found = []
@@ -118,6 +133,22 @@ def machine_traces() -> bool:
     return not found
 
 
+def one_door() -> bool:
+    """Refuse private modules where shops copy from: the example shop, the docs, the README."""
+    private = re.compile(rf"\b{PACKAGE}[./](?:flows|views|api|gateway|admin|templatetags)\b")
+    shown = []
+    for path in project_files():
+        name = path.relative_to(ROOT)
+        is_read_by_shops = name.parts[0] in {"example_project", "docs"} or name.name == "README.md"
+        if not is_read_by_shops or name.parts[:2] in {("docs", "decisions"), ("docs", "internals")}:
+            continue
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
+            if private.search(line):
+                shown.append(f"{name}:{number}: use django_henry_checkout.shop instead")
+    print("\n".join(shown) or "shops import through the door only")
+    return not shown
+
+
 STEPS: dict[str, Callable[[], bool]] = {
     "lint": tool("ruff", "check", "."),
     "docstrings of the public rooms": docstrings,
@@ -127,7 +158,9 @@ STEPS: dict[str, Callable[[], bool]] = {
     "migrations, AutoField": makemigrations("AutoField"),
     "migrations, BigAutoField": makemigrations("BigAutoField"),
     "file lengths": file_lengths,
+    "folder sizes": folder_sizes,
     "machine traces": machine_traces,
+    "one door": one_door,
     "reference is current": tool("python", "scripts/write_reference.py", "--check"),
     "docs": tool("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html"),
 }

@@ -62,15 +62,15 @@ def run_pairs(pairs: list[str], path: str, arguments: list[str]) -> int:
         return run_command(run, env) or installed
 
 
-def read_verdicts(pairs: list[str]) -> dict[str, str]:
-    """Return what became of each pair."""
+def read_results(pairs: list[str]) -> dict[str, str]:
+    """Return the result of each pair."""
     results = json.loads(RESULTS.read_text())["testenvs"] if RESULTS.exists() else {}
-    verdicts = {True: "passed", False: "FAILED", None: "DID NOT RUN"}
-    return {pair: verdicts[results.get(pair, {}).get("result", {}).get("success")] for pair in pairs}
+    words = {True: "passed", False: "FAILED", None: "DID NOT RUN"}
+    return {pair: words[results.get(pair, {}).get("result", {}).get("success")] for pair in pairs}
 
 
 def main() -> int:
-    """Find the interpreters, run what can run, say what became of each pair."""
+    """Find the interpreters, run what can run, print the result of each pair."""
     interpreters = {version: find_interpreter(version) for version in VERSIONS}
     if interpreters[REQUIRED] is None:
         sys.exit(f"matrix: Python {REQUIRED} is needed and was not found")
@@ -80,9 +80,9 @@ def main() -> int:
     runnable = [pair for pair in pairs if pair.split("-")[0] in here]
     RESULTS.unlink(missing_ok=True)
     code = run_pairs(runnable, os.pathsep.join([*folders, os.environ["PATH"]]), sys.argv[1:])
-    verdicts = read_verdicts(runnable)
+    results_by_pair = read_results(runnable)
     for pair in pairs:
-        print(f"matrix: {pair}: {verdicts.get(pair, 'ABSENT, no such Python here')}")
+        print(f"matrix: {pair}: {results_by_pair.get(pair, 'ABSENT, no such Python here')}")
     return code
 
 

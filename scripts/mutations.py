@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOWS = "django_henry_checkout/flows"
 RACES = "tests/races/test_races.py"
 #: A race may be won by chance: so often is a test run before a mutation counts as not noticed.
-TRIES = 4
+MAX_RUNS = 4
 SECONDS = 300
 
 
@@ -104,7 +104,7 @@ def is_noticed(folder: Path, mutation: Mutation) -> bool:
         sys.exit(f"{mutation.name}: {mutation.file} does not hold its line once; correct the list")
     path.write_text(source.replace(mutation.old, mutation.new))
     try:
-        return any(not passes(folder, mutation.test) for _try in range(TRIES))
+        return any(not passes(folder, mutation.test) for _try in range(MAX_RUNS))
     finally:
         path.write_text(source)
 

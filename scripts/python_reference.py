@@ -20,7 +20,9 @@ SHOP: dict[str, tuple[str, ...]] = {
     "Checkout": ("begin_checkout", "begin_inline"),
     "Orders": ("orders_for", "get_order", "status_url", "find_orders_by_email", "format_money"),
     "Links": ("create_link", "close_link"),
-    "Set-up and monitoring": ("create_api_key", "create_customer_token", "webhook_path", "collect_metrics"),
+    "Set-up and monitoring": ("create_api_key",
+        "is_valid_api_key", "create_customer_token", "webhook_path",
+        "opens_popups", "collect_metrics"),
     "Values": (
         "LineItem", "Buyer", "Address", "Checkout", "CartLink", "CartUpdate", "QueueMetrics",
     ),

@@ -1,4 +1,4 @@
-"""The admin: read what happened, let flows change it. One file per family of records."""
+"""Read-only admin of the app's models, with staff actions that run flows."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class CartAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Cart]:
         carts: QuerySet[Cart] = super().get_queryset(request)
-        # For the rows of the page alone: a join would count the lines of every cart.
+        # A subquery runs for the rows of the page only; a join would count the lines of every cart.
         lines = CartLine.objects.filter(cart=OuterRef("pk")).order_by().values("cart")
         return carts.annotate(lines_counted=Subquery(lines.annotate(count=Count("pk")).values("count")))
 

@@ -14,24 +14,24 @@ from django_henry_checkout.admin.labels import EVENT_LABELS
 from django_henry_checkout.flows.operations.staff_actions import resume_delivery
 from django_henry_checkout.models import Delivery, Event
 
-MOST_AT_ONCE = 200
+MAX_SELECTED = 200
 
 
 class TypeFilter(admin.SimpleListFilter):
-    """The kinds that there are: to look for them in the table would read all of it."""
+    """Filter by event type. The choices are fixed: a DISTINCT query would read the whole table."""
 
     title = _("type")
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, str(words)) for kind, words in EVENT_LABELS.items()]
+        return [(kind, str(label)) for kind, label in EVENT_LABELS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         return queryset if self.value() is None else queryset.filter(type=self.value())
 
 
 class ReceiverFilter(admin.SimpleListFilter):
-    """The receivers that are connected now."""
+    """Filter by the receivers that are connected now."""
 
     title = _("receiver")
     parameter_name = "receiver"
@@ -55,7 +55,7 @@ class EventAdmin(ReadOnlyAdmin):
     list_select_related = ["order"]
     list_filter = [TypeFilter]
     search_fields = ["order__number__exact"]
-    search_help_text = _("Number of an order")
+    search_help_text = _("Order number")
     fields = ["order", "sequence", "type", "source", "occurred_at", "purchase", "line", "payload", "state"]
     inlines = [DeliveryInline]
 
@@ -66,13 +66,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_select_related = ["event", "order"]
     list_filter = ["status", ReceiverFilter]
     search_fields = ["order__number__exact"]
-    search_help_text = _("Number of an order")
+    search_help_text = _("Order number")
     actions = ["resume"]
 
-    @admin.action(description=_("Run parked deliveries again"), permissions=["operate"])
+    @admin.action(description=_("Run failed deliveries again"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         by = request.user.get_username()
-        count = sum(resume_delivery(delivery, by=by) for delivery in queryset[:MOST_AT_ONCE])
+        count = sum(resume_delivery(delivery, by=by) for delivery in queryset[:MAX_SELECTED])
         self.message_user(
             request,
             ngettext("%d delivery will run again.", "%d deliveries will run again.", count) % count,

@@ -1,4 +1,4 @@
-"""What the order's page shows of a story: words for codes, and which deeds are offered where."""
+"""Template context of the order page: labels for codes, and the actions that each record offers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from django_henry_checkout.admin.labels import (
     AMOUNTS,
-    FACTS,
+    PAYLOAD_LABELS,
     event_title,
     next_step,
-    reason_words,
-    source_words,
+    review_reasons,
+    source_label,
 )
 from django_henry_checkout.admin.order_actions import ORDER_ACTIONS
 from django_henry_checkout.flows.order.history import HistoryEntry, OrderHistory
@@ -32,81 +32,90 @@ _SHOWN_PAYLOAD = (
 )
 
 
-def story_context(story: OrderHistory, *, sees_buyer: bool, may: Mapping[str, bool]) -> dict[str, Any]:
-    """Return what the template needs. No query.
+def history_context(
+    history: OrderHistory, *, sees_buyer: bool, permissions: Mapping[str, bool]
+) -> dict[str, Any]:
+    """Return the template context of an order's history. No query.
 
     Args:
-        may: which of the app's permissions the person has.
+        permissions: whether the user has each of the app's own permissions. An earlier state offers no actions.
     """
-    offers = may if story.at is None else {}
+    granted = permissions if history.at is None else {}
     return {
-        "story": story,
-        "status_label": story.status.label,
-        "next_step": next_step(story.order, {each.status for each in story.purchases}),
-        "is_urgent": story.order.wants_review or _has_worry(story),
-        "reasons": reason_words(story.review_reason),
+        "history": history,
+        "status_label": history.status.label,
+        "next_step": next_step(history.order, {each.status for each in history.purchases}),
+        "is_urgent": history.order.wants_review or _has_urgent_purchase(history),
+        "reasons": review_reasons(history.review_reason),
         "sees_buyer": sees_buyer,
         "parts": [
             (AMOUNTS[name], name == "discount", money)
-            for name, money in story.sums.parts
+            for name, money in history.totals.parts
             if money.amount or name == "subtotal"
         ],
-        "lines": story.lines,
+        "lines": history.lines,
         "purchases": [
             {
-                "it": each.purchase,
+                "purchase": each.purchase,
                 "status": each.status,
                 "status_label": PurchaseStatus(each.status).label,
                 "poll": each.poll,
-                "deeds": _offers(each.purchase, offers),
+                "actions": _offered_actions(each.purchase, granted),
             }
-            for each in story.purchases
+            for each in history.purchases
         ],
-        "deeds": _offers(story.order, offers),
-        "chapters": [_chapter(each, story, offers) for each in story.chapters],
+        "actions": _offered_actions(history.order, granted),
+        "entries": [_entry_context(each, history, granted) for each in history.entries],
     }
 
 
-def _has_worry(story: OrderHistory) -> bool:
-    return any(each.status in {PurchaseStatus.IN_DOUBT, PurchaseStatus.STUCK} for each in story.purchases)
+def _has_urgent_purchase(history: OrderHistory) -> bool:
+    return any(each.status in {PurchaseStatus.IN_DOUBT, PurchaseStatus.STUCK} for each in history.purchases)
 
 
-def _offers(target: Any, may: Mapping[str, bool]) -> list[tuple[str, Any]]:
-    """Return the deeds that are offered for a target, by name."""
+def _offered_actions(target: Any, granted: Mapping[str, bool]) -> list[tuple[str, Any]]:
+    """Return the names and actions that a target offers to the user."""
     return [
-        (name, deed)
-        for name, deed in ORDER_ACTIONS.items()
-        if deed.target is type(target) and may.get(deed.permission) and deed.is_offered(target)
+        (name, action)
+        for name, action in ORDER_ACTIONS.items()
+        if action.target is type(target) and granted.get(action.permission) and action.is_offered(target)
     ]
 
 
-def _chapter(chapter: HistoryEntry, story: OrderHistory, may: Mapping[str, bool]) -> dict[str, Any]:
-    event = chapter.event
+def _entry_context(entry: HistoryEntry, history: OrderHistory, granted: Mapping[str, bool]) -> dict[str, Any]:
+    event = entry.event
     return {
-        "it": event,
+        "event": event,
         "title": event_title(event),
-        "who": source_words(event.source),
-        "is_person": event.source.startswith("staff:"),
-        "is_at": story.at is not None and event.pk == story.at.pk,
-        "is_later": story.at is not None and event.sequence > story.at.sequence,
-        "facts": _facts(event.payload),
-        "deliveries": [{"it": delivery, "deeds": _offers(delivery, may)} for delivery in chapter.deliveries],
-        "deeds": _offers(event, may),
+        "source": source_label(event.source),
+        "is_by_staff": event.source.startswith("staff:"),
+        "is_at": history.at is not None and event.pk == history.at.pk,
+        "is_later": history.at is not None and event.sequence > history.at.sequence,
+        "facts": _payload_facts(event.payload),
+        "deliveries": [
+            {"delivery": delivery, "actions": _offered_actions(delivery, granted)}
+            for delivery in entry.deliveries
+        ],
+        "actions": _offered_actions(event, granted),
     }
 
 
-def _facts(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _payload_facts(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the label and text of each payload field that is shown."""
     shown = {name: payload[name] for name in _SHOWN_PAYLOAD if payload.get(name)}
     if "reason" in shown:
-        shown["reason"] = " ".join(reason_words(str(shown["reason"])))
+        shown["reason"] = " ".join(review_reasons(str(shown["reason"])))
     if "status" in shown and "previous_status" in shown:
-        before, after = (_label(str(shown.pop(name))) for name in ("previous_status", "status"))
+        before, after = (_status_label(str(shown.pop(name))) for name in ("previous_status", "status"))
         shown = {"": _("%(before)s → %(after)s") % {"before": before, "after": after}, **shown}
     return [
-        (str(FACTS.get(name, name)), ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        (
+            str(PAYLOAD_LABELS.get(name, name)),
+            ", ".join(map(str, value)) if isinstance(value, list) else str(value),
+        )
         for name, value in shown.items()
     ]
 
 
-def _label(status: str) -> str:
+def _status_label(status: str) -> str:
     return str(dict(OrderStatus.choices).get(status, status))

@@ -19,10 +19,12 @@ from django_henry_checkout.models.access import hash_secret
 
 
 class ApiKeyForm(forms.Form):
-    """Asks what a key is for."""
+    """Name and account of a new key."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=100, help_text=_("Which server will use it: till, app, back office.")
+        label=_("Name"),
+        max_length=100,
+        help_text=_("The server that will use it, for example till, app or back office."),
     )
     account = forms.ChoiceField(label=_("Account"))
 
@@ -35,7 +37,7 @@ class ApiKeyForm(forms.Form):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Keys of trusted servers. A key is shown once, when it is made; only its hash is kept."""
+    """API keys of trusted servers. A key is shown once, when it is created; only its hash is stored."""
 
     list_display = ["name", "account", "hint", "created_at", "revoked_at"]
     search_fields = ["name"]
@@ -46,14 +48,14 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return _ModelAdmin.has_add_permission(self, request)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Make a key, and show it this once."""
+        """Create a key and show it once."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form, secret = ApiKeyForm(request.POST or None), ""
         if request.method == "POST" and form.is_valid():
             secret = create_api_key(form.cleaned_data["name"], account=form.cleaned_data["account"])
-            made = ApiKey.objects.get(key_hash=hash_secret(secret))
-            self.log_addition(request, made, str(_("Made the key.")))
+            key = ApiKey.objects.get(key_hash=hash_secret(secret))
+            self.log_addition(request, key, str(_("Created the key.")))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -62,7 +64,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
             "form": form,
             "secret": secret,
         }
-        # The admin lets no answer be kept by a cache.
+        # The secret is never cached: admin_view marks every response as never_cache.
         return TemplateResponse(request, "admin/henry_checkout/apikey/add.html", context)
 
     @admin.action(description=_("Revoke these keys"), permissions=["operate"])

@@ -14,7 +14,7 @@ from django_henry_checkout.admin.base import ReadOnlyAdmin
 from django_henry_checkout.flows.cart.templates import revoke_link
 from django_henry_checkout.models import TemplateLink
 
-MOST_AT_ONCE = 200
+MAX_SELECTED = 200
 
 
 @admin.register(TemplateLink)
@@ -56,7 +56,7 @@ class TemplateLinkAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Close these links for good"), permissions=["operate"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[TemplateLink]) -> None:
         closed = 0
-        for link in queryset[:MOST_AT_ONCE]:
+        for link in queryset[:MAX_SELECTED]:
             if revoke_link(link.cart):
                 closed += 1
                 self.log_change(request, link, str(_("Closed the link.")))

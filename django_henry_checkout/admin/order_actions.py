@@ -1,4 +1,4 @@
-"""What people may do to an order in the admin: who may, when it is offered, what is asked first, which flow acts."""
+"""Staff actions on an order: permission, when each is offered, its form, and the flow that it runs."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
 
 
-class SureForm(forms.Form):
-    """Asks for nothing but the click."""
+class ConfirmForm(forms.Form):
+    """Confirm an action; no input."""
 
     def __init__(self, *args: Any, target: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.target = target
 
 
-class NoteForm(SureForm):
-    """Asks why, for those who read the order's story later."""
+class NoteForm(ConfirmForm):
+    """Confirm an action with an optional note, which is stored in the order's history."""
 
     note = forms.CharField(
         label=gettext_lazy("Note"),
@@ -48,25 +48,25 @@ class NoteForm(SureForm):
     )
 
 
-class FoundForm(NoteForm):
-    """Asks for the refId, shows what Henry says about it, and is sent once more then."""
+class RefIdForm(NoteForm):
+    """Enter a refId. It is submitted twice: `previewed` holds the refId whose preview has been shown."""
 
     ref_id = forms.CharField(
         label=gettext_lazy("refId at Henry"),
-        help_text=gettext_lazy("As Henry's dashboard or support names it."),
+        help_text=gettext_lazy("As shown in Henry's dashboard or given by Henry's support."),
         max_length=255,
     )
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    previewed = forms.CharField(required=False, widget=forms.HiddenInput)
 
     field_order = ["ref_id", "note"]
 
     def clean_ref_id(self) -> str:
-        """Allow spaces around it, as they come with copying."""
+        """Strip the spaces that copying adds."""
         return str(self.cleaned_data["ref_id"]).strip()
 
 
-class ReplayForm(SureForm):
-    """Asks which receivers."""
+class ReplayForm(ConfirmForm):
+    """Choose the receivers of a replay."""
 
     receivers = forms.MultipleChoiceField(
         label=gettext_lazy("Receivers"), widget=forms.CheckboxSelectMultiple
@@ -86,40 +86,40 @@ class ReplayForm(SureForm):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderAction:
-    """One thing that people may do.
+    """One staff action.
 
     Attributes:
-        target: "order", or what of the order it is about: "purchase", "delivery", "event".
-        explains: what will happen, and what will not.
-        is_offered: whether it makes sense for a target as it is now.
-        run: calls the flow with target, answers and the person's name; returns what to tell him.
-        preview: shown before it is done; None if the question is enough.
+        target: model of the record that it acts on: `Order`, `Purchase`, `Delivery` or `Event`.
+        explanation: what will happen, and what will not.
+        is_offered: whether the action applies to a target in its current state.
+        run: calls the flow with the target, the form's data and the username; returns the success message.
+        preview: returns what is shown before a second confirmation; None if one confirmation is enough.
     """
 
     label: StrPromise
     permission: str
     target: type[Any]
-    explains: StrPromise
+    explanation: StrPromise
     is_offered: Callable[[Any], bool]
     run: Callable[[Any, dict[str, Any], str], str]
-    form: type[SureForm] = SureForm
+    form: type[ConfirmForm] = ConfirmForm
     preview: Callable[[Any, dict[str, Any]], Observation] | None = None
 
 
-def _poll(purchase: Purchase, data: dict[str, Any], by: str) -> str:
-    is_news = staff_actions.poll_now(purchase, by=by)
-    return _("Henry was asked: there was news.") if is_news else _("Henry was asked: nothing new.")
+def _check_status(purchase: Purchase, data: dict[str, Any], by: str) -> str:
+    changed = staff_actions.poll_now(purchase, by=by)
+    return _("Status checked: updated.") if changed else _("Status checked: no change.")
 
 
-def _found(purchase: Purchase, data: dict[str, Any], by: str) -> str:
+def _resolve_found(purchase: Purchase, data: dict[str, Any], by: str) -> str:
     staff_actions.resolve_found(purchase, data["ref_id"], by=by, note=data["note"])
-    return _("The purchase is followed as %(ref)s from here on.") % {"ref": data["ref_id"]}
+    return _("The purchase is now followed as %(ref)s.") % {"ref": data["ref_id"]}
 
 
-def _not_bought(another: bool) -> Callable[[Purchase, dict[str, Any], str], str]:
+def _resolve_not_bought(*, another: bool) -> Callable[[Purchase, dict[str, Any], str], str]:
     def run(purchase: Purchase, data: dict[str, Any], by: str) -> str:
         if not staff_actions.resolve_not_bought(purchase, by=by, note=data["note"], another=another):
-            return _("Look at the order again: what became of the purchase is known by now.")
+            return _("Check the order again: the outcome of the purchase is known by now.")
         return _("The order is open for another attempt.") if another else _("The order was canceled.")
 
     return run
@@ -130,7 +130,7 @@ def _cancel(order: Order, data: dict[str, Any], by: str) -> str:
     return _("The order was canceled.")
 
 
-def _review(order: Order, data: dict[str, Any], by: str) -> str:
+def _mark_reviewed(order: Order, data: dict[str, Any], by: str) -> str:
     staff_actions.mark_reviewed(order, by=by, note=data["note"])
     return _("The order was marked as reviewed.")
 
@@ -142,84 +142,84 @@ def _resume(delivery: Delivery, data: dict[str, Any], by: str) -> str:
 
 def _replay(event: Event, data: dict[str, Any], by: str) -> str:
     count = len(staff_actions.replay_event(event, by=by, receivers=data["receivers"]))
-    return ngettext("%d receiver will run once more.", "%d receivers will run once more.", count) % count
+    return ngettext("%d receiver will run again.", "%d receivers will run again.", count) % count
 
 
 def _is_in_doubt(purchase: Purchase) -> bool:
     return purchase.status == PurchaseStatus.IN_DOUBT
 
 
-def _may_cancel(order: Order) -> bool:
-    # In Python: the order's page has them at hand.
+def _can_cancel(order: Order) -> bool:
+    # In Python, because the order page has prefetched the purchases.
     is_stuck = any(purchase.status == PurchaseStatus.STUCK for purchase in order.purchases.all())
     return order.status == OrderStatus.OPEN or is_stuck
 
 
 ORDER_ACTIONS: dict[str, OrderAction] = {
     "poll": OrderAction(
-        label=gettext_lazy("Ask Henry now"),
+        label=gettext_lazy("Check status now"),
         permission=OPERATE,
         target=Purchase,
-        explains=gettext_lazy(
-            "Henry is asked once, outside the schedule. What he says is taken as from any poll."
+        explanation=gettext_lazy(
+            "Requests the status from Henry once, outside the schedule, and applies it like that of any other poll."
         ),
         is_offered=lambda purchase: purchase.ended_at is None,
-        run=_poll,
+        run=_check_status,
     ),
     "found": OrderAction(
         label=gettext_lazy("It was bought: enter the refId"),
         permission=RESOLVE,
         target=Purchase,
-        explains=gettext_lazy(
-            "The purchase is followed by the refId that you enter. You see first what Henry says about it."
+        explanation=gettext_lazy(
+            "The purchase is followed by the refId that you enter. Before you confirm, you see what Henry reports for it."
         ),
         is_offered=lambda purchase: not purchase.ref_id and purchase.ended_at is None,
-        run=_found,
-        form=FoundForm,
+        run=_resolve_found,
+        form=RefIdForm,
         preview=lambda purchase, data: staff_actions.fetch_by_ref_id(purchase, data["ref_id"]),
     ),
     "not-bought": OrderAction(
         label=gettext_lazy("Nothing was bought: cancel the order"),
         permission=RESOLVE,
         target=Purchase,
-        explains=gettext_lazy(
-            "Only when Henry has told you so: if the purchase was made after all, nobody will look for it any more. "
+        explanation=gettext_lazy(
+            "Only if Henry has confirmed it: if the purchase was made after all, the app no longer searches for it. "
             "The order is canceled."
         ),
         is_offered=_is_in_doubt,
-        run=_not_bought(another=False),
+        run=_resolve_not_bought(another=False),
         form=NoteForm,
     ),
     "try-again": OrderAction(
         label=gettext_lazy("Nothing was bought: allow another attempt"),
         permission=RESOLVE,
         target=Purchase,
-        explains=gettext_lazy(
-            "Only when Henry has told you so: if the purchase was made after all, the shopper can buy it twice. "
-            "The order is open again, and the shopper may pay once more."
+        explanation=gettext_lazy(
+            "Only if Henry has confirmed it: if the purchase was made after all, the shopper can buy it twice. "
+            "The order is open again, and the shopper can make another payment."
         ),
         is_offered=_is_in_doubt,
-        run=_not_bought(another=True),
+        run=_resolve_not_bought(another=True),
         form=NoteForm,
     ),
     "review": OrderAction(
         label=gettext_lazy("Mark as reviewed"),
         permission=OPERATE,
         target=Order,
-        explains=gettext_lazy("The order no longer waits for a person. Nothing else changes."),
+        explanation=gettext_lazy("Clears the order's review flag. Nothing else changes."),
         is_offered=lambda order: order.wants_review,
-        run=_review,
+        run=_mark_reviewed,
         form=NoteForm,
     ),
     "cancel": OrderAction(
         label=gettext_lazy("Cancel the order"),
         permission=RESOLVE,
         target=Order,
-        explains=gettext_lazy(
-            "Ends the order here. Nothing is canceled at Henry, and no money is paid back: do that there. "
-            "If Henry reports a purchase all the same, a person is told."
+        explanation=gettext_lazy(
+            "Ends the order here. Nothing is canceled at Henry, and no money is refunded: do that at Henry. "
+            "If Henry still reports a purchase, the order is flagged for review."
         ),
-        is_offered=_may_cancel,
+        is_offered=_can_cancel,
         run=_cancel,
         form=NoteForm,
     ),
@@ -227,19 +227,19 @@ ORDER_ACTIONS: dict[str, OrderAction] = {
         label=gettext_lazy("Run again"),
         permission=OPERATE,
         target=Delivery,
-        explains=gettext_lazy(
-            "The receiver gets the event again, from the start of its attempts. What waits behind it follows."
+        explanation=gettext_lazy(
+            "The receiver gets the event again, with all its attempts. Later events that wait for this one follow."
         ),
         is_offered=lambda delivery: delivery.status == DeliveryStatus.DEAD,
         run=_resume,
     ),
     "replay": OrderAction(
-        label=gettext_lazy("Run receivers once more"),
+        label=gettext_lazy("Run receivers again"),
         permission=OPERATE,
         target=Event,
-        explains=gettext_lazy(
-            "Each receiver that you choose gets the same event again, with the same event_id, though it has run. "
-            "One that does not look at the event_id does its work twice."
+        explanation=gettext_lazy(
+            "Each receiver that you select gets the same event again, with the same event_id, even if it has already "
+            "run. A receiver that does not check the event_id does its work twice."
         ),
         is_offered=lambda event: bool(receivers_of(event.type)),
         run=_replay,

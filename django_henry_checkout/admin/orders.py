@@ -14,10 +14,10 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from django_henry_checkout.admin.base import AccountFilter, may
-from django_henry_checkout.admin.history_context import story_context
+from django_henry_checkout.admin.base import AccountFilter, has_app_permission
+from django_henry_checkout.admin.history_context import history_context
 from django_henry_checkout.admin.labels import error_message, next_step
-from django_henry_checkout.admin.order_actions import ORDER_ACTIONS, FoundForm, OrderAction
+from django_henry_checkout.admin.order_actions import ORDER_ACTIONS, ConfirmForm, OrderAction
 from django_henry_checkout.admin.pages import ShopPages
 from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError
 from django_henry_checkout.flows.operations.search import find_orders
@@ -30,10 +30,10 @@ from django_henry_checkout.models.orders import OPERATE, RESOLVE
 MASKED = "•••"
 
 
-class AttentionFilter(admin.SimpleListFilter):
-    """What waits for a person; each has an index of its own."""
+class ReviewStateFilter(admin.SimpleListFilter):
+    """Filter by review state; each choice has its own index."""
 
-    title = gettext_lazy("needs a person")
+    title = gettext_lazy("review state")
     parameter_name = "needs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -59,7 +59,7 @@ class AttentionFilter(admin.SimpleListFilter):
 class OrderAdmin(ShopPages):
     list_display = ["number", "status_badge", "needed_next", "age", "total_shown", "buyer_name", "account"]
     list_select_related = ["buyer"]
-    list_filter = ["status", AttentionFilter, AccountFilter, "created_at"]
+    list_filter = ["status", ReviewStateFilter, AccountFilter, "created_at"]
     search_fields = ["number"]
     search_help_text = gettext_lazy("Number, refId, cart id, e-mail")
     actions = ["export_csv"]
@@ -67,10 +67,10 @@ class OrderAdmin(ShopPages):
     # The list -----------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        attention = Purchase.objects.filter(status__in=[PurchaseStatus.IN_DOUBT, PurchaseStatus.STUCK])
+        urgent = Purchase.objects.filter(status__in=[PurchaseStatus.IN_DOUBT, PurchaseStatus.STUCK])
         orders: QuerySet[Order] = super().get_queryset(request)
         return orders.prefetch_related(
-            Prefetch("purchases", attention.only("order_id", "status"), to_attr="worrying")
+            Prefetch("purchases", urgent.only("order_id", "status"), to_attr="urgent_purchases")
         )
 
     def get_search_results(
@@ -82,8 +82,11 @@ class OrderAdmin(ShopPages):
         return queryset.filter(pk__in=found), False
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        shows = self.has_buyers_permission(request)
-        return [self._masked if name == "buyer_name" and not shows else name for name in self.list_display]
+        sees_buyers = self.has_buyers_permission(request)
+        return [
+            self._masked_buyer if name == "buyer_name" and not sees_buyers else name
+            for name in self.list_display
+        ]
 
     @admin.display(description=gettext_lazy("status"))
     def status_badge(self, order: Order) -> str:
@@ -91,17 +94,15 @@ class OrderAdmin(ShopPages):
 
     @admin.display(description=gettext_lazy("next"))
     def needed_next(self, order: Order) -> str:
-        worrying = {purchase.status for purchase in getattr(order, "worrying", [])}
-        words = next_step(order, worrying)
-        is_urgent = bool(worrying) or order.wants_review
-        return format_html('<strong class="hc-warn">{}</strong>', words) if is_urgent else words
+        urgent = {purchase.status for purchase in getattr(order, "urgent_purchases", [])}
+        label = next_step(order, urgent)
+        is_urgent = bool(urgent) or order.wants_review
+        return format_html('<strong class="hc-warn">{}</strong>', label) if is_urgent else label
 
     @admin.display(description=gettext_lazy("age"))
     def age(self, order: Order) -> str:
-        shown = timesince(order.created_at, depth=1)
-        return format_html(
-            '<span title="{}">{}</span>', order.created_at.isoformat(timespec="seconds"), shown
-        )
+        created_at = order.created_at.isoformat(timespec="seconds")
+        return format_html('<span title="{}">{}</span>', created_at, timesince(order.created_at, depth=1))
 
     @admin.display(description=gettext_lazy("total"))
     def total_shown(self, order: Order) -> str | None:
@@ -113,21 +114,21 @@ class OrderAdmin(ShopPages):
         return "" if buyer is None else f"{buyer.first_name} {buyer.last_name}".strip() or buyer.email
 
     @admin.display(description=gettext_lazy("buyer"))
-    def _masked(self, order: Order) -> str:
+    def _masked_buyer(self, order: Order) -> str:
         return MASKED if getattr(order, "buyer", None) is not None else ""
 
     @admin.action(description=gettext_lazy("Export as CSV"))
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> StreamingHttpResponse:
-        """Stream the chosen orders; who may not see buyers gets no columns of theirs."""
+        """Stream the selected orders, without the buyer columns for users who may not see buyers."""
         lines = orders_as_csv(
             queryset.prefetch_related(None).select_related(None),
             with_buyers=self.has_buyers_permission(request),
         )
-        answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M")
-        answer["Content-Disposition"] = f'attachment; filename="orders-{stamp}.csv"'
-        answer["Cache-Control"] = "no-store"
-        return answer
+        response["Content-Disposition"] = f'attachment; filename="orders-{stamp}.csv"'
+        response["Cache-Control"] = "no-store"
+        return response
 
     # One order ----------------------------------------------------------------------------
 
@@ -137,9 +138,9 @@ class OrderAdmin(ShopPages):
             path("attention/", wrap(self.attention_view), name="henry_checkout_attention"),
             path("doctor/", wrap(self.doctor_view), name="henry_checkout_doctor"),
             path(
-                "<path:object_id>/do/<slug:deed>/<int:target_id>/",
-                wrap(self.deed_view),
-                name="henry_checkout_order_deed",
+                "<path:object_id>/do/<slug:action_name>/<int:target_id>/",
+                wrap(self.action_view),
+                name="henry_checkout_order_action",
             ),
             *super().get_urls(),
         ]
@@ -147,21 +148,24 @@ class OrderAdmin(ShopPages):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show one order as a story. `?at=` shows it as it was after that event."""
+        """Show the history of one order. `?at=` shows its state after that event."""
         order = self._order_or_404(request, object_id)
         at = request.GET.get("at", "")
-        story = get_history(order, at=int(at) if at.isdecimal() and len(at) < 10 else None)
+        history = get_history(order, at=int(at) if at.isdecimal() and len(at) < 10 else None)
         context = {
-            **self.page_context(request, _("Order %(number)s") % {"number": order.number}),
-            "order": order,
-            **story_context(
-                story,
+            **self._order_context(request, order),
+            **history_context(
+                history,
                 sees_buyer=self.has_buyers_permission(request),
-                may={name: may(request, name) for name in (OPERATE, RESOLVE)},
+                permissions={name: has_app_permission(request, name) for name in (OPERATE, RESOLVE)},
             ),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/henry_checkout/order/change_form.html", context)
+
+    def _order_context(self, request: HttpRequest, order: Order) -> dict[str, Any]:
+        title = _("Order %(number)s") % {"number": order.number}
+        return {**self.page_context(request, title), "order": order}
 
     def _order_or_404(self, request: HttpRequest, object_id: str) -> Order:
         order = Order.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
@@ -171,51 +175,66 @@ class OrderAdmin(ShopPages):
             raise PermissionDenied
         return order
 
-    # Deeds --------------------------------------------------------------------------------
+    # Actions ------------------------------------------------------------------------------
 
-    def deed_view(self, request: HttpRequest, object_id: str, deed: str, target_id: int) -> HttpResponse:
-        """Ask once more, then let the flow act."""
+    def action_view(
+        self, request: HttpRequest, object_id: str, action_name: str, target_id: int
+    ) -> HttpResponse:
+        """Show an action's form; on a valid POST, run it and return to the order."""
         order = self._order_or_404(request, object_id)
-        doing = ORDER_ACTIONS.get(deed)
-        if doing is None:
-            raise Http404
-        if not may(request, doing.permission):
-            raise PermissionDenied
-        target = order if doing.target is Order else _target_of(doing, order, target_id)
-        back = reverse(f"{self.admin_site.name}:henry_checkout_order_change", args=[order.pk])
-        if not doing.is_offered(target):
-            self.message_user(request, _("That is not needed any more."), messages.WARNING)
-            return HttpResponseRedirect(back)
-        form = doing.form(request.POST or None, target=target)
-        seen = None
+        action = _action_or_404(request, action_name)
+        target = order if action.target is Order else _target_or_404(action, order, target_id)
+        back_url = reverse(f"{self.admin_site.name}:henry_checkout_order_change", args=[order.pk])
+        if not action.is_offered(target):
+            self.message_user(request, _("That is no longer needed."), messages.WARNING)
+            return HttpResponseRedirect(back_url)
+        form = action.form(request.POST or None, target=target)
+        preview = None
         if request.method == "POST" and form.is_valid():
             try:
-                seen = self._preview(doing, target, form)
-                if seen is None:
-                    said = doing.run(target, form.cleaned_data, request.user.get_username())
-                    self.log_change(request, order, f"{doing.label}: {said}")
-                    self.message_user(request, said, messages.SUCCESS)
-                    return HttpResponseRedirect(back)
+                preview = _preview(action, target, form)
+                if preview is None:
+                    self._run_action(request, order, action, form)
+                    return HttpResponseRedirect(back_url)
             except (HenryCheckoutError, ConfigurationError) as error:
                 form.add_error(None, error_message(error))
         context = {
-            **self.page_context(request, _("Order %(number)s") % {"number": order.number}), "order": order, "deed": doing, "form": form, "target": target, "seen": seen,
-            "back": back, "looks_first": doing.preview is not None,
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/henry_checkout/order/deed.html", context)
+            **self._order_context(request, order),
+            "action": action,
+            "form": form,
+            "target": target,
+            "preview": preview,
+            "has_preview": action.preview is not None,
+            "back_url": back_url,
+        }
+        return TemplateResponse(request, "admin/henry_checkout/order/action.html", context)
 
-    def _preview(self, doing: OrderAction, target: Any, form: Any) -> Any:
-        """Return what must be shown before it is done; None if it was, or there is nothing to show."""
-        if doing.preview is None or form.cleaned_data.get("seen") == form.cleaned_data.get("ref_id"):
-            return None
-        seen = doing.preview(target, form.cleaned_data)
-        assert isinstance(form, FoundForm)  # noqa: S101 - for the type checker
-        form.data = {**dict(form.data.items()), "seen": form.cleaned_data["ref_id"]}
-        return seen
+    def _run_action(self, request: HttpRequest, order: Order, action: OrderAction, form: ConfirmForm) -> None:
+        message = action.run(form.target, form.cleaned_data, request.user.get_username())
+        self.log_change(request, order, f"{action.label}: {message}")
+        self.message_user(request, message, messages.SUCCESS)
 
 
-def _target_of(doing: OrderAction, order: Order, target_id: int) -> Any:
-    target = doing.target.objects.filter(order=order, pk=target_id).first()
+def _action_or_404(request: HttpRequest, name: str) -> OrderAction:
+    action = ORDER_ACTIONS.get(name)
+    if action is None:
+        raise Http404
+    if not has_app_permission(request, action.permission):
+        raise PermissionDenied
+    return action
+
+
+def _target_or_404(action: OrderAction, order: Order, target_id: int) -> Any:
+    target = action.target.objects.filter(order=order, pk=target_id).first()
     if target is None:
         raise Http404
     return target
+
+
+def _preview(action: OrderAction, target: Any, form: ConfirmForm) -> Any:
+    """Return the preview of an action; None if it has none, or if the same input has been previewed."""
+    if action.preview is None or form.cleaned_data.get("previewed") == form.cleaned_data.get("ref_id"):
+        return None
+    preview = action.preview(target, form.cleaned_data)
+    form.data = {**dict(form.data.items()), "previewed": form.cleaned_data["ref_id"]}
+    return preview

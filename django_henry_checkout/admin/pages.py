@@ -1,4 +1,4 @@
-"""Pages of the admin about the shop as a whole: what needs a person, and what the doctor finds."""
+"""Admin pages about the whole shop: what needs attention, and diagnostics."""
 
 from __future__ import annotations
 
@@ -9,47 +9,48 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from django_henry_checkout.admin.attention import shown
+from django_henry_checkout.admin.attention import count_text, queue_context
 from django_henry_checkout.admin.base import ReadOnlyAdmin
 from django_henry_checkout.doctor import Finding, Level, run_checks
 from django_henry_checkout.flows.order.review_queues import get_review_queues
 
 
 class ShopPages(ReadOnlyAdmin):
-    """What an admin of orders shows beside them."""
+    """Views that the order admin adds to its own."""
 
     def page_context(self, request: HttpRequest, title: str) -> dict[str, Any]:
-        """Return what every page of the admin needs."""
+        """Return the context that every page needs."""
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "media": self.media,
             "title": title,
-            "may_examine": self.has_operate_permission(request),
+            "may_run_checks": self.has_operate_permission(request),
         }
 
     def attention_view(self, request: HttpRequest) -> HttpResponse:
-        """Show everything that waits for a person."""
+        """Show the review queues, with their total in the title."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = [shown(concern) for concern in get_review_queues()]
+        queues = [queue for queue in get_review_queues() if queue.rows]
+        title = _("Needs attention")
         context = {
-            **self.page_context(request, _("Needs attention")),
-            "concerns": found,
-            "is_calm": not any(concern["rows"] for concern in found),
+            # Joined here, so that the translation is the one of the links to this page.
+            **self.page_context(request, f"{title} ({count_text(queues)})" if queues else title),
+            "queues": [queue_context(queue) for queue in queues],
         }
         return TemplateResponse(request, "admin/henry_checkout/attention.html", context)
 
     def doctor_view(self, request: HttpRequest) -> HttpResponse:
-        """Examine the deployment, when asked to: that takes some seconds, and asks Henry the time."""
+        """Run the doctor's checks on POST only: they take seconds and send a request to Henry."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
         findings: list[Finding] | None = run_checks() if request.method == "POST" else None
         context = {
-            **self.page_context(request, _("Doctor")),
+            **self.page_context(request, _("Diagnostics")),
             "findings": None
             if findings is None
-            else [each for each in findings if each.level != Level.UNSEEN],
-            "unseen": [each for each in findings or [] if each.level == Level.UNSEEN],
+            else [finding for finding in findings if finding.level != Level.UNSEEN],
+            "skipped": [finding for finding in findings or [] if finding.level == Level.UNSEEN],
         }
         return TemplateResponse(request, "admin/henry_checkout/doctor.html", context)

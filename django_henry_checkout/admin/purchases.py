@@ -14,7 +14,7 @@ from django_henry_checkout.models import Purchase, PurchasePoll
 
 @admin.register(Purchase)
 class PurchaseAdmin(ReadOnlyAdmin):
-    """What Henry was asked to buy. What may be done about it stands on the order's page."""
+    """Purchases at Henry. Their actions are on the order page."""
 
     list_display = ["__str__", "order_link", "status", "account", "created_at", "answered_at", "due_at"]
     list_select_related = ["order", "poll"]

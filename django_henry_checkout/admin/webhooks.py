@@ -7,18 +7,27 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin
+from django_henry_checkout.admin.labels import webhook_outcome
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.flows.webhooks.inbox import replay_webhook
 from django_henry_checkout.models import AccountRateLimit, WebhookMessage
 
-MOST_AT_ONCE = 100
+MAX_SELECTED = 100
 
 
 @admin.register(WebhookMessage)
 class WebhookMessageAdmin(ReadOnlyAdmin):
-    """What Henry sent. The body is not shown: it holds personal data."""
+    """Webhooks from Henry. The body is not shown: it holds personal data."""
 
-    list_display = ["__str__", "account", "status", "received_at", "processed_at", "attempts", "outcome"]
+    list_display = [
+        "__str__",
+        "account",
+        "status",
+        "received_at",
+        "processed_at",
+        "attempts",
+        "outcome_label",
+    ]
     list_filter = ["status", AccountFilter]
     search_fields = ["ref_id"]
     search_help_text = _("refId")
@@ -26,9 +35,10 @@ class WebhookMessageAdmin(ReadOnlyAdmin):
         ("event", "ref_id"),
         ("account", "status"),
         ("signed_at", "received_at", "due_at", "processed_at"),
-        ("attempts", "outcome"),
+        ("attempts", "outcome_label"),
         "digest",
     ]
+    readonly_fields = ["outcome_label"]
     actions = ["replay"]
 
     def get_search_results(
@@ -39,21 +49,27 @@ class WebhookMessageAdmin(ReadOnlyAdmin):
             return queryset, False
         return queryset.filter(account__in=app_settings.account_aliases, ref_id=term), False
 
+    @admin.display(description=_("outcome"))
+    def outcome_label(self, message: WebhookMessage) -> str:
+        return webhook_outcome(message)
+
     @admin.action(description=_("Apply again"), permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookMessage]) -> None:
-        done = 0
-        for message in queryset[:MOST_AT_ONCE]:
+        replayed = 0
+        for message in queryset[:MAX_SELECTED]:
             if replay_webhook(message):
-                done += 1
-                self.log_change(request, message, str(_("Let it be applied again.")))
+                replayed += 1
+                self.log_change(request, message, str(_("Queued to be applied again.")))
         self.message_user(
-            request, ngettext("%d webhook waits again.", "%d webhooks wait again.", done) % done
+            request,
+            ngettext("%d webhook will be applied again.", "%d webhooks will be applied again.", replayed)
+            % replayed,
         )
 
 
 @admin.register(AccountRateLimit)
 class AccountRateLimitAdmin(ReadOnlyAdmin):
-    """How fast each account may be asked, and whether it answers."""
+    """Rate limit and circuit breaker of each account."""
 
     list_display = ["account", "rate", "paused_until", "circuit_open", "answers", "failures"]
     fields = [

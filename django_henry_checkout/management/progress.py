@@ -1,4 +1,4 @@
-"""What long commands have in common: a bar, times to type, and a clean end after Ctrl-C."""
+"""Progress bars, time arguments and Ctrl-C handling of the long-running commands."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ _AGO = re.compile(r"(\d{1,6})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def moment(text: str) -> datetime:
-    """Read a time: `30m`, `12h` or `7d` ago, or an ISO date and time with its zone (UTC if it has none)."""
+def parse_time(text: str) -> datetime:
+    """Parse a time: `30m`, `12h` or `7d` ago, or an ISO 8601 date and time (UTC if it has no offset)."""
     ago = _AGO.fullmatch(text)
     if ago is not None:
         return timezone.now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
-        read = parse_datetime(text)
+        parsed = parse_datetime(text)
     except ValueError:
-        read = None
-    if read is None:
-        raise ArgumentTypeError(f"{text!r} is no time: write 30m, 12h, 7d, or 2026-11-22T08:00:00+00:00")
-    return read if timezone.is_aware(read) else read.replace(tzinfo=UTC)
+        parsed = None
+    if parsed is None:
+        raise ArgumentTypeError(f"{text!r} is not a time. Use 30m, 12h, 7d or 2026-11-22T08:00:00+00:00.")
+    return parsed if timezone.is_aware(parsed) else parsed.replace(tzinfo=UTC)
 
 
-def bar(**options: Any) -> tqdm[Any]:
-    """Return a progress bar on standard error; it stays away where nobody looks."""
+def progress_bar(**options: Any) -> tqdm[Any]:
+    """Return a progress bar on standard error; it is hidden unless that is a terminal."""
     return tqdm(disable=None, mininterval=0.2, **options)
 
 
-class Stop:
-    """Becomes true when Ctrl-C was pressed: what is under way is finished first."""
+class StopRequest:
+    """Become true after Ctrl-C: the loop finishes its current step, then ends."""
 
     def __init__(self) -> None:
-        self.is_wanted = False
+        self.is_requested = False
 
     def __bool__(self) -> bool:
-        return self.is_wanted
+        return self.is_requested
 
 
 @contextmanager
-def interruptible() -> Iterator[Stop]:
-    """Let Ctrl-C end a loop between two steps; a second one ends it at once."""
-    stop = Stop()
+def interruptible() -> Iterator[StopRequest]:
+    """Let Ctrl-C end a loop between two steps; a second Ctrl-C ends it at once."""
+    stop = StopRequest()
 
-    def note(signum: int, frame: FrameType | None) -> None:
-        if stop.is_wanted:
+    def request_stop(signum: int, frame: FrameType | None) -> None:
+        if stop.is_requested:
             raise KeyboardInterrupt
-        stop.is_wanted = True
+        stop.is_requested = True
 
-    before = signal.signal(signal.SIGINT, note)
+    previous_handler = signal.signal(signal.SIGINT, request_stop)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)

@@ -47,7 +47,7 @@ class SessionQuerySet(models.QuerySet["CheckoutSession"]):
         """Keep the sessions that have not ended."""
         return self.filter(status__in=LIVE_SESSION)
 
-    def lapsed(self, now: datetime) -> Self:
+    def expired(self, now: datetime) -> Self:
         """Keep the live sessions whose time is over and whose order is still unpaid."""
         waiting = LIVE_SESSION - {SessionStatus.CONFIRMING}  # that one ends with its purchase
         return self.filter(status__in=waiting, expires_at__lte=now, order__status=OrderStatus.OPEN)

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from django_henry_checkout.flows.operations.run import deliver_events, listen, poll_and_expire
+from django_henry_checkout.flows.operations.run import deliver_events, poll_and_expire
+from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.models import (
     AccountRateLimit,
     Delivery,
@@ -79,7 +80,7 @@ def drain(
         if sandbox is not None:
             sandbox.wait_for_webhooks()
         make_due()
-        worked += listen() + poll_and_expire() + _deliver_all(ends_at)
+        worked += process_webhooks() + poll_and_expire() + _deliver_all(ends_at)
         done += 1
         now = _state()
         quiet, before = (quiet + 1 if now == before else 0), now

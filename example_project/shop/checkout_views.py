@@ -1,4 +1,4 @@
-"""The pages on which the shopper pays: each way is a tag of the app, or one call of a flow."""
+"""The pages on which the shopper pays: each is a tag of the app, or one call of its Python API."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from django_henry_checkout.exceptions import CheckoutError, GatewayError, OrderNotOpen, PurchaseUnderWay
-from django_henry_checkout.flows.access.callers import current_cart, remember_order
-from django_henry_checkout.flows.checkout.inline import begin_inline
+from django_henry_checkout import shop
 from django_henry_checkout.models import Cart, OrderStatus
-from django_henry_checkout.types import format_public_id
-from django_henry_checkout.views.headers import opens_popups
 from example_project.shop.gift_set import find_gift_set
 from example_project.shop.views import own_order, subtotals
 
@@ -30,19 +26,19 @@ def _contents(cart: Cart | None) -> dict[str, Any]:
 
 
 @require_safe
-@opens_popups
+@shop.opens_popups
 def checkout(request: HttpRequest) -> HttpResponse:
-    """Offer each way to pay. Looking at it begins nothing."""
-    contents = _contents(current_cart(request))
+    """Offer each way to pay. Opening the page has no effect."""
+    contents = _contents(shop.get_cart(request))
     if not contents["lines"]:
         return redirect("shop:cart")
     return render(request, "shop/checkout.html", contents)
 
 
 @require_safe
-@opens_popups
+@shop.opens_popups
 def embedded(request: HttpRequest) -> HttpResponse:
-    contents = _contents(current_cart(request))
+    contents = _contents(shop.get_cart(request))
     if not contents["lines"]:
         return redirect("shop:cart")
     return render(request, "shop/embedded.html", contents)
@@ -51,24 +47,22 @@ def embedded(request: HttpRequest) -> HttpResponse:
 @require_POST
 def begin_form(request: HttpRequest) -> HttpResponse:
     """Begin to pay in the shop's own form, then show it."""
-    mine = current_cart(request)
-    if mine is None:
+    cart = shop.get_cart(request)
+    if cart is None:
         return redirect("shop:cart")
-    user = request.user if request.user.is_authenticated else None
     try:
-        order = begin_inline(mine, user=user).order
-    except (OrderNotOpen, PurchaseUnderWay) as error:
-        if error.order_id is not None:  # paid already, in another tab perhaps
-            return redirect("shop:order", order_id=format_public_id(error.order_id))
+        order = shop.begin_inline(cart, request=request).order
+    except (shop.OrderNotOpen, shop.PurchaseUnderWay) as error:
+        if error.order_id is not None:  # already paid, perhaps in another tab
+            return redirect("shop:order", order_id=shop.get_order(error.order_id).ulid)
         messages.error(request, str(error))
-    except CheckoutError as error:
+    except shop.CheckoutError as error:
         messages.error(request, str(error))
-    except GatewayError:
+    except shop.GatewayError:
         messages.error(
             request, "Checkout is taking a short break. Your cart is kept; please try again in a moment."
         )
     else:
-        remember_order(request, order)
         return redirect("shop:form", order_id=order.ulid)
     return redirect("shop:cart")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from django_henry_checkout.types import LineItem
+from django_henry_checkout import shop
 from example_project.shop.models import Product
 
 
@@ -19,7 +19,7 @@ class AddToCartForm(forms.Form):
             self.fields[f"option_{number}"] = forms.ChoiceField(label=option["name"], choices=choices)
         self.fields["quantity"] = forms.IntegerField(min_value=1, max_value=99, initial=1)
 
-    def as_item(self) -> LineItem:
+    def as_item(self) -> shop.LineItem:
         """Return what the shopper chose, ready for the cart."""
         chosen = dict(self.cleaned_data)
         return self.product.as_item(quantity=chosen.pop("quantity"), selected_options=list(chosen.values()))

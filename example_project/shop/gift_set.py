@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django_henry_checkout.flows.cart.carts import create_filled_cart
-from django_henry_checkout.flows.cart.templates import make_template
+from django_henry_checkout import shop
 from django_henry_checkout.models import Cart
 from example_project.shop.models import Product
 
@@ -23,6 +22,6 @@ def make_gift_set() -> Cart | None:
     items = [product.as_item(quantity=1, selected_options=()) for product in products if product is not None]
     if len(items) < len(SLUGS) or find_gift_set() is not None:
         return None
-    cart = create_filled_cart(items, metadata={"gift_set": NAME})
-    make_template(cart)
+    cart = shop.create_cart(items, metadata={"gift_set": NAME})
+    shop.create_link(cart)
     return cart

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from django_henry_checkout.flows.operations.metrics import QueueMetrics, collect_metrics
+from django_henry_checkout import shop
 
 NUMBERS = {
     "open_purchases": "Purchases that are followed.",
@@ -27,7 +27,7 @@ class HenryCollector:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges."""
-        found = collect_metrics()
+        found = shop.collect_metrics()
         for name, text in NUMBERS.items():
             yield GaugeMetricFamily(f"henry_{name}", text, getattr(found, name))
         yield GaugeMetricFamily(
@@ -37,7 +37,7 @@ class HenryCollector:
         yield from _accounts(found)
 
 
-def _queues(found: QueueMetrics) -> Iterator[GaugeMetricFamily]:
+def _queues(found: shop.QueueMetrics) -> Iterator[GaugeMetricFamily]:
     due = GaugeMetricFamily("henry_due", "Rows that are due now, by queue.", labels=["queue"])
     lag = GaugeMetricFamily("henry_lag_seconds", "How long the oldest of them is due.", labels=["queue"])
     for name in ("polls", "deliveries", "webhooks"):
@@ -47,7 +47,7 @@ def _queues(found: QueueMetrics) -> Iterator[GaugeMetricFamily]:
     yield from (due, lag)
 
 
-def _accounts(found: QueueMetrics) -> Iterator[GaugeMetricFamily]:
+def _accounts(found: shop.QueueMetrics) -> Iterator[GaugeMetricFamily]:
     rate = GaugeMetricFamily("henry_poll_rate", "Questions a second that are allowed.", labels=["account"])
     paused = GaugeMetricFamily("henry_paused", "1 while an account is not asked.", labels=["account"])
     broken = GaugeMetricFamily(

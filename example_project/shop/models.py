@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.urls import reverse
 from moneyed import Money
 
+from django_henry_checkout import shop
 from django_henry_checkout.models import Order
-from django_henry_checkout.types import LineItem
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -57,9 +57,9 @@ class Product(models.Model):
     def price(self) -> Money:
         return Money(self.price_amount, self.currency)
 
-    def as_item(self, *, quantity: int, selected_options: Sequence[str]) -> LineItem:
+    def as_item(self, *, quantity: int, selected_options: Sequence[str]) -> shop.LineItem:
         """Return what goes into a cart of the checkout."""
-        return LineItem(
+        return shop.LineItem(
             link=self.link,
             quantity=quantity,
             selected_options=tuple(selected_options),

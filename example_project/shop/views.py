@@ -1,4 +1,4 @@
-"""The pages of the shop. The cart and the orders are the app's: views call its flows and render."""
+"""The pages of the shop. The cart and the orders are the app's: views call its Python API and render."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 from moneyed import Money
 
-from django_henry_checkout.exceptions import CheckoutError, OrderNotFound
-from django_henry_checkout.flows.access.callers import current_cart, current_cart_or_new, get_caller
-from django_henry_checkout.flows.cart import carts
-from django_henry_checkout.flows.order.transitions import get_order
+from django_henry_checkout import shop
 from django_henry_checkout.models import CartLine, Order, OrderStatus
-from django_henry_checkout.types import parse_public_id
 from example_project.shop.forms import AddToCartForm
 from example_project.shop.models import Product
 
@@ -39,8 +35,8 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
     form = AddToCartForm(shown, request.POST or None)
     if request.method == "POST" and shown.is_available and form.is_valid():
         try:
-            carts.add_item(current_cart_or_new(request), form.as_item())
-        except CheckoutError as error:  # the cart is full, for example; its text is made for shoppers
+            shop.add_item(shop.get_or_create_cart(request), form.as_item())
+        except shop.CheckoutError as error:  # the cart is full, for example; its text is made for shoppers
             messages.error(request, str(error))
         else:
             messages.success(request, f"{shown.name} is in your cart.")
@@ -51,7 +47,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def cart(request: HttpRequest) -> HttpResponse:
-    mine = current_cart(request)
+    mine = shop.get_cart(request)
     lines = list(mine.lines.all()) if mine else []
     products = Product.objects.in_bulk([line.link for line in lines], field_name="link")
     context = {
@@ -77,15 +73,15 @@ def change_line(request: HttpRequest, line_pk: int) -> HttpResponse:
     asked = request.POST.get("quantity", "")
     quantity = int(asked) if asked.isdecimal() and len(asked) < 6 else -1  # which the cart refuses
     try:
-        carts.change_quantity(current_cart_or_new(request), line_pk, quantity)
-    except CheckoutError as error:
+        shop.change_quantity(shop.get_or_create_cart(request), line_pk, quantity)
+    except shop.CheckoutError as error:
         messages.error(request, str(error))
     return redirect("shop:cart")
 
 
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
-    mine = Order.objects.owned_by(get_caller(request)).prefetch_related("lines")
+    mine = shop.orders_for(request).prefetch_related("lines")
     mine = mine.exclude(status=OrderStatus.OPEN)  # a checkout that was begun, and not paid so far
     return render(request, "shop/orders.html", {"orders": mine[:MAX_ORDERS]})
 
@@ -99,10 +95,7 @@ def order(request: HttpRequest, order_id: str) -> HttpResponse:
 
 def own_order(request: HttpRequest, order_id: str) -> Order:
     """Return the order that an address names, if it is the shopper's own."""
-    public_id = parse_public_id(order_id)
-    if public_id is None:
-        raise Http404
     try:
-        return get_order(public_id, caller=get_caller(request))
-    except OrderNotFound:
+        return shop.get_order(order_id, request=request)
+    except shop.OrderNotFound:
         raise Http404 from None

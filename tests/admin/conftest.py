@@ -1,4 +1,4 @@
-"""Orders in every kind of trouble, made through the flows and the sandbox."""
+"""Browsers of staff, and purchases that are due at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.test import Client
 
 @pytest.fixture(autouse=True)
 def _polls(polls_at_once: None) -> None:
-    """Everything is due at once."""
+    """Make each purchase due again at once."""
 
 
 @pytest.fixture
 def staff(db: None) -> Client:
-    """A superuser's browser."""
+    """Return a superuser's client."""
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("grace"))
     return client
@@ -25,7 +25,7 @@ def staff(db: None) -> Client:
 
 @pytest.fixture
 def person(db: None) -> Callable[..., Client]:
-    """A browser of somebody who may look at everything, and has the permissions that are named."""
+    """Return a factory of clients of users with all view permissions and those that are named."""
 
     def make(*permissions: str) -> Client:
         user = get_user_model().objects.create_user(f"with {len(permissions)} {permissions}", is_staff=True)

@@ -1,4 +1,4 @@
-"""Orders as CSV: what a spreadsheet must never run, and who sees whom."""
+"""Export of orders as CSV: amounts, times, and buyer columns by permission."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def download(client: Client, *orders: Order) -> Any:
     return client.post(reverse("admin:henry_checkout_order_changelist"), form)
 
 
-def test_amounts_are_whole_and_times_bear_their_zone(sandbox: Sandbox, staff: Client) -> None:
+def test_amounts_are_exact_and_times_have_a_zone(sandbox: Sandbox, staff: Client) -> None:
     order = build_paid_order(sandbox)
-    answer = download(staff, order)
-    (row,) = rows_of(answer.getvalue().decode())
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    response = download(staff, order)
+    (row,) = rows_of(response.getvalue().decode())
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert (row["number"], row["status"], row["currency"]) == (order.number, "completed", "USD")
     assert row["total"] == f"{order.total_amount:f}"
     assert row["created_at"].endswith("+00:00")
     assert row["email"] == order.buyer.email
 
 
-def test_without_the_permission_there_are_no_columns_of_buyers(
+def test_without_the_permission_there_are_no_buyer_columns(
     sandbox: Sandbox, person: Callable[..., Client]
 ) -> None:
     order = build_paid_order(sandbox)
@@ -48,7 +48,7 @@ def test_without_the_permission_there_are_no_columns_of_buyers(
     assert tuple(row) == COLUMNS
 
 
-def test_many_orders_come_in_parts_and_not_without_end(
+def test_many_orders_are_read_in_batches_up_to_a_limit(
     sandbox: Sandbox, db: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     orders = [Order.objects.create(account="default") for _order in range(7)]

@@ -1,4 +1,4 @@
-"""The admin: every list, search and page opens, in a fixed number of queries; actions go through flows."""
+"""Admin lists and pages: they open, search and filter in a fixed number of queries; actions run flows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from django_henry_checkout.admin import paging
+from django_henry_checkout.admin import base
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.flows.operations.run import run_once
@@ -70,7 +70,7 @@ def test_lists_pages_and_search_open_and_change_nothing(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_lists_take_the_same_queries_for_one_row_and_for_many(
+def test_lists_use_the_same_queries_for_one_row_and_for_many(
     sandbox: Sandbox, staff: Client, model: type[Any], django_assert_num_queries: Any
 ) -> None:
     make_orders(sandbox, 1)
@@ -82,15 +82,18 @@ def test_lists_take_the_same_queries_for_one_row_and_for_many(
         make_orders(sandbox, 3)
 
 
-def test_an_order_reads_as_one_story(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
+def test_the_order_page_shows_its_whole_history(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
     for _round in range(20):
         sandbox.advance(2)
         run_once()
-    text = staff.get(page(Order, "change", begun.order.pk)).content.decode()
-    for told in (begun.order.number, "Everything was bought", Purchase.objects.get().ref_id, "boots", "mug"):
-        assert told in text
+    text = staff.get(page(Order, "change", started.order.pk)).content.decode()
+    purchase = Purchase.objects.get()
+    for shown in (started.order.number, "All items bought", purchase.ref_id, "boots", "mug"):
+        assert shown in text
+    for step in ("Paid", "Buying started", "Completed"):
+        assert f"<strong>{step}</strong>" in text
 
 
 def test_staff_can_resume_a_dead_receiver(sandbox: Sandbox, staff: Client, cart: Cart) -> None:
@@ -98,19 +101,19 @@ def test_staff_can_resume_a_dead_receiver(sandbox: Sandbox, staff: Client, cart:
     Delivery.objects.update(status="dead", attempts=8)
     delivery = Delivery.objects.get()
     form = {"action": "resume", "_selected_action": [delivery.pk]}
-    answer = staff.post(page(Delivery, "changelist"), form, follow=True)
-    assert b"1 delivery will run again" in answer.content
+    response = staff.post(page(Delivery, "changelist"), form, follow=True)
+    assert b"1 delivery will run again" in response.content
     run_once()
     delivery.refresh_from_db()
     assert delivery.status == "done"
 
 
-def test_the_order_page_takes_the_same_queries_however_long_its_story_is(
+def test_the_order_page_uses_the_same_queries_for_any_length_of_history(
     sandbox: Sandbox, staff: Client, django_assert_num_queries: Any
 ) -> None:
     short, long = begin_checkout(build_cart()).order, build_paid_order(sandbox)
     for order, query in ((short, {}), (long, {}), (long, {"at": "1"})):
-        with django_assert_num_queries(9):  # two of them say who looks
+        with django_assert_num_queries(9):  # two of them read the session and the user
             assert staff.get(page(Order, "change", order.pk), query).status_code == 200
 
 
@@ -126,7 +129,7 @@ def test_the_order_page_takes_the_same_queries_however_long_its_story_is(
         ({"account": "elsewhere"}, set()),
     ],
 )
-def test_filters_find_what_they_say_in_a_fixed_number_of_queries(
+def test_filters_use_a_fixed_number_of_queries(
     sandbox: Sandbox, staff: Client, query: dict[str, str], found: set[str], django_assert_num_queries: Any
 ) -> None:
     orders = {
@@ -139,7 +142,7 @@ def test_filters_find_what_they_say_in_a_fixed_number_of_queries(
     assert {name for name, order in orders.items() if order.number in text} == found
 
 
-def test_orders_are_found_by_all_that_people_have_at_hand(
+def test_orders_are_found_by_every_id_that_staff_have(
     sandbox: Sandbox, staff: Client, django_assert_num_queries: Any
 ) -> None:
     order, other = build_paid_order(sandbox), build_paid_order(sandbox)
@@ -160,14 +163,14 @@ def test_orders_are_found_by_all_that_people_have_at_hand(
         assert (order.number in text, other.number in text) == (True, False), term
     assert (
         order.number
-        not in staff.get(page(Order, "changelist"), {"q": "nobody@shop.example"}).content.decode()
+        not in staff.get(page(Order, "changelist"), {"q": "unknown@shop.example"}).content.decode()
     )
 
 
-def test_a_list_pages_through_the_newest_and_never_counts_the_table(
+def test_a_list_pages_through_the_newest_rows_and_never_counts_the_table(
     staff: Client, db: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(paging, "MOST_ROWS", 100)
+    monkeypatch.setattr(base, "MAX_COUNTED_ROWS", 100)
     orders = [Order.objects.create(account="default") for _order in range(120)]
     with CaptureQueriesContext(connection) as queries:
         first = staff.get(page(Order, "changelist")).content.decode()
@@ -183,11 +186,11 @@ def test_a_list_pages_through_the_newest_and_never_counts_the_table(
     assert staff.get(page(Order, "changelist"), {"p": "3"}).status_code == 302
 
 
-def test_a_stranger_sees_nothing(client: Client, db: None) -> None:
+def test_an_anonymous_visitor_sees_nothing(client: Client, db: None) -> None:
     assert client.get(page(Order, "changelist")).status_code == 302
 
 
-def test_who_may_only_look_gets_no_action(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_user_with_view_permission_only_gets_no_action(sandbox: Sandbox, cart: Cart) -> None:
     from django.contrib.auth.models import Permission
 
     begin_checkout(cart)
@@ -207,7 +210,7 @@ def test_an_order_is_found_by_the_id_that_is_shown(sandbox: Sandbox, staff: Clie
     assert order.number in found.content.decode()
 
 
-def test_a_webhook_that_was_kept_is_applied_again(sandbox: Sandbox, staff: Client) -> None:
+def test_a_failed_webhook_is_applied_again(sandbox: Sandbox, staff: Client) -> None:
     message = WebhookMessage.objects.create(
         account="default",
         digest="one",
@@ -216,13 +219,13 @@ def test_a_webhook_that_was_kept_is_applied_again(sandbox: Sandbox, staff: Clien
         attempts=8,
         signed_at=timezone.now(),
     )
-    gone = WebhookMessage.objects.create(
+    done = WebhookMessage.objects.create(
         account="default", digest="two", status="done", signed_at=timezone.now()
     )
-    chosen = {"action": "replay", "_selected_action": [message.pk, gone.pk]}
-    said = staff.post(page(WebhookMessage, "changelist"), chosen, follow=True).content.decode()
-    assert "1 webhook waits again." in said
+    form = {"action": "replay", "_selected_action": [message.pk, done.pk]}
+    text = staff.post(page(WebhookMessage, "changelist"), form, follow=True).content.decode()
+    assert "1 webhook will be applied again." in text
     message.refresh_from_db()
     assert (message.status, message.attempts) == ("received", 0)
     shown = staff.get(page(WebhookMessage, "change", message.pk)).content.decode()
-    assert "&quot;event&quot;" not in shown  # the body stays where it is
+    assert "&quot;event&quot;" not in shown  # the body is not shown

@@ -1,4 +1,4 @@
-"""Who may do what: each page and each deed, with each permission and without."""
+"""Permissions: each page and each action, with and without each permission."""
 
 from __future__ import annotations
 
@@ -40,76 +40,76 @@ def page(model: type[Any], name: str, *args: Any) -> str:
     return reverse(f"admin:henry_checkout_{model._meta.model_name}_{name}", args=args)
 
 
-def deed_url(order: Order, deed: str, target: Any) -> str:
-    return reverse("admin:henry_checkout_order_deed", args=[order.pk, deed, target.pk])
+def action_url(order: Order, name: str, target: Any) -> str:
+    return reverse("admin:henry_checkout_order_action", args=[order.pk, name, target.pk])
 
 
-def in_trouble(sandbox: Sandbox, deed: str) -> tuple[Order, Any]:
-    """An order for which a deed is offered, and what it is about."""
-    if deed in {"poll", "found", "not-bought", "try-again"}:
+def order_with_action(sandbox: Sandbox, action: str) -> tuple[Order, Any]:
+    """Return an order that offers an action, and the action's target."""
+    if action in {"poll", "found", "not-bought", "try-again"}:
         order = doubtful_order(sandbox)
         return order, Purchase.objects.get(order=order)
-    if deed == "review":
+    if action == "review":
         order = partial_order(sandbox)
         return order, order
-    if deed == "cancel":
+    if action == "cancel":
         order = stuck_order(sandbox)
         return order, order
     delivery = dead_delivery(sandbox)
-    return delivery.order, delivery if deed == "resume" else delivery.event
+    return delivery.order, delivery if action == "resume" else delivery.event
 
 
-def answers_to(deed: str, target: Any) -> dict[str, Any]:
-    if deed == "found":
-        return {"ref_id": "ckp-ref_nobody", "seen": "ckp-ref_nobody", "note": ""}
-    if deed == "replay":
+def form_data(action: str, target: Any) -> dict[str, Any]:
+    if action == "found":
+        return {"ref_id": "ckp-ref_unknown", "previewed": "ckp-ref_unknown", "note": ""}
+    if action == "replay":
         return {"receivers": [target.deliveries.filter(status="dead")[0].receiver]}
     return {"note": "looked"}
 
 
-@pytest.mark.parametrize("deed", ORDER_ACTIONS)
-def test_a_deed_needs_its_permission_and_no_other_does(sandbox: Sandbox, person: Person, deed: str) -> None:
-    order, target = in_trouble(sandbox, deed)
-    url, answers = deed_url(order, deed, target), answers_to(deed, target)
+@pytest.mark.parametrize("action", ORDER_ACTIONS)
+def test_an_action_needs_its_own_permission(sandbox: Sandbox, person: Person, action: str) -> None:
+    order, target = order_with_action(sandbox, action)
+    url, data = action_url(order, action, target), form_data(action, target)
     events = Event.objects.filter(order=order).count()
-    others = person(*(name for name in OURS if name != ORDER_ACTIONS[deed].permission))
+    others = person(*(name for name in OURS if name != ORDER_ACTIONS[action].permission))
     assert others.get(url).status_code == 403
-    assert others.post(url, answers).status_code == 403
+    assert others.post(url, data).status_code == 403
     assert Event.objects.filter(order=order).count() == events
-    story = others.get(page(Order, "change", order.pk)).content.decode()
-    assert url not in story
-    one = person(ORDER_ACTIONS[deed].permission)
-    assert url in one.get(page(Order, "change", order.pk)).content.decode()
-    assert one.get(url).status_code == 200
+    text = others.get(page(Order, "change", order.pk)).content.decode()
+    assert url not in text
+    allowed = person(ORDER_ACTIONS[action].permission)
+    assert url in allowed.get(page(Order, "change", order.pk)).content.decode()
+    assert allowed.get(url).status_code == 200
     assert Event.objects.filter(order=order).count() == events
-    done = one.post(url, answers)
-    assert done.status_code == (200 if deed == "found" else 302)
-    if deed != "found":  # Henry does not know that refId
+    response = allowed.post(url, data)
+    assert response.status_code == (200 if action == "found" else 302)
+    if action != "found":  # Henry does not know that refId
         assert Event.objects.filter(order=order, source__startswith="staff:with 1").exists()
 
 
-@pytest.mark.parametrize("deed", ORDER_ACTIONS)
-def test_a_deed_on_something_of_another_order_is_not_found(
-    sandbox: Sandbox, rf: RequestFactory, deed: str
+@pytest.mark.parametrize("action", ORDER_ACTIONS)
+def test_an_action_on_a_record_of_another_order_is_not_found(
+    sandbox: Sandbox, rf: RequestFactory, action: str
 ) -> None:
     other = build_paid_order(sandbox)
-    order, target = in_trouble(sandbox, deed)
+    order, target = order_with_action(sandbox, action)
     if target == order:
-        return  # it is about the order itself, whatever stands behind it
+        return  # it acts on the order itself and ignores the target id
     with pytest.raises(Http404):
-        ask(rf, other, deed, target.pk)
+        post_to_view(rf, other, action, target.pk)
     with pytest.raises(Http404):
-        ask(rf, order, "explode", target.pk)
+        post_to_view(rf, order, "explode", target.pk)
 
 
-def ask(rf: RequestFactory, order: Order, deed: str, target_pk: int) -> Any:
-    """Call the view itself: the suite's shop has no page for 404."""
+def post_to_view(rf: RequestFactory, order: Order, action: str, target_pk: int) -> Any:
+    """Call the view itself: the test project has no 404 page."""
     request = rf.post("/")
     request.user = get_user_model()(username="grace", is_superuser=True, is_staff=True, is_active=True)
-    return site.get_model_admin(Order).deed_view(request, str(order.pk), deed, target_pk)
+    return site.get_model_admin(Order).action_view(request, str(order.pk), action, target_pk)
 
 
-def test_what_is_not_offered_any_more_changes_nothing(sandbox: Sandbox, staff: Client) -> None:
+def test_an_action_that_is_no_longer_offered_changes_nothing(sandbox: Sandbox, staff: Client) -> None:
     order = build_paid_order(sandbox)
     before = Event.objects.count()
     for name, target in (
@@ -119,8 +119,8 @@ def test_what_is_not_offered_any_more_changes_nothing(sandbox: Sandbox, staff: C
         ("not-bought", order.purchases.get()),
         ("found", order.purchases.get()),
     ):
-        answer = staff.post(deed_url(order, name, target), {"note": "", "ref_id": "x"}, follow=True)
-        assert b"That is not needed any more." in answer.content
+        response = staff.post(action_url(order, name, target), {"note": "", "ref_id": "x"}, follow=True)
+        assert b"That is no longer needed." in response.content
     assert Event.objects.count() == before
 
 
@@ -130,44 +130,42 @@ def test_pages_need_their_view_permission(sandbox: Sandbox, person: Person, mode
     make_template(build_cart())
     create_api_key("till")
     row = model.objects.first()
-    stranger = Client()
-    assert stranger.get(page(model, "changelist")).status_code == 302
-    nobody = Client()
-    nobody.force_login(get_user_model().objects.create_user("nobody", is_staff=True))
+    anonymous = Client()
+    assert anonymous.get(page(model, "changelist")).status_code == 302
+    no_permission = Client()
+    no_permission.force_login(get_user_model().objects.create_user("without", is_staff=True))
     viewer = person()
-    assert nobody.get(page(model, "changelist")).status_code == 403
+    assert no_permission.get(page(model, "changelist")).status_code == 403
     assert viewer.get(page(model, "changelist")).status_code == 200
     if row is not None:
-        assert nobody.get(page(model, "change", row.pk)).status_code == 403
+        assert no_permission.get(page(model, "change", row.pk)).status_code == 403
         assert viewer.get(page(model, "change", row.pk)).status_code == 200
     assert viewer.get(page(model, "add")).status_code == 403
 
 
-def test_attention_needs_the_right_to_see_orders(db: None, person: Person) -> None:
+def test_the_attention_page_needs_permission_to_view_orders(db: None, person: Person) -> None:
     url = reverse("admin:henry_checkout_attention")
-    nobody = Client()
-    nobody.force_login(get_user_model().objects.create_user("nobody", is_staff=True))
-    assert nobody.get(url).status_code == 403
+    no_permission = Client()
+    no_permission.force_login(get_user_model().objects.create_user("without", is_staff=True))
+    assert no_permission.get(url).status_code == 403
     assert person().get(url).status_code == 200
     assert Client().get(url).status_code == 302
 
 
-def test_the_doctor_is_asked_by_operators_and_only_when_they_want(
-    sandbox: Sandbox, person: Person, settings: Any
-) -> None:
+def test_operators_run_the_doctors_checks_on_demand(sandbox: Sandbox, person: Person, settings: Any) -> None:
     url = reverse("admin:henry_checkout_doctor")
     assert person("resolve_money", "see_personal_data").get(url).status_code == 403
     operator = person("operate_checkouts")
-    assert "Examine now" in operator.get(url).content.decode()
+    assert "Run checks" in operator.get(url).content.decode()
     assert [row for row in sandbox.requests() if row["method"] == "GET"] == []
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "NO_SUCH_OPTION": 1}
     found = operator.post(url).content.decode()
     assert "W001" in found
     assert "NO_SUCH_OPTION" in found
-    assert "Examine again" in found
+    assert "Run checks again" in found
 
 
-def test_who_may_not_see_buyers_finds_nothing_of_them(sandbox: Sandbox, person: Person) -> None:
+def test_no_page_shows_buyers_without_the_permission(sandbox: Sandbox, person: Person) -> None:
     order = build_paid_order(sandbox)
     canaries = [order.buyer.email, order.buyer.last_name, order.buyer.phone]
     assert all(canaries)
@@ -186,7 +184,7 @@ def test_who_may_not_see_buyers_finds_nothing_of_them(sandbox: Sandbox, person: 
     assert order.buyer.last_name in trusted.get(page(Order, "changelist")).content.decode()
 
 
-def test_only_who_may_see_buyers_finds_orders_by_them(sandbox: Sandbox, person: Person) -> None:
+def test_searching_by_buyer_needs_the_permission(sandbox: Sandbox, person: Person) -> None:
     order = build_paid_order(sandbox)
     query = {"q": order.buyer.email.upper()}
     found = person("see_personal_data").get(page(Order, "changelist"), query).content.decode()
@@ -194,16 +192,16 @@ def test_only_who_may_see_buyers_finds_orders_by_them(sandbox: Sandbox, person: 
     assert order.number not in person().get(page(Order, "changelist"), query).content.decode()
 
 
-def test_keys_are_made_by_who_may_add_them_and_revoked_by_operators(db: None, person: Person) -> None:
+def test_adding_a_key_needs_add_permission_and_revoking_it_operate(db: None, person: Person) -> None:
     assert person(*OURS).get(page(ApiKey, "add")).status_code == 403
-    maker = person("add_apikey")
-    answer = maker.post(page(ApiKey, "add"), {"name": "till", "account": "default"})
+    creator = person("add_apikey")
+    response = creator.post(page(ApiKey, "add"), {"name": "till", "account": "default"})
     key = ApiKey.objects.get()
-    assert "no-store" in answer.headers["Cache-Control"]
-    assert key.hint in answer.content.decode()
-    assert maker.get(page(ApiKey, "changelist")).content.decode().count(key.hint) == 1
+    assert "no-store" in response.headers["Cache-Control"]
+    assert key.hint in response.content.decode()
+    assert creator.get(page(ApiKey, "changelist")).content.decode().count(key.hint) == 1
     form = {"action": "revoke", "_selected_action": [key.pk]}
-    maker.post(page(ApiKey, "changelist"), form)
+    creator.post(page(ApiKey, "changelist"), form)
     assert ApiKey.objects.valid().exists()
     person("operate_checkouts").post(page(ApiKey, "changelist"), form)
     assert not ApiKey.objects.valid().exists()

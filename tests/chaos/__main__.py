@@ -143,13 +143,13 @@ class Chaos:
 
     def strike(self) -> None:
         """Do one bad thing."""
-        deeds = (
+        actions = (
             [self.kill_worker] * 6 + [self.stop_worker] * 2 + [self.kill_shopper, self.kill_other]
             + [self.change_weather] * 2 + [self.flush_redis, self.cut_database]
         )  # fmt: skip
-        deed = self.dice.choice(deeds)
-        self.done[deed.__name__] += 1
-        deed()
+        action = self.dice.choice(actions)
+        self.done[action.__name__] += 1
+        action()
 
     def kill_worker(self) -> None:
         worker = self.dice.choice(self.workers)
@@ -219,7 +219,7 @@ class Chaos:
             if time.monotonic() > said_at + 10:
                 said_at = time.monotonic()
                 print(
-                    f"{max(0, ends_at - said_at):4.0f} s left; {count.progress()}; {sum(self.done.values())} deeds",
+                    f"{max(0, ends_at - said_at):4.0f} s left; {count.progress()}; {sum(self.done.values())} actions",
                     flush=True,
                 )
             if time.monotonic() > ends_at + 2 * self.options.seconds:
@@ -231,7 +231,7 @@ class Chaos:
         self.sandbox.scenario(**CALM)
         is_quiet = count.wait_until_quiet(QUIET_SECONDS)
         print(
-            f"deeds: {dict(sorted(self.done.items()))}; kills: { {each.name: each.kills for each in self.all} }"
+            f"actions: {dict(sorted(self.done.items()))}; kills: { {each.name: each.kills for each in self.all} }"
         )
         return count.report(is_quiet=is_quiet)
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import django
 
-os.environ["CHAOS_BROKER"] = ""  # this process sends no nudges
+os.environ["CHAOS_BROKER"] = ""  # this process sends no wake-ups
 django.setup()
 
 from django.db import DatabaseError, InterfaceError, connection

@@ -34,10 +34,9 @@ FRAGMENT_PAGES = """
 
 from django.shortcuts import render as _render
 from django_henry_checkout import shop as _shop
-from django_henry_checkout.views.headers import opens_popups as _opens_popups
 
 
-@_opens_popups
+@_shop.opens_popups
 def _fragment(request, number):
     return _render(request, f"fragments/{number}.html", {"cart": _shop.get_cart(request)})
 

@@ -18,11 +18,9 @@ from tests.support.workers import Redis
 PUBLIC_MODULES = {
     "django_henry_checkout",
     "django_henry_checkout.adapter",
-    "django_henry_checkout.admin",
     "django_henry_checkout.models",
     "django_henry_checkout.signals",
     "django_henry_checkout.tasks",
-    "django_henry_checkout.views.headers",
 }
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -173,7 +173,9 @@ def test_fault_28_an_answer_in_drops_is_ended_and_holds_up_nobody(
     started = time.monotonic()
     poll_due()
     assert time.monotonic() - started < 5  # dripping on, it would take minutes
-    assert sorted(Order.objects.values_list("status", flat=True)) == ["completed"] * 4 + ["placed"]
+    *others, last = sorted(Order.objects.values_list("status", flat=True))
+    assert others == ["completed"] * 4
+    assert last in {"placed", "processing"}  # on a busy machine Henry may have begun before the first poll
     assert errors() == [1]
     settle(sandbox, seconds=0)
     assert events("purchase_completed") == len(sandbox.orders()) == 5
@@ -249,7 +251,7 @@ def test_fault_33_a_new_word_that_looks_like_an_end_ends_nothing(sandbox: Sandbo
     assert set(Order.objects.get().lines.values_list("status", flat=True)) == {"bought"}
     assert Order.objects.get().status == "placed"
     assert Purchase.objects.get().drift == ["fulfilled"]
-    assert "unknown words from Henry: fulfilled" in caplog.text
+    assert "unknown statuses from Henry: fulfilled" in caplog.text
     assert (events("drift_seen"), events("purchase_completed")) == (1, 0)
 
     Purchase.objects.update(deadline_at=timezone.now())

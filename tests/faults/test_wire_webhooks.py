@@ -295,7 +295,7 @@ def test_fault_23_webhooks_go_on_while_polls_find_henry_down(
     rested()
     due_now()
     poll_due()
-    assert "Henry answers again" in caplog.text
+    assert "Henry is available again" in caplog.text
     assert not AccountRateLimit.objects.get().circuit_open
     assert Order.objects.get(pk=waiting.pk).status == "placed"
 

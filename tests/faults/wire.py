@@ -54,11 +54,12 @@ class Ears:
         """Have webhooks of all carts sent from now on, signed with `secret`."""
         path = f"/henry/webhooks/default/{endpoint_key(henry.account())}"
         endpoint = {"uuid": UUID, "url": self._url + path, "secret": secret, "everyCart": True}
-        self._sandbox.webhooks([endpoint])
+        self._sandbox.set_webhook_endpoints([endpoint])
 
     def heard(self) -> list[dict[str, Any]]:
         """Wait until all that has happened was sent; what became of each, oldest first."""
-        return self._sandbox.wait_for_webhooks(30)
+        self._sandbox.wait_for_webhooks(30)
+        return self._sandbox.webhook_log()
 
     def statuses(self) -> list[int | None]:
         return [row["status"] for row in self.heard()]

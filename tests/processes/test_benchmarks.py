@@ -24,6 +24,6 @@ def test_purchases_can_be_followed() -> None:
 def test_orders_can_be_shown() -> None:
     rows.make_orders(1000)
     assert (Order.objects.count(), OrderBuyer.objects.count()) == (1000, 1000)
-    assert len(get_history(Order.objects.get(pk=500)).chapters) == 4
+    assert len(get_history(Order.objects.get(pk=500)).entries) == 4
     rows.clear()
     assert not Order.objects.exists()

@@ -27,26 +27,26 @@ GATEWAYS = {"v1": "v1.GatewayV1", "v1-rpc": "v1_rpc.GatewayV1RPC"}
 #: Where each kind of work may die, beside any statement and any commit: the dotted path and the side of it.
 POINTS: dict[str, tuple[str, ...]] = {
     "poll": (
-        "polling.claim_polls:after", "polling.apply_observation:before", "polling.apply_observation:after",
-        "polling.put_back:before", "polling.put_back:after", "polling.pass_deadline:before",
-        "polling.pass_deadline:after", "observations._Application.run:after", "observations.take_out_bought:after",
-        "ledger.Journal.write:before", "ledger.Journal.write:after", "pace.settle:before",
+        "polling.poller.claim_polls:after", "polling.poller.apply_observation:before", "polling.poller.apply_observation:after",
+        "polling.poller.reschedule:before", "polling.poller.reschedule:after", "polling.poller.handle_deadline:before",
+        "polling.poller.handle_deadline:after", "purchase.apply._write:after", "purchase.apply.remove_purchased:after",
+        "events.journal.EventJournal.write:before", "events.journal.EventJournal.write:after", "polling.rate_limit.record_usage:before",
     ),
-    "deliver": ("ledger._claim:after", "ledger._call:before", "ledger._call:after", "ledger._deliver:after"),
+    "deliver": ("events.outbox._claim:after", "events.outbox._call:before", "events.outbox._call:after", "events.outbox._deliver:after"),
     "webhooks": (
-        "webhooks._claim:after", "webhooks._settle:before", "webhooks._settle:after", "webhooks._end:before",
-        "webhooks.apply_observation:before", "webhooks.apply_observation:after", "ledger.Journal.write:after",
+        "webhooks.inbox._claim:after", "webhooks.inbox._resolve:before", "webhooks.inbox._resolve:after", "webhooks.inbox._end:before",
+        "webhooks.inbox.apply_observation:before", "webhooks.inbox.apply_observation:after", "events.journal.EventJournal.write:after",
     ),
-    "expire": ("sessions._end:before", "sessions._end:after", "ledger.Journal.write:after"),
-    "begin": ("sessions._page_at_henry:after", "sessions._create_order:after", "sessions._open_session:after"),
+    "expire": ("checkout.sessions._end:before", "checkout.sessions._end:after", "events.journal.EventJournal.write:after"),
+    "begin": ("checkout.sessions._get_hosted_page:after", "checkout.sessions._create_order:after", "checkout.sessions._open_session:after"),
     "buy": (
-        "sessions._page_at_henry:after", "sessions._open_session:after", "confirming._commit_intent:before",
-        "confirming._commit_intent:after", "GATEWAY.purchase:before", "GATEWAY.purchase:after",
-        "confirming.apply_observation:before", "confirming.apply_observation:after", "confirming._take_back:before",
-        "confirming._take_back:after", "confirming.call_in_doubt:before", "ledger.Journal.write:before",
-        "ledger.Journal.write:after", "observations._Application.run:after",
+        "checkout.sessions._get_hosted_page:after", "checkout.sessions._open_session:after", "checkout.confirm._commit_intent:before",
+        "checkout.confirm._commit_intent:after", "GATEWAY.purchase:before", "GATEWAY.purchase:after",
+        "checkout.confirm.apply_observation:before", "checkout.confirm.apply_observation:after", "checkout.confirm._revert_intent:before",
+        "checkout.confirm._revert_intent:after", "checkout.confirm.mark_in_doubt:before", "events.journal.EventJournal.write:before",
+        "events.journal.EventJournal.write:after", "purchase.apply._write:after",
     ),
-    "ask": ("purchases.apply_observation:before", "purchases.apply_observation:after", "ledger.Journal.write:after"),
+    "ask": ("purchase.lifecycle.apply_observation:before", "purchase.lifecycle.apply_observation:after", "events.journal.EventJournal.write:after"),
 }  # fmt: skip
 
 

@@ -75,12 +75,19 @@ class ShopMachine(RuleBasedStateMachine):
 
     @initialize(
         version=st.sampled_from(["v1", "v1-rpc"]),
-        sweep_from=st.sampled_from([2, 20]),
-        hosted_wait=st.sampled_from([timedelta(hours=2), timedelta(days=5)]),
+        bulk_poll_threshold=st.sampled_from([2, 20]),
+        hosted_payment_timeout=st.sampled_from([timedelta(hours=2), timedelta(days=5)]),
         first=st.lists(links, min_size=1, max_size=2),
     )
-    def open_shop(self, version: str, sweep_from: int, hosted_wait: timedelta, first: list[str]) -> None:
-        self.world = World(self.sandbox, version=version, sweep_from=sweep_from, hosted_wait=hosted_wait)
+    def open_shop(
+        self, version: str, bulk_poll_threshold: int, hosted_payment_timeout: timedelta, first: list[str]
+    ) -> None:
+        self.world = World(
+            self.sandbox,
+            version=version,
+            bulk_poll_threshold=bulk_poll_threshold,
+            hosted_payment_timeout=hosted_payment_timeout,
+        )
         self.watch = Watch(self.world, self.log)
         self.world.take_basket(first)
 

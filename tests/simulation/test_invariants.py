@@ -38,7 +38,7 @@ def watch(henry: Sandbox) -> Iterator[Watch]:
     """One order by Henry's page, one by one call, both ended and told of."""
     log = LogBook()
     log.open()
-    world = World(henry, version="v1", sweep_from=20, hosted_wait=timedelta(hours=2))
+    world = World(henry, version="v1", bulk_poll_threshold=20, hosted_payment_timeout=timedelta(hours=2))
     watch = Watch(world, log)
     world.take_basket(list(LINKS[:2]))
     world.begin(world.baskets[0], None)

@@ -103,7 +103,9 @@ class Letter:
 class World:
     """One shop, one Henry, and what the outside knows of both."""
 
-    def __init__(self, sandbox: Sandbox, *, version: str, sweep_from: int, hosted_wait: timedelta) -> None:
+    def __init__(
+        self, sandbox: Sandbox, *, version: str, bulk_poll_threshold: int, hosted_payment_timeout: timedelta
+    ) -> None:
         self.sandbox = sandbox
         self.version = version
         self.mood = Mood()
@@ -126,8 +128,8 @@ class World:
                 "ALLOW_RAW_CARD": True,
                 "READ_RETRIES": 0,
                 "POLL_CONCURRENCY": 1,  # so that answers come in one order
-                "BULK_POLL_THRESHOLD": sweep_from,
-                "HOSTED_PAYMENT_TIMEOUT": hosted_wait,
+                "BULK_POLL_THRESHOLD": bulk_poll_threshold,
+                "HOSTED_PAYMENT_TIMEOUT": hosted_payment_timeout,
             }
         )
         self._settings.enable()

@@ -18,17 +18,17 @@ OURS = ("operate_checkouts", "resolve_money", "see_personal_data")
 
 
 def doubtful_order(sandbox: Sandbox, *, is_bought: bool = False) -> Order:
-    """An order whose purchase is in doubt: the call broke, before or after Henry had it."""
-    begun = quoted(sandbox, build_cart(), "v1")
+    """Return an order whose purchase is in doubt: the call broke before or after Henry received it."""
+    started = quoted(sandbox, build_cart(), "v1")
     world(sandbox, faults=[buys("v1", "lost_reply" if is_bought else "reset")])
-    order = confirm(begun, "v1", accepted=TOTAL)
+    order = confirm(started, "v1", accepted=TOTAL)
     world(sandbox)
     assert Purchase.objects.get(order=order).status == "in_doubt"
     return order
 
 
 def stuck_order(sandbox: Sandbox) -> Order:
-    """An order which Henry has not finished by its deadline."""
+    """Return an order that Henry has not finished by its deadline."""
     order = begin_checkout(build_cart()).order
     sandbox.pay(order.henry_cart_id)
     poll_due()
@@ -39,21 +39,21 @@ def stuck_order(sandbox: Sandbox) -> Order:
 
 
 def overdue(order: Order) -> None:
-    """Let the deadline of its purchase pass."""
+    """Move the deadline of the order's purchase into the past."""
     past = timezone.now() - timedelta(seconds=1)
     Purchase.objects.filter(order=order).update(deadline_at=past)
     PurchasePoll.objects.filter(purchase__order=order).update(due_at=past)
 
 
 def partial_order(sandbox: Sandbox) -> Order:
-    """An order of which one line was bought."""
+    """Return an order of which one line was bought."""
     order = build_paid_order(sandbox, outcome="partially_complete")
     assert order.status == "partially_completed"
     return order
 
 
 def dead_delivery(sandbox: Sandbox) -> Delivery:
-    """A receiver that failed too often."""
+    """Return a delivery that has used all its attempts."""
     order = begin_checkout(build_cart()).order
     delivery = Delivery.objects.filter(order=order).order_by("pk")[0]
     Delivery.objects.filter(pk=delivery.pk).update(
@@ -64,7 +64,7 @@ def dead_delivery(sandbox: Sandbox) -> Delivery:
 
 
 def settle(sandbox: Sandbox) -> None:
-    """Let an hour pass at Henry, and work."""
+    """Advance the sandbox by an hour, then process everything that is due."""
     sandbox.advance(3600)
     for _round in range(6):
         run_once()

@@ -48,7 +48,7 @@ def test_a_full_webhook_ends_the_order_without_a_poll(
 def test_a_thin_webhook_has_henry_asked(run_until_idle: Any, henry_webhook: Any, purchase: Purchase) -> None:
     assert henry_webhook(purchase.ref_id) == 202
     run_until_idle()
-    assert WebhookMessage.objects.get().outcome == "It says too little: Henry is asked."
+    assert WebhookMessage.objects.get().outcome == "Too little detail: status requested"
     assert Order.objects.get().status == "completed"
 
 

@@ -1,0 +1,1 @@
+"""Access: callers, tokens, idempotency keys and throttling."""

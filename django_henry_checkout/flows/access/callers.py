@@ -1,6 +1,6 @@
-"""Who is asking? Turns a request into a `Caller`, and finds the cart that the shopper is filling.
+"""Turn a request into a `Caller`, and find the shopper's current cart.
 
-A guest owns what his Django session remembers; nothing but ids is kept there.
+A guest owns the carts and orders whose ids are in their Django session; only ids are stored there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_REMEMBERED = 50
 
 
 def get_caller(request: HttpRequest) -> Caller:
-    """Return on whose behalf a page of the shop asks."""
+    """Return the caller of one of the shop's pages: the signed-in user, and the ids in the Django session."""
     user = getattr(request, "user", None)
     signed_in = user is not None and user.is_authenticated
     return Caller(
@@ -30,10 +30,10 @@ def get_caller(request: HttpRequest) -> Caller:
 
 
 def current_cart(request: HttpRequest) -> Cart | None:
-    """Return the cart that the shopper is filling, or None if there is none yet.
+    """Return the shopper's current cart, or None if there is none yet.
 
-    After a sign-in, the first call takes over what was put together as a guest: the guest's cart
-    becomes the shopper's, or is merged into the one he already has.
+    After a sign-in, the first call assigns the guest's cart to the shopper, or merges it into the cart that the
+    shopper already has.
     """
     caller, account = get_caller(request), get_adapter().account_for(request)
     own: Cart | None = None
@@ -56,7 +56,7 @@ def current_cart(request: HttpRequest) -> Cart | None:
 
 
 def current_cart_or_new(request: HttpRequest) -> Cart:
-    """Return the cart that the shopper is filling; make one, and remember it, if there is none."""
+    """Return the shopper's current cart; create one, and remember it, if there is none."""
     cart = current_cart(request)
     if cart is None:
         user = request.user if request.user.is_authenticated else None
@@ -67,12 +67,12 @@ def current_cart_or_new(request: HttpRequest) -> Cart:
 
 
 def remember_cart(request: HttpRequest, cart: Cart) -> None:
-    """Let a guest keep a cart by his Django session."""
+    """Record a guest's cart in their Django session."""
     _remember(request, "carts", cart.public_id)
 
 
 def remember_order(request: HttpRequest, order: Order) -> None:
-    """Let a guest see an order that he began; a signed-in shopper owns it by his account."""
+    """Record a guest's order in their Django session; a signed-in shopper's order is found by its user."""
     if order.user_id is None:
         _remember(request, "orders", order.public_id)
 
@@ -83,13 +83,13 @@ def _remembered(request: HttpRequest, kind: str) -> list[UUID]:
 
 
 def _remember(request: HttpRequest, kind: str, public_id: UUID) -> None:
-    memory = request.session.get(SESSION_KEY, {})
+    stored = request.session.get(SESSION_KEY, {})
     text = format_public_id(public_id)
-    kept = [known for known in memory.get(kind, []) if known != text]
-    request.session[SESSION_KEY] = {**memory, kind: [*kept, text][-MAX_REMEMBERED:]}
+    others = [each for each in stored.get(kind, []) if each != text]
+    request.session[SESSION_KEY] = {**stored, kind: [*others, text][-MAX_REMEMBERED:]}
 
 
 def _forget_cart(request: HttpRequest, cart: Cart) -> None:
-    memory = request.session.get(SESSION_KEY, {})
-    kept = [known for known in memory.get("carts", []) if known != cart.ulid]
-    request.session[SESSION_KEY] = {**memory, "carts": kept}
+    stored = request.session.get(SESSION_KEY, {})
+    others = [each for each in stored.get("carts", []) if each != cart.ulid]
+    request.session[SESSION_KEY] = {**stored, "carts": others}

@@ -1,6 +1,6 @@
-"""Customer session tokens (CST): a signed token that names one customer for a day, and can be revoked.
+"""Customer session tokens (CST): a signed, revocable token that identifies one customer for a day.
 
-The token holds ids and times only; what is known of the customer stays in the database, under its `sub`.
+The token contains only ids and times; the customer's details stay in the database, under its `sub`.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ LEEWAY = timedelta(seconds=60)
 
 
 def create_customer_token(buyer: Buyer, *, user: Any = None, account: str = "default") -> str:
-    """Begin a session of a customer, and return its token.
+    """Start a customer session and return its token.
 
     Args:
-        buyer: what is known of him; it fills in his checkouts.
+        buyer: known details of the customer; their checkouts are prefilled with them.
 
     Raises:
-        InvalidBuyer: something of it is wrong.
-        ConfigurationError: there is no such account.
+        InvalidBuyer: a detail is invalid.
+        ConfigurationError: the account does not exist.
     """
     return sign_customer_token(create_customer_session(buyer, user=user, account=account))
 
 
 def create_customer_session(buyer: Buyer, *, user: Any = None, account: str = "default") -> CustomerSession:
-    """Begin a session of a customer; see `mint_customer_token`."""
+    """Start a customer session; see `create_customer_token`."""
     app_settings.account(account)
     buyer = clean_buyer(buyer, strict=True)
     return CustomerSession.objects.create(
@@ -58,7 +58,7 @@ def create_customer_session(buyer: Buyer, *, user: Any = None, account: str = "d
 
 
 def sign_customer_token(session: CustomerSession) -> str:
-    """Sign a token for a customer session. It lives as long as the session; one more does no harm."""
+    """Return a signed token of a customer session; it expires with the session, which can have several."""
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -73,17 +73,17 @@ def sign_customer_token(session: CustomerSession) -> str:
 
 
 def _keys() -> Iterator[tuple[str, bytes]]:
-    """Yield the signing keys by their ids, the current one first, then those it has replaced."""
+    """Yield the signing keys with their ids: the current one first, then the replaced ones."""
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         key = salted_hmac("henry_checkout.customer_token", "key", secret=secret, algorithm="sha256").digest()
         yield hashlib.sha256(key).hexdigest()[:12], key
 
 
 def get_caller_by_customer_token(token: str) -> Caller:
-    """Return on whose behalf the holder of a CST asks.
+    """Return the caller that a CST identifies.
 
     Raises:
-        TokenInvalid: it was not made here, has lapsed, or was revoked; all look the same.
+        TokenInvalid: the token is forged, expired or revoked; all look the same.
     """
     try:
         key = dict(_keys())[jwt.get_unverified_header(token)["kid"]]
@@ -106,9 +106,9 @@ def get_caller_by_customer_token(token: str) -> Caller:
 
 
 def revoke_customer_session(customer_id: UUID) -> bool:
-    """End a customer session, and every token of it; return whether it was alive."""
-    alive = CustomerSession.objects.filter(public_id=customer_id, revoked_at=None)
-    return bool(alive.update(revoked_at=timezone.now()))
+    """Revoke a customer session and all its tokens; return whether this call did it."""
+    sessions = CustomerSession.objects.filter(public_id=customer_id, revoked_at=None)
+    return bool(sessions.update(revoked_at=timezone.now()))
 
 
 def get_customer_session(caller: Caller) -> CustomerSession | None:
@@ -119,7 +119,7 @@ def get_customer_session(caller: Caller) -> CustomerSession | None:
 
 
 def get_known_buyer(cart: Cart) -> Buyer:
-    """Return what the customer of a cart told beforehand; empty if there is none."""
+    """Return the details in the customer session of a cart; empty if the cart has none."""
     content = dict(cart.customer.buyer) if cart.customer is not None else {}
     address = content.pop("shipping_address", None)
     return Buyer(**content, shipping_address=Address(**address) if address else None)

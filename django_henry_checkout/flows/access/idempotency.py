@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same key and body is done once, and answered the same again."""
+"""`Idempotency-Key`: a call with the same key and body runs once; repeats get the stored response."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from django_henry_checkout.models import IdempotencyRecord
 
 MAX_KEY_LENGTH = 255
 RETENTION = timedelta(hours=48)
-#: A call that has not finished after this long died; its claim may be taken over.
+#: A call that has not finished after this time has died; another one may take over its claim.
 CLAIM_LIFETIME = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """What the first call answered."""
+    """Response of the first call."""
 
     status: int
     body: Any
 
 
 def fingerprint(content: Any) -> str:
-    """Return the same text for two bodies that mean the same: the order of names does not count.
+    """Return a digest that is equal for equal bodies; the order of names does not matter.
 
-    Keyed, so that what a body holds cannot be found out by trying.
+    Keyed, so that the content of a body cannot be found by trial.
     """
     text = json.dumps(content, sort_keys=True, default=str)
     return salted_hmac("henry_checkout.idempotency", text, algorithm="sha256").hexdigest()
 
 
 def claim_key(scope: str, key: str, *, fingerprint: str) -> IdempotencyRecord | StoredResponse:
-    """Claim a key, or return what the call with it answered before.
+    """Claim a key, or return the stored response of the call that used it.
 
     Raises:
         InvalidIdempotencyKey: the key is empty, too long, or not printable ASCII.
-        KeyReused: the key came with another body before.
-        StillRunning: the first call has not answered yet.
+        KeyReused: the key was used with another body.
+        StillRunning: the first call has not finished yet.
     """
     if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise InvalidIdempotencyKey
@@ -56,10 +56,10 @@ def claim_key(scope: str, key: str, *, fingerprint: str) -> IdempotencyRecord | 
         with transaction.atomic():
             fresh.save(force_insert=True)
     except IntegrityError:
-        known = IdempotencyRecord.objects.filter(scope=scope, key=key).first()
-        if known is None:  # given back in this very moment
+        existing = IdempotencyRecord.objects.filter(scope=scope, key=key).first()
+        if existing is None:  # released a moment ago
             raise StillRunning from None
-        return _check_record(known, fingerprint=fingerprint)
+        return _check_record(existing, fingerprint=fingerprint)
     return fresh
 
 
@@ -69,25 +69,25 @@ def _check_record(record: IdempotencyRecord, *, fingerprint: str) -> Idempotency
     if record.status is not None:
         return StoredResponse(record.status, record.body)
     now = timezone.now()
-    died = IdempotencyRecord.objects.filter(
+    expired_claim = IdempotencyRecord.objects.filter(
         pk=record.pk, status=None, claimed_at=record.claimed_at, claimed_at__lte=now - CLAIM_LIFETIME
     )
-    if not died.update(claimed_at=now):
+    if not expired_claim.update(claimed_at=now):
         raise StillRunning
     return record
 
 
 def record_progress(record: IdempotencyRecord, body: Any) -> None:
-    """Keep what a call has led to before it is finished: if it dies, whoever takes over finds it in `body`."""
+    """Store an intermediate result in `body`; if the call dies, the one that takes over continues from it."""
     IdempotencyRecord.objects.filter(pk=record.pk).update(body=body)
     record.body = body
 
 
 def store_response(record: IdempotencyRecord, *, status: int, body: Any) -> None:
-    """Keep an answer. Runs in the transaction of the change, so that one is never there without the other."""
+    """Store the response, in the transaction of the change, so that neither exists without the other."""
     IdempotencyRecord.objects.filter(pk=record.pk).update(status=status, body=body)
 
 
 def release_key(record: IdempotencyRecord) -> None:
-    """Give a claim back after a call that changed nothing, so that it can be made again."""
+    """Release a claim after a call that changed nothing, so that the call can be repeated."""
     IdempotencyRecord.objects.filter(pk=record.pk, status=None).delete()

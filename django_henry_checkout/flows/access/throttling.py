@@ -1,4 +1,4 @@
-"""Counts calls that cost money, in the database, so that every process counts in the same place."""
+"""Throttle calls that cost money. The counts are in the database, so that all processes share them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _RATE = re.compile(r"(\d+)/(s|m|h|d)[a-z]*")
 
 
 def parse_rate(text: str) -> tuple[int, timedelta]:
-    """Read a rate such as `20/min`: how many calls in which window."""
+    """Parse a rate such as `20/min` into a number of calls and a window."""
     found = _RATE.fullmatch(text.strip().lower())
     if found is None:
-        raise ConfigurationError(f"{text!r} is no rate; write for instance 20/min.")
+        raise ConfigurationError(f"{text!r} is not a rate; write for example 20/min.")
     return int(found.group(1)), timedelta(seconds=_UNITS[found.group(2)])
 
 
@@ -32,20 +32,20 @@ def count_call(subjects: Iterable[str], *, rate: str) -> None:
     """Count one call for each subject.
 
     Raises:
-        TooManyCalls: one of them has made more calls than the rate allows, this one included.
+        TooManyCalls: with this call, a subject exceeds the rate.
 
-    Effects: one statement for each subject, outside the caller's transaction if there is none.
+    Effects: one statement for each subject, in the caller's transaction if there is one.
     """
-    most, window = parse_rate(rate)
+    limit, window = parse_rate(rate)
     for subject in subjects:
-        _count(subject[:200], most, window)
+        _count(subject[:200], limit, window)
 
 
 def count_checkout_request(request: HttpRequest) -> None:
-    """Count a form of ours that costs a call to Henry: per network, and per Django session if there is one.
+    """Count a form post that costs a call to Henry: per network, and per Django session if there is one.
 
     Raises:
-        TooManyCalls: one of them has sent too many.
+        TooManyCalls: one of them exceeds its rate.
     """
     throttles = app_settings.API_THROTTLES
     network, session_key = client_network(request), request.session.session_key
@@ -56,38 +56,39 @@ def count_checkout_request(request: HttpRequest) -> None:
 
 
 def check_rate(subjects: Iterable[str], *, rate: str) -> None:
-    """Refuse a call of somebody who has used up his rate, without counting it. One query.
+    """Refuse a call if a subject has used up its rate, without counting the call. One query.
 
     Raises:
-        TooManyCalls: he has.
+        TooManyCalls: a subject has used up its rate.
     """
-    most, window = parse_rate(rate)
+    limit, window = parse_rate(rate)
     now = timezone.now()
     names = [subject[:200] for subject in subjects]
-    over = CallCount.objects.filter(subject__in=names, window_at__gt=now - window, count__gte=most)
+    over = CallCount.objects.filter(subject__in=names, window_at__gt=now - window, count__gte=limit)
     window_at = over.values_list("window_at", flat=True).order_by("window_at").last()
     if window_at is not None:
         raise _throttled(window_at + window - now)
 
 
-def _count(subject: str, most: int, window: timedelta) -> None:
-    """Count in one statement, so that callers at once are all counted; the ORM has no upsert that adds."""
+def _count(subject: str, limit: int, window: timedelta) -> None:
+    """Count in one statement, so that concurrent calls are all counted; the ORM has no upsert that adds."""
     now = timezone.now()
     table = connection.ops.quote_name(CallCount._meta.db_table)  # noqa: SLF001 - Django's public name for it
-    moment = connection.ops.adapt_datetimefield_value
+    adapt = connection.ops.adapt_datetimefield_value
     is_open = f"{table}.window_at > %s"
-    counted = (
+    upsert = (
         f"INSERT INTO {table} (subject, window_at, count) VALUES (%s, %s, 1)"  # noqa: S608 - the table's own name
         f" ON CONFLICT (subject) DO UPDATE SET count = CASE WHEN {is_open} THEN {table}.count + 1 ELSE 1 END,"
         f" window_at = CASE WHEN {is_open} THEN {table}.window_at ELSE excluded.window_at END"
         " RETURNING count, window_at"
     )
     with connection.cursor() as cursor:
-        cursor.execute(counted, [subject, moment(now), moment(now - window), moment(now - window)])
-        count, began = cursor.fetchone()
-    if count > most:
-        began = began if began.tzinfo else began.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so
-        raise _throttled(began + window - now)
+        cursor.execute(upsert, [subject, adapt(now), adapt(now - window), adapt(now - window)])
+        count, window_at = cursor.fetchone()
+    if count > limit:
+        if window_at.tzinfo is None:  # SQLite returns naive UTC
+            window_at = window_at.replace(tzinfo=UTC)
+        raise _throttled(window_at + window - now)
 
 
 def _throttled(left: timedelta) -> TooManyCalls:
@@ -95,10 +96,10 @@ def _throttled(left: timedelta) -> TooManyCalls:
 
 
 def client_network(request: HttpRequest) -> str:
-    """Return the network that a call comes from, or "" where it cannot be told: behind an unknown proxy.
+    """Return the network of the client, or "" if it is unknown, as behind an unknown proxy.
 
-    NUM_PROXIES says how many proxies of the shop's own add themselves to `X-Forwarded-For`; without it that
-    header is not believed.
+    NUM_PROXIES is the number of the shop's own proxies that append to `X-Forwarded-For`; without it, that header
+    is ignored.
     """
     text = request.META.get("REMOTE_ADDR", "")
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]

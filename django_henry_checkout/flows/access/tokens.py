@@ -1,4 +1,4 @@
-"""Bearer secrets: whoever holds one may act. Each is shown once and kept only as a hash."""
+"""Bearer secrets: the holder may act. Each is shown once and stored only as a hash."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django_henry_checkout.types import Caller
 
 
 def issue_cart_token(cart: Cart) -> str:
-    """Return a secret that lets its holder fill and pay one cart, and see its orders."""
+    """Return a new secret whose holder may edit and pay one cart, and see its orders."""
     secret = new_secret()
     CartToken.objects.create(
         cart=cart,
@@ -23,10 +23,10 @@ def issue_cart_token(cart: Cart) -> str:
 
 
 def get_caller_by_secret(secret: str) -> Caller:
-    """Return on whose behalf the holder of a cart's token, or of a checkout session's, asks.
+    """Return the caller that a cart's token, or a checkout session's, identifies.
 
     Raises:
-        TokenInvalid: nobody was given that token, or it lapsed, or was revoked; all look the same.
+        TokenInvalid: the token is unknown, expired or revoked; all look the same.
     """
     tokens = CartToken.objects.valid(timezone.now()).filter(token_hash=hash_secret(secret))
     cart_id = tokens.values_list("cart__public_id", flat=True).first()
@@ -34,7 +34,7 @@ def get_caller_by_secret(secret: str) -> Caller:
 
 
 def _get_caller_by_session(secret: str) -> Caller:
-    """Look for a checkout session. Its secret still shows the order for a while after the session has ended."""
+    """Find a checkout session. Its secret gives access to the order for a while after the session has ended."""
     sessions = CheckoutSession.objects.filter(
         token_hash=hash_secret(secret), expires_at__gt=timezone.now() - app_settings.HOSTED_PAYMENT_TIMEOUT
     )
@@ -48,7 +48,7 @@ def _get_caller_by_session(secret: str) -> Caller:
 
 
 def create_api_key(name: str, *, account: str = "default") -> str:
-    """Make a key for a trusted server of the shop, and return it; it is not shown again."""
+    """Create a key for a trusted server of the shop and return it; it is not shown again."""
     app_settings.account(account)
     key = f"{API_KEY_PREFIX}{new_secret()}"
     ApiKey.objects.create(name=name, account=account, key_hash=hash_secret(key), hint=key[:8])
@@ -56,15 +56,15 @@ def create_api_key(name: str, *, account: str = "default") -> str:
 
 
 def revoke_api_key(key: ApiKey) -> bool:
-    """End a key; return whether it was alive."""
+    """Revoke a key; return whether this call did it."""
     return bool(ApiKey.objects.valid().filter(pk=key.pk).update(revoked_at=timezone.now()))
 
 
 def get_caller_by_api_key(key: str) -> Caller:
-    """Return on whose behalf a trusted server asks.
+    """Return the caller that a trusted server's key identifies.
 
     Raises:
-        TokenInvalid: there is no such key, or it was revoked.
+        TokenInvalid: the key is unknown or revoked.
     """
     account = (
         ApiKey.objects.valid().filter(key_hash=hash_secret(key)).values_list("account", flat=True).first()

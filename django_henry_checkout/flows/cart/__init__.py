@@ -1,0 +1,1 @@
+"""Carts: their lines, templates and QR codes."""

@@ -1,4 +1,4 @@
-"""Carts: make, find, edit, merge. Every edit locks the cart and raises its `version`."""
+"""Carts: create, find, edit, merge. Each edit locks the cart and increments its `version`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from django_henry_checkout.types import Caller, LineItem
 
 
 def create_cart(*, user: Any = None, account: str = "default") -> Cart:
-    """Make an empty cart, owned by `user`, or by whoever holds its id if that is None."""
+    """Create an empty cart, owned by `user`; without one, access is by the cart's id."""
     return Cart.objects.create(user=user, account=account)
 
 
@@ -37,14 +37,14 @@ def create_filled_cart(
     account: str = "default",
     metadata: Mapping[str, Any],
 ) -> Cart:
-    """Make a cart that holds `items`: all of them, or nothing is written.
+    """Create a cart that contains `items`: all of them, or nothing is written.
 
     Args:
-        customer: whose customer session token owns it, too.
+        customer: session whose customer also owns the cart.
 
     Raises:
         InvalidItem, CartFull: as for `add_item`.
-        ConfigurationError: there is no such account.
+        ConfigurationError: the account does not exist.
     """
     app_settings.account(account)
     wanted = _merge_equal(items)
@@ -70,7 +70,7 @@ def get_cart(cart_id: UUID, *, caller: Caller) -> Cart:
     """Return a cart of the caller.
 
     Raises:
-        CartNotFound: there is none with that id, or it is somebody else's; the two look the same.
+        CartNotFound: it does not exist or belongs to somebody else; both look the same.
     """
     cart = Cart.objects.owned_by(caller).filter(public_id=cart_id).first()
     if cart is None:
@@ -79,10 +79,10 @@ def get_cart(cart_id: UUID, *, caller: Caller) -> Cart:
 
 
 def find_cart(cart_id: UUID) -> Cart:
-    """Return a cart that somebody has proved to have begun; see `get_cart` for all others.
+    """Return a cart without an ownership check, for callers that have proved access; otherwise use `get_cart`.
 
     Raises:
-        CartNotFound: it was deleted since.
+        CartNotFound: it no longer exists.
     """
     cart = Cart.objects.filter(public_id=cart_id).first()
     if cart is None:
@@ -100,7 +100,7 @@ class CartUpdate:
 
 
 def add_item(cart: Cart, item: LineItem, *, expected_version: int | None = None) -> CartLine:
-    """Put a product into the cart; one that is there already, with the same options, gets more.
+    """Add a product to the cart, or to the quantity of the line with the same link and options.
 
     Args:
         expected_version: the `cart.version` that the shopper saw; None accepts any.
@@ -109,8 +109,8 @@ def add_item(cart: Cart, item: LineItem, *, expected_version: int | None = None)
         CartLine: the product's line as it is now.
 
     Raises:
-        InvalidItem: the item, or the quantity that it would add up to, is refused.
-        CartFull: the cart has MAX_CART_LINES lines.
+        InvalidItem: the item or the resulting quantity is invalid.
+        CartFull: the cart already has MAX_CART_LINES lines.
         CartChanged: the cart is no longer at `expected_version`.
 
     Effects: one transaction of four statements.
@@ -133,7 +133,7 @@ def _put_item(cart: Cart, item: LineItem, *, expected_version: int | None) -> tu
         lines = list(cart.lines.all())
         line = next((each for each in lines if each.key == key), None)
         if line is None:
-            _refuse_if_full(len(lines))
+            _ensure_not_full(len(lines))
             line = CartLine(cart=cart, key=key, quantity=0)
             lines.append(line)
         _fill(line, item, quantity=clean_quantity(line.quantity + item.quantity))
@@ -201,7 +201,7 @@ def _merge_equal(items: Sequence[LineItem]) -> dict[str, LineItem]:
 
 
 def find_lines(cart: Cart, *, item_id: str = "", link: str = "") -> list[CartLine]:
-    """Return the lines with an id, or all with a link: a link stands once for each choice of options."""
+    """Return the line with an id, or all lines with a link: there is one for each choice of options."""
     lines = cart.lines.filter(key=item_id) if item_id else cart.lines.filter(link=link)
     return list(lines)
 
@@ -227,10 +227,10 @@ def update_line(cart: Cart, line: CartLine, item: LineItem, *, expected_version:
 
 
 def delete_cart(cart: Cart) -> None:
-    """Delete a cart. Orders begun from it stay, and so does what was bought; none of them can be paid any more.
+    """Delete a cart. Its orders stay, but open ones can no longer be paid.
 
     Raises:
-        PurchaseUnderWay: a purchase of it was sent, and nobody knows yet what became of it.
+        PurchaseUnderWay: a purchase of the cart was sent, and its outcome is unknown.
     """
     with transaction.atomic():
         cart = _lock(cart)
@@ -241,7 +241,7 @@ def delete_cart(cart: Cart) -> None:
 
 
 def change_quantity(cart: Cart, line_pk: int, quantity: int, *, expected_version: int | None = None) -> None:
-    """Set how many of a line are wanted; 0 removes it.
+    """Set the quantity of a line; 0 removes the line.
 
     Raises:
         InvalidItem: the quantity is out of bounds, or the line is not in this cart.
@@ -258,7 +258,7 @@ def change_quantity(cart: Cart, line_pk: int, quantity: int, *, expected_version
 
 
 def remove_line(cart: Cart, line_pk: int, *, expected_version: int | None = None) -> None:
-    """Take a line out of the cart.
+    """Remove a line from the cart.
 
     Raises:
         InvalidItem: the line is not in this cart.
@@ -268,7 +268,7 @@ def remove_line(cart: Cart, line_pk: int, *, expected_version: int | None = None
 
 
 def clear_cart(cart: Cart) -> None:
-    """Take everything out of the cart. An empty cart stays as it is."""
+    """Remove all lines from the cart. The version of an empty cart stays the same."""
     with transaction.atomic():
         cart = _lock(cart)
         if cart.lines.all().delete()[0]:
@@ -276,11 +276,10 @@ def clear_cart(cart: Cart) -> None:
 
 
 def merge_carts(source: Cart, *, into: Cart) -> None:
-    """Move the lines of a guest's cart into the shopper's own, and delete the guest's cart.
+    """Move the lines of a guest's cart into the shopper's own, and delete the guest's cart. Idempotent.
 
-    Quantities of equal lines add up, to MAX_QUANTITY at most. Lines beyond MAX_CART_LINES stay out:
-    merging happens while somebody signs in, and must not fail. Orders begun from the guest's cart move
-    along. Repeating it does nothing.
+    Quantities of equal lines add up, to MAX_QUANTITY at most. Lines beyond MAX_CART_LINES are dropped,
+    because a merge is part of a sign-in and must not fail. Orders of the guest's cart move along.
 
     Raises:
         CartNotFound: the carts belong to different Henry accounts.
@@ -294,10 +293,10 @@ def merge_carts(source: Cart, *, into: Cart) -> None:
             raise CartNotFound  # the lines would be bought by another account
         present = {line.key: line for line in into.lines.all()}
         for line in source.lines.all():
-            twin = present.get(line.key)
-            if twin is not None:
-                twin.quantity = min(twin.quantity + line.quantity, app_settings.MAX_QUANTITY)
-                twin.save(update_fields=["quantity"])
+            existing = present.get(line.key)
+            if existing is not None:
+                existing.quantity = min(existing.quantity + line.quantity, app_settings.MAX_QUANTITY)
+                existing.save(update_fields=["quantity"])
             elif len(present) < app_settings.MAX_CART_LINES:
                 line.cart = into
                 line.save(update_fields=["cart"])
@@ -308,7 +307,7 @@ def merge_carts(source: Cart, *, into: Cart) -> None:
 
 
 def adopt_cart(cart: Cart, *, user: Any) -> None:
-    """Give a guest's cart, and the orders begun from it, to the shopper who signed in."""
+    """Assign a guest's cart and its orders to the shopper who signed in."""
     with transaction.atomic():
         if Cart.objects.filter(pk=cart.pk, user=None).update(user=user):
             Order.objects.filter(cart=cart, user=None).update(user=user)
@@ -316,27 +315,27 @@ def adopt_cart(cart: Cart, *, user: Any) -> None:
 
 
 def remove_purchased(cart: Cart, lines: list[OrderLine]) -> None:
-    """Remove from a locked cart what an order has taken; lines added since the checkout began stay."""
+    """Remove an order's lines from a locked cart; quantities added since the checkout started stay."""
     bought = {line.key: line.quantity for line in lines}
-    gone = []
+    emptied = []
     for line in cart.lines.filter(key__in=bought):
         line.quantity -= bought[line.key]
         if line.quantity > 0:
             line.save(update_fields=["quantity"])
         else:
-            gone.append(line.pk)
-    CartLine.objects.filter(pk__in=gone).delete()
+            emptied.append(line.pk)
+    CartLine.objects.filter(pk__in=emptied).delete()
     _touch(cart)
 
 
 def restore_lines(cart: Cart, lines: list[OrderLine]) -> None:
-    """Give a locked cart back what could not be bought, so that the shopper need not collect it again."""
+    """Return lines that could not be bought to a locked cart, so that the shopper can order them again."""
     present = {line.key: line for line in cart.lines.all()}
     for line in lines:
-        twin = present.get(line.key)
-        if twin is not None:
-            twin.quantity = min(twin.quantity + line.quantity, app_settings.MAX_QUANTITY)
-            twin.save(update_fields=["quantity"])
+        existing = present.get(line.key)
+        if existing is not None:
+            existing.quantity = min(existing.quantity + line.quantity, app_settings.MAX_QUANTITY)
+            existing.save(update_fields=["quantity"])
     room = max(app_settings.MAX_CART_LINES - len(present), 0)
     absent = [line for line in lines if line.key not in present][:room]
     CartLine.objects.bulk_create(
@@ -362,15 +361,13 @@ def _edit(cart: Cart, change: Callable[[Cart], int], *, expected_version: int | 
         _touch(locked)
 
 
-def _refuse_if_full(count: int) -> None:
+def _ensure_not_full(count: int) -> None:
     if count >= app_settings.MAX_CART_LINES:
-        raise CartFull(
-            f"The cart holds {app_settings.MAX_CART_LINES} lines, which is the most; remove one first."
-        )
+        raise CartFull(f"A cart holds {app_settings.MAX_CART_LINES} lines at most; remove one first.")
 
 
 def _touch(cart: Cart) -> None:
-    """Raise the version of a locked cart."""
+    """Increment the version of a locked cart."""
     cart.version += 1
     cart.save(update_fields=["version", "updated_at"])
 

@@ -1,4 +1,4 @@
-"""QR codes: level M, a quiet zone of four modules, dark on an opaque light ground (diddo-checkout.md 10)."""
+"""QR codes: level M, a quiet zone of four modules, dark on an opaque light background (diddo-checkout.md 10)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ QUIET_ZONE = 4
 
 @lru_cache(maxsize=256)
 def render_qr(target: str, *, kind: str, scale: int) -> bytes:
-    """Draw a QR code.
+    """Render a QR code as an image file.
 
     Args:
         kind: "png" or "svg".
-        scale: pixels of one module.
+        scale: pixels per module.
     """
     code = segno.make_qr(target, error="m")
     stream = io.BytesIO()

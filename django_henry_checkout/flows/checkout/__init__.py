@@ -1,0 +1,1 @@
+"""Checkout sessions: hosted, embedded and inline, from the start to the purchase."""

@@ -1,8 +1,8 @@
-"""Buying an order by one call, never twice.
+"""Buy an order in one call, and never twice.
 
-The intent is committed before the call, the call is sent once, and an outcome that cannot be known becomes
-`in_doubt`: then only what Henry says about the cart, or a person, moves the purchase on. A worker that dies
-between intent and answer leaves a purchase that is `sent`; after its time the poll engine calls it in doubt.
+The intent is committed before the call, the call is sent once, and an unknown outcome becomes `in_doubt`: then
+only Henry's list of orders, or a decision by staff, resolves the purchase. A process that dies between intent and
+answer leaves a purchase that is `sent`; after its deadline the poll engine marks it in doubt.
 """
 
 from __future__ import annotations
@@ -71,23 +71,23 @@ from django_henry_checkout.models.purchases import LIVE_PURCHASE, UNRESOLVED_PUR
 from django_henry_checkout.models.sessions import LIVE_SESSION
 from django_henry_checkout.types import Buyer, Card, PurchaseRequest, Source
 
-logger = logging.getLogger("django_henry_checkout.confirming")
+logger = logging.getLogger("django_henry_checkout.confirm")
 
-#: How much longer than PURCHASE_TIMEOUT a sent purchase is left to the process that sent it.
+#: Time after PURCHASE_TIMEOUT during which a sent purchase is still left to the process that sent it.
 SENDING_GRACE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Payment:
-    """How an order is to be paid.
+    """How an order is paid.
 
     Args:
-        accepted: the total that the buyer saw; None takes that of the last quote, unless a confirm has stopped
-            at it: then it must be said.
+        accepted: the total that the buyer saw; None accepts that of the last quote, unless a confirm has stopped
+            at it: then it must be given.
         exactly: refuse a lower total too.
-        buyer_digest: `buyers.digest_of` whom the shopper saw; empty for whoever it is now.
-        settings: which details Henry is to collect, passed on as they are.
-        transaction_id: what the shop calls this payment.
+        buyer_digest: digest of the buyer that the shopper saw, from `buyer_digest()`; "" skips the check.
+        settings: which details Henry collects, passed on unchanged.
+        transaction_id: the shop's id for this payment.
     """
 
     card: Card = field(default_factory=Card)
@@ -108,27 +108,27 @@ def confirm_session(
     request: HttpRequest | None = None,
     on_intent: Callable[[Order], None] = lambda _order: None,
 ) -> Order:
-    """Buy a quoted order. An order that is being bought, or was, is returned as it is: nothing is sent again.
+    """Buy a quoted order. One that is being bought, or was, is returned unchanged: nothing is sent again.
 
-    Henry is asked once more what the order costs, so that nobody pays more than he accepted.
+    A new quote is requested first, so that no buyer pays more than they accepted.
 
     Args:
-        on_intent: run in the transaction that commits the intent.
+        on_intent: called in the transaction that commits the intent.
 
     Returns:
         Order: `placed` or further, or still `open` with a purchase that is `sent` or `in_doubt`.
 
     Raises:
-        AmountChanged: the total is higher than what was accepted. Nothing was bought; the new quote is kept.
-        CartChanged: another order of the cart was placed since this one began. Nothing was sent.
+        AmountChanged: the total is higher than the accepted one. Nothing was bought; the new quote is stored.
+        CartChanged: another order of the cart was placed since this one was started. Nothing was sent.
         CheckoutRefused: the shop's adapter refused. Nothing was sent.
-        BuyerChanged: who buys, or where to, is not what the shopper saw, or changed meanwhile. Nothing was sent.
+        BuyerChanged: the buyer is not the one that the shopper saw, or changed meanwhile. Nothing was sent.
         BuyerIncomplete, CardRequired, RawCardRefused, NotSupported, QuoteRequired, QuoteExpired,
         QuotePending, TokenExpired: nothing was sent.
-        PaymentRefused: Henry refused; the session is open for another card.
+        PaymentRefused: Henry refused; the session stays open for another card.
         GatewayError: before the purchase was sent; nothing was bought.
 
-    Effects: reads what it costs, one call that buys, two transactions.
+    Effects: one quote, one call that buys, two transactions.
     """
     if is_under_way(session.order):
         return session.order
@@ -137,12 +137,12 @@ def confirm_session(
     except (OrderNotOpen, PurchaseUnderWay) as error:
         if error.order_id != session.order.public_id:
             raise
-        return Order.objects.get(pk=session.order_id)  # somebody else was faster
+        return Order.objects.get(pk=session.order_id)  # another request bought it meanwhile
     except GatewayError:
         order = Order.objects.get(pk=session.order_id)
         if not is_under_way(order):
             raise
-        return order  # somebody else was faster, so that Henry had nothing more to quote
+        return order  # another request bought it meanwhile, so Henry had nothing left to quote
 
 
 def _confirm(
@@ -182,19 +182,19 @@ def buy_cart(
     request: HttpRequest | None = None,
     on_intent: Callable[[Order], None] = lambda _order: None,
 ) -> Order:
-    """Buy a cart by one call, at whatever it costs, or at `payment.accepted` at most.
+    """Buy a cart in one call, for `payment.accepted` at most; if that is None, at any price.
 
     Args:
-        changes: what this purchase alone changes of the cart's lines.
+        changes: changes that this purchase makes to the lines of its snapshot.
 
     Raises:
-        As `begin_inline` and `confirm_session`; NotSupported where the generation has no such call.
+        As `begin_inline` and `confirm_session`; NotSupported if the generation has no such call.
 
-    Effects: as those two; a quote only with `payment.accepted`.
+    Effects: as `begin_inline` and `confirm_session`; a quote only with `payment.accepted`.
     """
     gateway, payment = _check_card(cart.account, payment)
     if not gateway.accepts_card_token:
-        raise NotSupported("This generation of Henry's API cannot buy by one call: quote, then confirm.")
+        raise NotSupported("This generation of Henry's API cannot buy in one call: quote, then confirm.")
     buyer = clean_buyer(buyer, strict=False)
     require_complete(buyer, to_pay=True)
     started = begin_inline(cart, user=cart.user, changes=changes, metadata=payment.metadata, request=request)
@@ -210,14 +210,14 @@ def buy_cart(
 
 
 def is_under_way(order: Order) -> bool:
-    """Whether a purchase of the order was sent, or the order is past that."""
+    """Return whether a purchase of the order was sent, or the order is no longer open."""
     if order.status != OrderStatus.OPEN:
         return True
     return Purchase.objects.filter(order=order, status__in=UNRESOLVED_PURCHASE).exists()
 
 
 def _check_card(account: str, payment: Payment) -> tuple[Gateway, Payment]:
-    """Return the gateway, and the payment with its billing address tidied."""
+    """Return the gateway, and the payment with its billing address normalized."""
     card = payment.card
     gateway = gateway_for(app_settings.account(account))
     if card.raw is not None and not app_settings.ALLOW_RAW_CARD:
@@ -267,7 +267,7 @@ def _buy(
     on_intent: Callable[[Order], None],
 ) -> Order:
     purchase = _commit_intent(session, payment, request.buyer, quote, on_intent)
-    if purchase is None:  # somebody else was faster
+    if purchase is None:  # another request bought it meanwhile
         return Order.objects.get(pk=session.order_id)
     try:
         observation = gateway.purchase(purchase.henry_cart_id, request)
@@ -278,7 +278,7 @@ def _buy(
             if isinstance(error, Rejected) and not isinstance(error, AuthenticationFailed):
                 raise PaymentRefused from error
             raise
-        mark_in_doubt(purchase, source=Source.CONFIRM)  # unless it was found
+        mark_in_doubt(purchase, source=Source.CONFIRM)  # no effect if the order was found meanwhile
     else:
         apply_observation(purchase, observation, source=Source.CONFIRM)
     return Order.objects.get(pk=session.order_id)
@@ -291,7 +291,7 @@ def _commit_intent(
     quote: Quote | None,
     on_intent: Callable[[Order], None],
 ) -> Purchase | None:
-    """Write down that the order is about to be bought; None if it is being bought, or was, already."""
+    """Commit the intent to buy the order; return None if it is already being bought, or was."""
     now = timezone.now()
     with transaction.atomic():
         _cart, order = lock_order(session.order_id, with_cart=True)
@@ -301,11 +301,11 @@ def _commit_intent(
             return None
         ensure_no_competing_order(order)
         session.refresh_from_db(fields=["status", "expires_at", "shipping_locked_until"])
-        _refuse_while_shipping_changes(session, quote)
+        _ensure_shipping_unchanged(session, quote)
         if get_buyer(order) != buyer:
             raise BuyerChanged  # in another tab
         if session.status not in LIVE_SESSION or session.expires_at <= now:
-            raise TokenExpired  # another tab began anew
+            raise TokenExpired  # another tab started a new session
         session.transition_to(SessionStatus.CONFIRMING)
         session.transaction_id = payment.transaction_id
         session.save(update_fields=["status", "transaction_id"])
@@ -331,32 +331,31 @@ def _commit_intent(
     return purchase
 
 
-def _refuse_while_shipping_changes(session: CheckoutSession, quote: Quote | None) -> None:
-    """Refuse if the cart at Henry is being changed right now, or has been since the quote."""
+def _ensure_shipping_unchanged(session: CheckoutSession, quote: Quote | None) -> None:
+    """Refuse if shipping is being changed at Henry, or has been changed since the quote."""
     if session.shipping_locked_until is not None and session.shipping_locked_until > timezone.now():
         raise QuotePending
     if quote is None:
         return
-    now = Quote.objects.filter(pk=session.pk)
-    if not now.filter(total_amount=quote.total_amount, currency=quote.currency).exists():
+    current = Quote.objects.filter(pk=session.pk)
+    if not current.filter(total_amount=quote.total_amount, currency=quote.currency).exists():
         raise QuotePending
 
 
 def _is_refusal(error: GatewayError) -> bool:
-    """Tell whether Henry surely did not take this call: it was not sent, or was refused, readably."""
+    """Return whether Henry certainly did not accept this call: it was not sent, or was clearly refused."""
     if not error.maybe_sent:
         return True
     return isinstance(error, Rejected | RateLimited) and error.status is not None
 
 
 def _may_have_succeeded(gateway: Gateway, purchase: Purchase, error: GatewayError) -> bool:
-    """Look for an order of the cart after a refusal that may hide one: 409 and 429.
+    """Return whether the cart may have an order despite a refusal by 409 or 429.
 
-    The first may mean that somebody has bought the cart already, the second that the answer was not about
-    this call.
+    A 409 can mean that the cart was bought before; a 429 can belong to another call.
 
     Returns:
-        bool: True if there is an order, or if Henry cannot say, or after a 409 if its order list may lag.
+        bool: True if there is an order, if Henry gives no usable answer, or after a 409 if its order list may lag.
     """
     if error.status not in {409, 429}:
         return False
@@ -368,12 +367,12 @@ def _may_have_succeeded(gateway: Gateway, purchase: Purchase, error: GatewayErro
 
 
 def _revert_intent(purchase: Purchase, error: GatewayError) -> None:
-    """Note that Henry refused: the order is open again, and so is the session, for another card."""
+    """Record that Henry refused, and reopen the order and its session for another card."""
     with transaction.atomic():
         order = Order.objects.lock().get(pk=purchase.order_id)
         purchase.refresh_from_db()
         if purchase.status != PurchaseStatus.SENT:
-            return  # meanwhile somebody looked it up at Henry
+            return  # found at Henry in the meantime
         purchase.error = error.code
         abandon_purchase(purchase, order=order)
         journal = EventJournal(order, source=Source.CONFIRM)

@@ -1,4 +1,4 @@
-"""The wrapper page, which puts Henry's page into a frame of the shop's page: who may open it, and where."""
+"""The iframe wrapper, which shows Henry's page inside the shop's page: who may open it, and where."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from django_henry_checkout.gateway.framing import Framing, probe_framing
 from django_henry_checkout.models import CheckoutSession, SessionMode
 from django_henry_checkout.models.access import hash_secret, new_secret
 
-#: How long a look at the headers of Henry's page counts; one that found trouble counts for a shorter time.
+#: How long the result of a probe of Henry's page is cached; a refusal for a shorter time.
 ALLOWED_CACHE_TIME = timedelta(minutes=10)
 REFUSED_CACHE_TIME = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedFrame:
-    """A wrapper page that may be shown now. `token` opens what the session's own token does."""
+    """A wrapper page that may be rendered now. `token` gives the same access as the session's own token."""
 
     session: CheckoutSession
     token: str = field(repr=False)
 
 
 def check_frame_origin(origin: str, *, account: Account, own_origin: str) -> str:
-    """Return the origin of the page that may frame the checkout, as browsers spell it.
+    """Return the origin of a page that may frame the checkout, normalized.
 
     Args:
-        own_origin: of the shop itself, which always may.
+        own_origin: origin of the shop itself, which is always allowed.
 
     Raises:
         OriginNotAllowed: it is neither the shop's own nor in the account's FRAME_ANCESTORS.
     """
-    spelled = origin.rstrip("/").lower()
-    if spelled != own_origin.lower() and spelled not in account.frame_ancestors:
+    normalized = origin.rstrip("/").lower()
+    if normalized != own_origin.lower() and normalized not in account.frame_ancestors:
         raise OriginNotAllowed
-    return spelled
+    return normalized
 
 
 def issue_ticket(session: CheckoutSession) -> str:
-    """Return a ticket that opens the wrapper page of a framed session: once, soon, and in pages of its origin.
+    """Return a single-use ticket that opens the wrapper page of a framed session, in pages of its origin.
 
-    Effects: one statement; an older ticket of the session is worthless from here on.
+    Effects: one statement; it invalidates an earlier ticket of the session.
     """
     ticket = new_secret()
     CheckoutSession.objects.filter(pk=session.pk).update(ticket_hash=hash_secret(ticket))
@@ -55,12 +55,12 @@ def issue_ticket(session: CheckoutSession) -> str:
 
 
 def redeem_ticket(ticket: str) -> OpenedFrame:
-    """Use up a ticket.
+    """Redeem a ticket.
 
     Raises:
-        TokenInvalid: it is unknown, was used, or is too old. All look the same.
+        TokenInvalid: it is unknown, used or expired; all look the same.
 
-    Effects: one statement takes the ticket, so that of two who show it at once one alone gets in.
+    Effects: one compare and set, so that of concurrent requests with the same ticket only one succeeds.
     """
     oldest = timezone.now() - app_settings.FRAME_TICKET_LIFETIME
     sessions = CheckoutSession.objects.select_related("order")
@@ -76,20 +76,20 @@ def redeem_ticket(ticket: str) -> OpenedFrame:
 
 
 def check_framing(session: CheckoutSession, *, ancestors: Iterable[str]) -> Framing:
-    """Say whether Henry's page can be shown in a frame now.
+    """Return whether Henry's page can be shown in a frame now.
 
-    Effects: seldom one short HTTP read, see `probe_framing`; its answer counts for all shoppers for a while.
+    Effects: one short HTTP read, see `probe_framing`, unless its result is in the cache, which all shoppers share.
     """
     if not app_settings.FRAME_PROBE:
         return Framing.ALLOWED
-    around = sorted(set(ancestors))
+    origins = sorted(set(ancestors))
     account = session.order.account
-    digest = hashlib.sha256(" ".join([account, *around]).encode()).hexdigest()[:32]
+    digest = hashlib.sha256(" ".join([account, *origins]).encode()).hexdigest()[:32]
     key = f"henry_checkout:framing:{digest}"
-    known = cache.get(key)
-    if known is not None:
-        return Framing(known)
-    found = probe_framing(session.order.hosted_url, ancestors=around)
-    lasts = ALLOWED_CACHE_TIME if found is Framing.ALLOWED else REFUSED_CACHE_TIME
-    cache.set(key, str(found), timeout=lasts.total_seconds())
-    return found
+    cached = cache.get(key)
+    if cached is not None:
+        return Framing(cached)
+    framing = probe_framing(session.order.hosted_url, ancestors=origins)
+    lifetime = ALLOWED_CACHE_TIME if framing is Framing.ALLOWED else REFUSED_CACHE_TIME
+    cache.set(key, str(framing), timeout=lifetime.total_seconds())
+    return framing

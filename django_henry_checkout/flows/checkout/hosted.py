@@ -1,7 +1,7 @@
-"""Paying on Henry's page: where to send the shopper, and what his return means.
+"""Payment on Henry's page: where to send the shopper, and what their return means.
 
-The browser proves nothing. A return address is a hint that makes us ask Henry; only Henry's answer moves
-an order.
+The browser proves nothing. A return URL is a hint that triggers a status request; only Henry's answer changes an
+order.
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ logger = logging.getLogger("django_henry_checkout.hosted")
 
 
 MAX_CLAIM_LENGTH = 255
+#: Seconds between two status requests for one order; after an error, as long as Henry requests, up to MAX_PAUSE.
 REFRESH_PAUSE = 2
 MAX_PAUSE = 60
 
 
 class ReturnOutcome(StrEnum):
-    """How a shopper comes back. `CHECKING`: Henry has not reported a payment yet."""
+    """Outcome of a shopper's return. `CHECKING`: Henry has not reported a payment yet."""
 
     COMPLETED = "completed"
     CANCELED = "canceled"
@@ -60,16 +61,18 @@ _ENDED_BY_SHOPPER = {
 
 
 def find_hosted_session(order_id: UUID, token: str) -> CheckoutSession:
-    """Return the session that a token opens, alive or not.
+    """Return the session that a token identifies, active or not.
 
     Raises:
         TokenInvalid: no session of that order has the token.
-        TokenExpired: it is so old that no payment can come from it any more.
+        TokenExpired: the session is so old that no payment can result from it any more.
     """
-    shown = hash_secret(token)
+    token_hash = hash_secret(token)
     sessions = CheckoutSession.objects.select_related("order").filter(order__public_id=order_id)
-    # By two statements with an index each; an OR of both would have none.
-    session = sessions.filter(token_hash=shown).first() or sessions.filter(frame_token_hash=shown).first()
+    # Two queries with an index each; a query with OR could use neither.
+    session = (
+        sessions.filter(token_hash=token_hash).first() or sessions.filter(frame_token_hash=token_hash).first()
+    )
     if session is None:
         raise TokenInvalid
     if session.expires_at + app_settings.HOSTED_PAYMENT_TIMEOUT <= timezone.now():
@@ -78,12 +81,12 @@ def find_hosted_session(order_id: UUID, token: str) -> CheckoutSession:
 
 
 def accepts_hosted_options(order: Order) -> bool:
-    """Whether Henry's page for this order can be told a region, and whether the shopper must sign in."""
+    """Return whether Henry's page for this order accepts a region and a sign-in requirement."""
     return gateway_for(app_settings.account(order.account)).supports_hosted_options
 
 
 def check_prefill(account: str) -> None:
-    """Refuse to fill in Henry's page where the shop, or the generation, does not.
+    """Refuse to prefill Henry's page if the shop has not enabled it or the generation does not support it.
 
     Raises:
         PrefillOff, NotSupported.
@@ -91,21 +94,21 @@ def check_prefill(account: str) -> None:
     if not app_settings.PREFILL_HOSTED_PAGE:
         raise PrefillOff
     if not gateway_for(app_settings.account(account)).supports_prefill:
-        raise NotSupported("In this generation of Henry's API the payment page cannot be filled in.")
+        raise NotSupported("In this generation of Henry's API the payment page cannot be prefilled.")
 
 
 def payment_url(session: CheckoutSession, *, return_url: str, buyer: Buyer | None = None) -> str:
-    """Return the address of Henry's page for a session.
+    """Return the URL of Henry's page for a session.
 
     Args:
-        return_url: absolute; handed to Henry in RETURN_URL_PARAMETER.
-        buyer: fills in the page; the address then holds his data, and is kept nowhere. See `check_prefill`.
+        return_url: absolute; passed to Henry in RETURN_URL_PARAMETER.
+        buyer: prefills the page; the URL then contains their data, and is not stored. See `check_prefill`.
 
     Raises:
         OrderNotOpen: the order is already being bought or has ended.
-        TokenExpired: the session has ended, or its time is over.
-        UntrustedCheckoutUrl: CHECKOUT_ORIGINS no longer holds the page.
-        CartChanged, CartNotFound, PurchaseUnderWay: as for `refuse_beside_another`.
+        TokenExpired: the session has ended or expired.
+        UntrustedCheckoutUrl: CHECKOUT_ORIGINS no longer contains the page's origin.
+        CartChanged, CartNotFound, PurchaseUnderWay: as for `ensure_no_competing_order`.
 
     Effects: none; with a buyer one HTTP read.
     """
@@ -113,7 +116,7 @@ def payment_url(session: CheckoutSession, *, return_url: str, buyer: Buyer | Non
     if order.status != OrderStatus.OPEN:
         raise OrderNotOpen(order_id=order.public_id)
     if session.kind != SessionKind.HOSTED:
-        raise TokenInvalid  # nothing waits for a payment there
+        raise TokenInvalid  # no payment on Henry's page is expected
     if session.status not in LIVE_SESSION or session.expires_at <= timezone.now():
         raise TokenExpired
     ensure_no_competing_order(order)
@@ -129,47 +132,47 @@ def payment_url(session: CheckoutSession, *, return_url: str, buyer: Buyer | Non
 
 
 def add_query(url: str, **more: str) -> str:
-    """Return an address with more in its query."""
+    """Return a URL with parameters added to its query."""
     parts = urlsplit(url)
     query = [*parse_qsl(parts.query, keep_blank_values=True), *more.items()]
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def refresh_payment(session: CheckoutSession, *, claimed_id: str = "") -> None:
-    """Ask Henry about a session's payment now, because something hinted that there is news. See `_ask`.
+    """Refresh the state of a session's payment after a hint that it may have changed.
 
     Args:
-        claimed_id: what a message said that the order is called at Henry. It proves nothing.
+        claimed_id: Henry's order id according to a message from the browser. It proves nothing.
 
-    Effects: at most one HTTP read while the order is open.
+    Effects: at most one HTTP read while the order is open, at most every REFRESH_PAUSE seconds.
     """
     if session.order.status == OrderStatus.OPEN:
         _refresh(session, claimed_id=claimed_id)
 
 
 def resolve_return(session: CheckoutSession, hint: ReturnOutcome, *, claimed_id: str = "") -> ReturnOutcome:
-    """Find out what a shopper's return means. May be repeated any number of times.
+    """Return the outcome of a shopper's return. Idempotent.
 
     Args:
-        hint: what the return address claims.
-        claimed_id: what it says that the order is called at Henry; the v0 generation finds it by that.
+        hint: the outcome that the return URL claims.
+        claimed_id: Henry's order id according to the return URL; the v0 generation finds the order by it.
 
     Returns:
-        Ending: what Henry says; the hint counts only if Henry has just said that there is no order.
+        ReturnOutcome: what Henry reports; the hint counts only if Henry has just reported that there is no order.
 
-    Effects: at most one HTTP read while the order is open; a session that was given up ends.
+    Effects: at most one HTTP read while the order is open; a canceled or errored session ends.
     """
     order = session.order
-    has_answered = True
+    is_verified = True
     if order.status == OrderStatus.OPEN:
-        has_answered = _refresh(session, claimed_id=claimed_id)
+        is_verified = _refresh(session, claimed_id=claimed_id)
         order.refresh_from_db()
-    if order.status == OrderStatus.OPEN and has_answered and hint in _ENDED_BY_SHOPPER:
-        is_over = end_session(session, _ENDED_BY_SHOPPER[hint], source="shopper")
+    if order.status == OrderStatus.OPEN and is_verified and hint in _ENDED_BY_SHOPPER:
+        is_ended = end_session(session, _ENDED_BY_SHOPPER[hint], source="shopper")
         session.refresh_from_db(fields=["status"])
-        if is_over or session.status not in LIVE_SESSION:
+        if is_ended or session.status not in LIVE_SESSION:
             return hint
-        order.refresh_from_db()  # paid between Henry's answer and our lock, or given up before
+        order.refresh_from_db()  # paid between Henry's answer and our lock
     if order.status in {OrderStatus.FAILED, OrderStatus.CANCELED}:
         return ReturnOutcome.ERRORED
     if order.status != OrderStatus.OPEN:
@@ -178,25 +181,24 @@ def resolve_return(session: CheckoutSession, hint: ReturnOutcome, *, claimed_id:
 
 
 def _refresh(session: CheckoutSession, *, claimed_id: str) -> bool:
-    """Ask Henry what became of the payment; return whether there was an answer.
+    """Refresh the state of the payment from Henry; return whether there was an answer.
 
-    Not more often than every ASK_PAUSE seconds for one order: a page that reloads itself must not
-    become a burden to Henry.
+    At most every REFRESH_PAUSE seconds for one order, so that a page that reloads itself causes no load at Henry.
     """
-    # An inline session was never sent to Henry's page: there is nothing to wait for.
+    # An inline session was never sent to Henry's page: no payment is expected there.
     purchase = ensure_expected_payment(session.order) if session.kind == SessionKind.HOSTED else None
     if purchase is None:
         return True
     if claimed_id and claimed_id.isprintable() and len(claimed_id) <= MAX_CLAIM_LENGTH:
         record_claimed_id(purchase, claimed_id)
-    # Not by the claim itself: made-up ones would make us ask without end, and odd ones are no cache keys.
-    key = f"henry_checkout:asked:{purchase.pk}:{int(bool(purchase.claimed_id))}"
-    if not cache.add(key, 0, timeout=int(app_settings.TOTAL_TIMEOUT) * 3):  # asked a moment ago, or right now
+    # The key does not contain the claim: forged claims would bypass the limit or be invalid cache keys.
+    key = f"henry_checkout:refreshed:{purchase.pk}:{int(bool(purchase.claimed_id))}"
+    if not cache.add(key, 0, timeout=int(app_settings.TOTAL_TIMEOUT) * 3):  # refreshed recently, or right now
         return bool(cache.get(key))
     try:
         refresh_purchase(purchase, source=Source.RETURN_PAGE)
     except GatewayError as error:
-        # The worker asks again; the shopper sees that we are checking.
+        # The worker retries; the shopper sees that the payment is being checked.
         logger.warning("Order %s: %s, %s", session.order.ulid, error.code, error.status)
         cache.set(key, 0, timeout=min(error.retry_after or REFRESH_PAUSE, MAX_PAUSE))
         return False
@@ -205,5 +207,5 @@ def _refresh(session: CheckoutSession, *, claimed_id: str) -> bool:
 
 
 def requires_sign_in(order: Order) -> bool:
-    """Tell whether Henry's page asks shoppers to sign in there, for which a frame needs its cookies."""
+    """Return whether shoppers must sign in on Henry's page, for which a frame needs its cookies."""
     return app_settings.HOSTED_SIGN_IN and accepts_hosted_options(order)

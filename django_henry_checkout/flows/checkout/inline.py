@@ -1,4 +1,4 @@
-"""Paying in the shop's own form: begin, find the session, tell who buys, collect a card."""
+"""Payment in the shop's own form: start, find the session, set the buyer, collect a card."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from django_henry_checkout.types import Buyer, Caller
 
 @dataclass(frozen=True, kw_only=True)
 class CardForm:
-    """How a card is collected: on Henry's page, at `modal_url`, or by Henry's card element in the shop's page."""
+    """How a card is collected: on Henry's page at `modal_url`, or by Henry's card element in the shop's page."""
 
     kind: str
     settings: Mapping[str, str]
@@ -56,7 +56,7 @@ def begin_inline(
     request: HttpRequest | None = None,
     buyer: Buyer | None = None,
 ) -> StartedCheckout:
-    """Begin to pay a cart in the shop's own form.
+    """Start paying a cart in the shop's own form.
 
     Args:
         buyer: prefills the form; None takes the cart's customer session, or asks the adapter.
@@ -83,17 +83,17 @@ def begin_inline(
 def find_inline_session(
     caller: Caller, *, session_id: UUID | None = None, cart_id: UUID | None = None
 ) -> CheckoutSession:
-    """Return the caller's checkout session, alive or not, with its order.
+    """Return the caller's inline session, active or not, with its order.
 
-    The caller shows its token, or names it, or names its cart; whatever is said must agree. For a customer's
-    token alone it is the newest that he has.
+    It is identified by its token, its id or its cart's id; all that are given must agree. A customer's token alone
+    selects the customer's newest session.
 
     Raises:
-        SessionNotNamed: nothing says which one.
-        SessionNotFound: there is none, or it is somebody else's, or it is one of Henry's hosted page.
+        SessionNotNamed: nothing identifies a session.
+        SessionNotFound: it does not exist, belongs to somebody else, or is a hosted one.
     """
     if caller.is_hosted:
-        raise SessionNotFound  # his secret stands in addresses
+        raise SessionNotFound  # the secret of a hosted session appears in URLs
     sessions = CheckoutSession.objects.select_related("order", "order__cart", "quote")
     sessions = sessions.exclude(kind=SessionKind.HOSTED)
     if caller.session_id is not None:
@@ -113,7 +113,7 @@ def find_inline_session(
 
 
 def ensure_inline_session(order: Order) -> CheckoutSession:
-    """Return the session by which an order is paid in the shop's own form; begin one if there is none alive.
+    """Return the inline session of an order if it can be paid; otherwise start a new one.
 
     Raises:
         OrderNotOpen, PurchaseUnderWay, GatewayError: as for `renew_session`.
@@ -127,7 +127,7 @@ def ensure_inline_session(order: Order) -> CheckoutSession:
 
 
 def get_inline_session(order: Order) -> CheckoutSession | None:
-    """Return the newest session of an order that is not one of Henry's hosted page, alive or not."""
+    """Return the newest session of an order that is not hosted, active or not."""
     sessions = CheckoutSession.objects.select_related("order", "order__cart", "quote")
     return sessions.filter(order=order).exclude(kind=SessionKind.HOSTED).order_by("-pk").first()
 
@@ -137,8 +137,8 @@ def require_open(session: CheckoutSession) -> None:
 
     Raises:
         OrderNotOpen: its order is already being bought or has ended.
-        PurchaseUnderWay: it is being bought right now, or nobody knows what became of that.
-        TokenExpired: it has ended, or its time is over.
+        PurchaseUnderWay: it is being bought, or the outcome of that is unknown.
+        TokenExpired: it has ended or expired.
     """
     if session.order.status != OrderStatus.OPEN:
         raise OrderNotOpen(order_id=session.order.public_id)
@@ -152,7 +152,7 @@ def lock_open_order(session: CheckoutSession) -> Order:
     """Lock the order of a session, within a transaction, if it can still be paid.
 
     Raises:
-        As `require_open`, for what is true now.
+        As `require_open`, for the state under the lock.
     """
     order = Order.objects.lock().get(pk=session.order_id)
     session.refresh_from_db(fields=["status", "expires_at"])
@@ -162,36 +162,35 @@ def lock_open_order(session: CheckoutSession) -> Order:
 
 
 def set_buyer(session: CheckoutSession, changes: Callable[[Buyer], Buyer], *, strict: bool) -> Buyer:
-    """Change who buys, and where to.
+    """Change the buyer of a session's order.
 
     Args:
-        changes: takes what is known of the buyer and returns what is to be known.
+        changes: receives the stored buyer and returns the new one.
         strict: see `clean_buyer`.
 
     Raises:
         InvalidBuyer: nothing was changed.
         OrderNotOpen, TokenExpired: as for `require_open`.
 
-    Effects: one transaction. A quote for another address is renewed before anything is bought.
+    Effects: one transaction. A quote for another address is renewed before the purchase.
     """
     require_open(session)
     with transaction.atomic():
         order = lock_open_order(session)
-        before = get_buyer(order)
-        buyer = clean_buyer(changes(before), strict=strict)
+        buyer = clean_buyer(changes(get_buyer(order)), strict=strict)
         save_buyer(order, buyer)
     return buyer
 
 
 def get_card_form(session: CheckoutSession) -> CardForm:
-    """Say how the shopper's card is collected.
+    """Return how the shopper's card is collected.
 
     Raises:
         OrderNotOpen, TokenExpired: as for `require_open`.
-        UntrustedCheckoutUrl: Henry named a page outside CHECKOUT_ORIGINS.
+        UntrustedCheckoutUrl: Henry returned a page outside CHECKOUT_ORIGINS.
 
-    Effects: where Henry has a page for it, one HTTP call.
-    Source: henry-api.md 3.1.4; the settings of the card element are not known, so the shop names them.
+    Effects: one HTTP call if Henry has a page for it.
+    Source: henry-api.md 3.1.4; the settings of the card element are not documented, so the shop provides them.
     """
     require_open(session)
     account = app_settings.account(session.order.account)

@@ -1,4 +1,4 @@
-"""The steps of the inline checkout: which one an order is at, and what a shopper does at each of them."""
+"""Steps of the inline checkout: which one an order is at, and what happens at each of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from django_henry_checkout.types import Buyer
 
 
 class Step(StrEnum):
-    """Where a shopper is. `PRICE` waits for a quote; `LAPSED` and `STATUS` are not part of the way."""
+    """Step of the inline checkout. `PRICE` waits for a quote; `LAPSED` and `STATUS` are not part of the sequence."""
 
     ADDRESS = "address"
     PRICE = "price"
@@ -38,12 +38,12 @@ _STEPS = (Step.ADDRESS, Step.SHIPPING, Step.CARD, Step.REVIEW)
 
 @dataclass(frozen=True, kw_only=True)
 class InlineState:
-    """What is known of an order that is paid in the shop's own form.
+    """State of an order that is paid in the shop's own form.
 
     Args:
-        furthest: the last step that the shopper may be at; `step` is the one that he is at.
-        has_choice: there is, or may be, more than one way to ship.
-        card_on_page: Henry has a page of its own that collects the card; otherwise its card element does.
+        furthest: the last step that the shopper may open; `step` is the current one.
+        has_choice: there is, or may be, more than one shipping rate for a merchant.
+        card_on_page: a page at Henry collects the card; otherwise Henry's card element does.
     """
 
     order: Order
@@ -58,11 +58,11 @@ class InlineState:
 
     @property
     def way(self) -> tuple[Step, ...]:
-        """The steps from here to the purchase and before, in their order."""
+        """All steps of this order's checkout, in sequence."""
         return tuple(step for step in _STEPS if step != Step.SHIPPING or self.has_choice)
 
     def may_see(self, step: Step) -> bool:
-        """Whether the shopper may go to a step now."""
+        """Return whether the shopper may open a step now."""
         if self.furthest == Step.LAPSED:
             return step == Step.ADDRESS
         if self.furthest == Step.STATUS:
@@ -71,11 +71,11 @@ class InlineState:
 
 
 def get_inline_state(order: Order, *, wish: str = "", has_card: bool = False) -> InlineState:
-    """Say which step an order is at.
+    """Return the state of an order's inline checkout.
 
     Args:
-        wish: the step that the shopper asks for; it counts only if he has come so far.
-        has_card: the card's token came along with this request; it is kept nowhere.
+        wish: the step that the shopper requests; ignored if they may not open it yet.
+        has_card: the request contains a card token, which is not stored.
 
     Effects: four queries at most, and no call to Henry.
     """
@@ -127,35 +127,35 @@ def _rank(step: Step) -> int:
 
 
 def shipping_choices(quote: Quote) -> list[dict[str, Any]]:
-    """Return the merchants of a quote that offer more than one way to ship."""
+    """Return the merchants of a quote that offer more than one shipping rate."""
     return [merchant for merchant in quote.merchants if len(merchant["rates"]) > 1]
 
 
 def submit_address(order: Order, buyer: Buyer) -> Quote:
-    """Keep who buys an order and where it is sent, and ask Henry what it costs there.
+    """Store the buyer of an order and request a quote for their address.
 
-    A session that has lapsed is replaced: whoever has typed his address need not do so again.
+    An expired session is replaced, so that the shopper does not have to enter the address again.
 
     Raises:
-        InvalidBuyer: everything that is missing or wrong at once. Nothing was changed.
-        OrderNotOpen, PurchaseUnderWay, CartChanged, CartNotFound, GatewayError: as for `prepare_inline`.
-        QuotePending, GatewayError: the address is kept, and the last quote no longer counts.
+        InvalidBuyer: names all parts that are missing or invalid. Nothing was changed.
+        OrderNotOpen, PurchaseUnderWay, CartChanged, CartNotFound, GatewayError: as for `ensure_inline_session`.
+        QuotePending, GatewayError: the address is stored, and the last quote has expired.
 
     Effects: as `set_buyer` and `quote_session`.
     """
-    errors = _wrong_with(buyer)
+    errors = _find_errors(buyer)
     if errors:
         raise InvalidBuyer(errors=errors)
     session = ensure_inline_session(order)
     set_buyer(session, lambda _before: buyer, strict=True)
     quote = get_quote(session)
     if quote is not None:
-        # It was for another address, or may have been: it must not be shown if Henry has no new one.
+        # It may be for another address, so it must not be used if there is no new one.
         Quote.objects.filter(pk=quote.pk).update(expires_at=timezone.now())
     return quote_session(session)
 
 
-def _wrong_with(buyer: Buyer) -> dict[str, str]:
+def _find_errors(buyer: Buyer) -> dict[str, str]:
     errors = missing_parts(buyer, to_pay=True)
     try:
         clean_buyer(buyer, strict=True)
@@ -165,20 +165,20 @@ def _wrong_with(buyer: Buyer) -> dict[str, str]:
 
 
 def choose_rates(session: CheckoutSession, picked: Collection[int]) -> None:
-    """Choose how each merchant ships; one that has already been told so is not told again.
+    """Choose a shipping rate for each merchant; unchanged choices are not sent again.
 
     Raises:
-        ShippingNotOffered: a merchant's choice is missing, or not one of those that he offers now.
-        As `choose_shipping`; what was chosen before the trouble stays chosen.
+        ShippingNotOffered: the choice for a merchant is missing, or not offered now.
+        As `choose_shipping`; choices made before the error stay.
 
     Effects: `choose_shipping` for each merchant whose choice is new.
     """
     quote = get_quote(session)
-    known = [] if quote is None else [_key(merchant) for merchant in shipping_choices(quote)]
-    for key in known:
-        merchant = _merchant_of(get_quote(session), key)
+    keys = [] if quote is None else [_key(merchant) for merchant in shipping_choices(quote)]
+    for key in keys:
+        merchant = _find_merchant(get_quote(session), key)
         if merchant is None:
-            continue  # there is nothing left to choose
+            continue  # a new quote no longer offers a choice
         found = {rate["rateId"] for rate in merchant["rates"]} & set(picked)
         if len(found) != 1:
             raise ShippingNotOffered
@@ -190,18 +190,18 @@ def _key(merchant: Mapping[str, Any]) -> tuple[str, ...]:
     return (merchant["host"], *merchant["links"])
 
 
-def _merchant_of(quote: Quote | None, key: tuple[str, ...]) -> Mapping[str, Any] | None:
+def _find_merchant(quote: Quote | None, key: tuple[str, ...]) -> Mapping[str, Any] | None:
     if quote is None:
         return None
     return next((merchant for merchant in shipping_choices(quote) if _key(merchant) == key), None)
 
 
 def renew_inline_checkout(order: Order) -> CheckoutSession:
-    """Let the shopper go on: more time, a fresh session if need be, and a fresh price if one can be asked.
+    """Renew an inline checkout: start a new session if needed, and request a new quote if the buyer is complete.
 
     Raises:
         OrderNotOpen, PurchaseUnderWay, CartChanged, CartNotFound, QuotePending, GatewayError: as for
-        `prepare_inline` and `quote_session`.
+        `ensure_inline_session` and `quote_session`.
     """
     session = ensure_inline_session(order)
     if not missing_parts(get_buyer(order), to_pay=True):

@@ -1,4 +1,4 @@
-"""How far a hosted checkout is: what a page that shows it may say, and nothing that a browser claims."""
+"""Progress of a hosted checkout, for the page that shows it. Nothing in it comes from a browser's claim."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django_henry_checkout.models.sessions import LIVE_SESSION
 
 
 class CheckoutOutcome(StrEnum):
-    """How the view of a checkout ends. `OPEN`: it has not."""
+    """Outcome of a checkout, as reported to the page that shows it. `OPEN`: none yet."""
 
     OPEN = ""
     COMPLETED = "completed"
@@ -23,11 +23,11 @@ class CheckoutOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """A checkout at one moment.
+    """Progress of a checkout at one moment.
 
     Attributes:
-        version: rises with everything that happens to the order; a view only moves forward.
-        outcome: `completed` once the payment has arrived: what is bought then is the order's own story.
+        version: rises with each event of the order; a page ignores a lower one.
+        outcome: `completed` once the payment has arrived; whether the items are bought is the order's status.
     """
 
     session: CheckoutSession
@@ -53,17 +53,17 @@ _BY_SESSION = {
 
 
 def get_progress(session: CheckoutSession) -> Progress:
-    """Return how far a session's checkout is. Two queries.
+    """Return the progress of a session's checkout. Two queries.
 
-    A session that a newer one of the same order has replaced, in another tab perhaps, goes on all the same: both lead
-    to the same cart at Henry. Leaving the newer one gives up nothing here.
+    A session that was replaced by a newer one of the same order, for example in another tab, continues: both lead
+    to the same cart at Henry. Canceling the newer one does not end it.
     """
     order = Order.objects.get(pk=session.order_id)
     newest = CheckoutSession.objects.filter(order=order).order_by("-pk").first() or session
     shown = newest if newest.status in LIVE_SESSION else session
     if order.status in _BY_ORDER:
         outcome = _BY_ORDER[OrderStatus(order.status)]
-    elif newest.status in LIVE_SESSION or _was_left_elsewhere(session, newest):
+    elif newest.status in LIVE_SESSION or _was_canceled_elsewhere(session, newest):
         outcome = CheckoutOutcome.OPEN
     else:
         outcome = _BY_SESSION.get(SessionStatus(newest.status), CheckoutOutcome.OPEN)
@@ -76,5 +76,5 @@ def get_progress(session: CheckoutSession) -> Progress:
     )
 
 
-def _was_left_elsewhere(session: CheckoutSession, newest: CheckoutSession) -> bool:
+def _was_canceled_elsewhere(session: CheckoutSession, newest: CheckoutSession) -> bool:
     return newest.pk != session.pk and newest.status == SessionStatus.CANCELED

@@ -1,4 +1,4 @@
-"""What an order costs now, as Henry says it: asked, kept with the session, and renewed."""
+"""Quotes: the current price of an order, requested from Henry, stored with the session, and renewed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from django_henry_checkout.models import CheckoutSession, Order, OrderLine, Quot
 from django_henry_checkout.models.orders import AMOUNTS
 from django_henry_checkout.types import HenryQuote, LineItem, MerchantQuote, ShippingOption
 
-#: Ids of rates are below this: every JSON reader takes them exactly, and none looks like a card number.
+#: Rate ids are below this, so that every JSON parser reads them exactly and none looks like a card number.
 MAX_RATE_ID = 10**12
 
 
@@ -40,22 +40,22 @@ def quote_session(
     region: str | None = None,
     accepted: Money | None = None,
 ) -> Quote:
-    """Ask Henry what the session's order costs, and keep it; the session lives on from now.
+    """Request a quote for the session's order and store it; the session's lifetime starts again.
 
     Args:
         coupons: for the whole order; None keeps those of the last quote.
-        region: where the buyer is, for a generation that asks; None keeps it.
-        accepted: what the buyer has agreed to, when it is a confirm that asks. A total above it has not been
-            seen by anybody yet: then the next confirm must say what it accepts.
+        region: where the buyer is, for a generation that needs it; None keeps that of the last quote.
+        accepted: the total that the buyer accepted, if this is part of a confirm. The buyer has not seen a total
+            above it yet, so the next confirm must state what it accepts.
 
     Raises:
-        BuyerIncomplete: the address lacks what its country needs.
-        NotSupported: coupons, in a generation that takes none.
+        BuyerIncomplete: the address lacks a part that its country requires.
+        NotSupported: coupons, in a generation without them.
         OrderNotOpen, TokenExpired: the session can no longer be paid.
-        QuotePending: Henry had not worked it out after QUOTE_TIMEOUT seconds.
+        QuotePending: Henry had not finished the quote after QUOTE_TIMEOUT seconds.
         GatewayError: no usable answer; the last quote stays.
 
-    Effects: one HTTP call, or one for each look at the jobs of a v1 quote; then one transaction.
+    Effects: one HTTP call, or one for each poll of the jobs of a v1 quote; then one transaction.
     """
     require_open(session)
     last = get_quote(session)
@@ -66,7 +66,7 @@ def quote_session(
     region = (last.region if last and region is None else region) or ""
     gateway = gateway_for(app_settings.account(order.account))
     if coupons and not gateway.supports_coupons:
-        raise NotSupported("This generation of Henry's API takes no coupons for an order.")
+        raise NotSupported("This generation of Henry's API does not accept coupons for an order.")
     lines = list(order.lines.all())
     try:
         found = gateway.quote(
@@ -118,7 +118,7 @@ def _store_quote(
     with transaction.atomic():
         order = lock_open_order(session)
         quote, _is_new = Quote.objects.update_or_create(session=session, defaults=columns)
-        _show_on_order(order, quote)
+        _copy_to_order(order, quote)
         if session.can_transition_to(SessionStatus.QUOTED):
             session.transition_to(SessionStatus.QUOTED)
         session.expires_at = now + app_settings.SESSION_LIFETIME
@@ -132,20 +132,20 @@ def _amount(money: Money | None, total: Money) -> Any:
     return money.amount if money is not None and money.currency == total.currency else None
 
 
-def _show_on_order(order: Order, quote: Quote) -> None:
-    """Let the order show what the quote says. Of what it leaves out only the subtotal stays, in the same currency."""
-    changed: dict[str, Any] = {"currency": quote.currency}
+def _copy_to_order(order: Order, quote: Quote) -> None:
+    """Copy the amounts of the quote. One that it omits is cleared, except the subtotal in the same currency."""
+    columns: dict[str, Any] = {"currency": quote.currency}
     for name in AMOUNTS:
         amount = getattr(quote, f"{name}_amount")
         if amount is not None or name != "subtotal" or order.currency != quote.currency:
-            changed[f"{name}_amount"] = amount
-    for name, value in changed.items():
+            columns[f"{name}_amount"] = amount
+    for name, value in columns.items():
         setattr(order, name, value)
-    order.save(update_fields=[*changed, "updated_at"])
+    order.save(update_fields=[*columns, "updated_at"])
 
 
 def _merchant(found: MerchantQuote, last: Quote | None, lines: Sequence[OrderLine]) -> dict[str, Any]:
-    """Write what a merchant offers; a rate that was offered before keeps its id."""
+    """Return a merchant's offer as it is stored; a rate that was offered before keeps its id."""
     known = {
         (merchant["host"], rate["optionId"]): rate["rateId"]
         for merchant in (last.merchants if last else ())
@@ -179,23 +179,23 @@ def _rate(option: ShippingOption, rate_id: int) -> dict[str, Any]:
 
 
 def _chosen(rates: Sequence[Mapping[str, Any]], lines: Sequence[OrderLine]) -> int | None:
-    """Return the rate that the lines ask for; None leaves it to Henry."""
+    """Return the rate that the lines request; None leaves the choice to Henry."""
     wanted = {text.lower() for line in lines for text in line.selected_shipping.values()}
     matching = (rate["rateId"] for rate in rates if wanted & {rate["optionId"].lower(), rate["name"].lower()})
     return next(matching, None)
 
 
 def choose_shipping(session: CheckoutSession, rate_id: int) -> Quote:
-    """Choose one of the offered shipping rates, and ask Henry anew what the order costs.
+    """Choose one of the offered shipping rates and request a new quote.
 
     Raises:
-        QuoteRequired: nothing was offered yet.
+        QuoteRequired: there is no quote yet.
         NotSupported: this generation offers no choice.
-        ShippingNotOffered: the rate is not one of the last quote's.
+        ShippingNotOffered: the rate is not in the last quote.
         OrderNotOpen, TokenExpired, QuotePending, GatewayError: as for `quote_session`.
 
-    Effects: nothing of the order can be bought meanwhile; one HTTP call for each line of that merchant; then
-    as `quote_session`.
+    Effects: the order cannot be bought meanwhile; one HTTP call for each line of that merchant; then as
+    `quote_session`.
     """
     require_open(session)
     order, quote = session.order, get_quote(session)
@@ -218,16 +218,16 @@ def choose_shipping(session: CheckoutSession, rate_id: int) -> Quote:
 
 
 def _block_purchases(session: CheckoutSession) -> None:
-    """Keep everybody from buying while the cart at Henry is being changed; if that breaks off, for a while.
+    """Block purchases while the cart at Henry is being changed; if the process dies, until a timeout.
 
-    Nor does a later checkout of the shopper's cart go on with this order, whose shipping is no longer the cart's.
+    The order loses its cart digest: a later checkout of the cart must not resume it, because its shipping differs.
     """
     with transaction.atomic():
         order = lock_open_order(session)
         order.cart_digest = ""
         order.save(update_fields=["cart_digest"])
-        longest = app_settings.QUOTE_TIMEOUT + 2 * app_settings.TOTAL_TIMEOUT
-        session.shipping_locked_until = timezone.now() + timedelta(seconds=longest)
+        seconds = app_settings.QUOTE_TIMEOUT + 2 * app_settings.TOTAL_TIMEOUT
+        session.shipping_locked_until = timezone.now() + timedelta(seconds=seconds)
         session.save(update_fields=["shipping_locked_until"])
 
 

@@ -1,7 +1,7 @@
-"""Receipts: a short signed statement of how far a checkout got, for the back end of the shop that shows it.
+"""Receipts: a signed statement of a checkout's progress, for the back end of the shop that embeds it.
 
-The page that hands one on cannot make one, and one for another shop is refused. Like all that comes through a
-browser it is a reason to look: the order itself tells more, and tells it later too.
+The page that passes a receipt on cannot forge one, and a receipt for another shop is refused. Like everything that
+comes through a browser, it is a hint: the order's own status is complete, and stays up to date.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ ALGORITHM = "HS256"
 
 
 def make_receipt(session: CheckoutSession, order: Order, *, audience: str) -> str:
-    """Sign what is known of an order now: a JWT (HS256) with RECEIPT_SECRET.
+    """Return a receipt of an order's current status: a JWT (HS256), signed with RECEIPT_SECRET.
 
-    Its claims: `sub` the order's id, `sid` the session's, `status` and `version` of the order, `aud` the origin
-    of the page it is for, `iat`, `exp`, `jti`. No personal data.
+    Its claims: `sub` is the order's id, `sid` the session's, `status` and `version` are the order's, `aud` is the
+    origin of the page it is for; `iat`, `exp`, `jti`. No personal data.
 
     Args:
         audience: origin of the shop's page.
@@ -51,7 +51,7 @@ def read_receipt(receipt: str, *, audience: str) -> Mapping[str, Any]:
     """Return the claims of a receipt.
 
     Raises:
-        ReceiptInvalid: it was not made here, is for another audience, or has lapsed.
+        ReceiptInvalid: it is forged, expired, or for another audience.
     """
     for key in _keys():
         try:
@@ -64,7 +64,7 @@ def read_receipt(receipt: str, *, audience: str) -> Mapping[str, Any]:
                 options={"require": ["exp", "iat", "sub", "sid", "status", "version"]},
             )
         except jwt.InvalidSignatureError:
-            continue  # perhaps by a key that was replaced
+            continue  # perhaps signed with an older key
         except (jwt.InvalidTokenError, TypeError, ValueError):
             raise ReceiptInvalid from None
         return claims

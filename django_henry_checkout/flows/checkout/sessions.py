@@ -1,4 +1,4 @@
-"""Begin, cancel and expire checkout sessions."""
+"""Start, resume, extend, end and expire checkout sessions."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ logger = logging.getLogger("django_henry_checkout.sessions")
 
 @dataclass(frozen=True, kw_only=True)
 class StartedCheckout:
-    """A checkout that has begun. `token` is the session's secret: shown once, kept only as a hash."""
+    """A started checkout. `token` is the session's secret: shown once, stored only as a hash."""
 
     order: Order
     session: CheckoutSession
@@ -68,10 +68,10 @@ class StartedCheckout:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOptions:
-    """How a session is to be opened.
+    """How a session is opened.
 
-    `sign_in` and `region` are for Henry's hosted page, where the generation takes them; `origin` is that of
-    the page around a framed one.
+    `sign_in` and `region` are for Henry's hosted page, if the generation supports them; `origin` is that of the
+    page around a framed one.
     """
 
     kind: SessionKind = SessionKind.HOSTED
@@ -82,7 +82,7 @@ class SessionOptions:
 
     @property
     def is_hosted(self) -> bool:
-        """Whether the shopper is sent to Henry's page, so that a payment there must be waited for."""
+        """Whether the shopper is sent to Henry's page, so that a payment there is expected."""
         return self.kind == SessionKind.HOSTED
 
 
@@ -99,30 +99,30 @@ def begin_checkout(
     metadata: Mapping[str, Any] | None = None,
     request: HttpRequest | None = None,
 ) -> StartedCheckout:
-    """Begin to pay a cart.
+    """Start paying a cart.
 
-    A fresh cart is made at Henry from a snapshot of the lines, so that later edits cannot reach what is
-    being paid. A cart that has not changed since its last open order goes on with that order and its
-    cart at Henry: two clicks, or a second try after a cancel, can never be two purchases.
+    A new cart is created at Henry from a snapshot of the lines, so that later edits cannot change what is being
+    paid. A cart that has not changed since its last open order resumes that order and its cart at Henry: a double
+    click, or another attempt after a cancel, never leads to two purchases.
 
     Args:
         cart: with at least one line.
         user: owner of the order; None for a guest.
-        changes: what this purchase alone changes of the lines.
-        metadata: kept with a new order.
+        changes: changes that this purchase makes to the lines of its snapshot.
+        metadata: stored with a new order.
 
     Returns:
-        Begun: the order, its new session, and the session's token.
+        StartedCheckout: the order, its new session, and the session's token.
 
     Raises:
-        CartEmpty: there is nothing to buy, or no longer.
-        CartChanged: the cart was edited while Henry was asked. Nothing was written.
+        CartEmpty: there are no lines, or no longer.
+        CartChanged: the cart was edited during the call to Henry. Nothing was written.
         CheckoutRefused: the shop's adapter refused. Nothing was written, Henry was not called.
-        GatewayError: Henry gave no usable answer. Nothing was written; the cart is as it was.
-        OrderNotOpen: these very lines were paid already, perhaps in another tab.
+        GatewayError: no usable answer. Nothing was written; the cart is unchanged.
+        OrderNotOpen: the same lines were already paid, perhaps in another tab.
         TemplateNotSold: the cart is a template: only copies of it are sold.
-        PurchaseUnderWay: a purchase of this cart was sent, and nobody knows yet what became of it.
-        UntrustedCheckoutUrl: Henry named a page outside CHECKOUT_ORIGINS. Nothing was written.
+        PurchaseUnderWay: a purchase of this cart was sent, and its outcome is unknown.
+        UntrustedCheckoutUrl: Henry returned a page outside CHECKOUT_ORIGINS. Nothing was written.
 
     Effects: one or two HTTP calls, then one transaction.
     Source: henry-api.md 3.4.3.
@@ -132,9 +132,9 @@ def begin_checkout(
     version, has_orders = _read_cart_state(cart)
     lines = take_snapshot(cart, changes)
     digest = snapshot_digest(lines)
-    known = _open_order(cart, digest) if has_orders else None
-    if known is not None:
-        ensure_unpaid(known)
+    resumable = _find_open_order(cart, digest) if has_orders else None
+    if resumable is not None:
+        ensure_unpaid(resumable)
     draft = Order(
         account=cart.account,
         cart=cart,
@@ -143,20 +143,20 @@ def begin_checkout(
         metadata={**adapter.order_metadata(cart, request), **(metadata or {})},
         traceparent=traceparent(),
     )
-    page = _get_hosted_page(draft if known is None else known, lines, options)
+    page = _get_hosted_page(draft if resumable is None else resumable, lines, options)
     with transaction.atomic():
         locked = Cart.objects.lock().filter(pk=cart.pk).first()
         if locked is None:
-            raise CartNotFound  # merged away by a sign-in, while Henry was asked
-        order = _open_order(cart, digest, lock=True)
-        if order is None and known is not None:  # the open order was paid while we looked away
-            raise OrderNotOpen(order_id=known.public_id)
+            raise CartNotFound  # merged by a sign-in during the call
+        order = _find_open_order(cart, digest, lock=True)
+        if order is None and resumable is not None:  # the open order was paid during the call
+            raise OrderNotOpen(order_id=resumable.public_id)
         is_edited = order is None and locked.version != version
         if is_edited and snapshot_digest(take_snapshot(cart, changes)) != digest:
-            raise CartChanged  # edited, or paid by another order, while Henry was asked
+            raise CartChanged  # edited, or paid by another order, during the call
         _refuse_while_unresolved(Purchase.objects.filter(order__cart=cart))
         if order is not None:
-            return _resume_order(order, page if known is not None else None, options)
+            return _resume_order(order, page if resumable is not None else None, options)
         order = _create_order(draft, lines, page)
         if options.is_hosted:
             expect_payment(order)
@@ -164,26 +164,26 @@ def begin_checkout(
 
 
 def _read_cart_state(cart: Cart) -> tuple[int, bool]:
-    """Return the version that a cart has now, and whether there are orders of it."""
+    """Return the current version of a cart, and whether it has orders."""
     orders = Order.objects.filter(cart=OuterRef("pk"))
-    looked = Cart.objects.filter(pk=cart.pk).values_list("version", "link", Exists(orders)).first()
-    if looked is None:
+    row = Cart.objects.filter(pk=cart.pk).values_list("version", "link", Exists(orders)).first()
+    if row is None:
         raise CartNotFound
-    version, link, has_orders = looked
+    version, link, has_orders = row
     if link is not None:
         raise TemplateNotSold
     return version, has_orders
 
 
 def renew_session(order: Order, *, options: SessionOptions = HOSTED) -> StartedCheckout:
-    """Start a new session for an open order, for instance after a cancel.
+    """Start a new session for an open order, for example after a cancel.
 
     Raises:
         OrderNotOpen: the order is already being bought or has ended.
-        PurchaseUnderWay: its purchase, or that of another order of its cart, was sent, and nobody knows yet what
-            became of it.
-        CartChanged, CartNotFound: another order of the cart was placed since; or the cart is gone.
-        GatewayError: Henry could not say that the order is unpaid.
+        PurchaseUnderWay: a purchase of this order, or of another order of its cart, was sent, and its outcome is
+            unknown.
+        CartChanged, CartNotFound: another order of the cart was placed since; or the cart no longer exists.
+        GatewayError: Henry did not confirm that the order is unpaid.
     """
     if order.status == OrderStatus.OPEN:
         ensure_unpaid(order)
@@ -198,20 +198,20 @@ def renew_session(order: Order, *, options: SessionOptions = HOSTED) -> StartedC
 
 
 def _refuse_while_unresolved(purchases: Any) -> None:
-    """Keep a shopper from paying once more what may have been bought a moment ago."""
-    under_way = purchases.filter(status__in=UNRESOLVED_PURCHASE).select_related("order").first()
-    if under_way is not None:
-        raise PurchaseUnderWay(order_id=under_way.order.public_id)
+    """Refuse while one of these purchases was sent and is unresolved, so that nothing is paid twice."""
+    unresolved = purchases.filter(status__in=UNRESOLVED_PURCHASE).select_related("order").first()
+    if unresolved is not None:
+        raise PurchaseUnderWay(order_id=unresolved.order.public_id)
 
 
 def ensure_unpaid(order: Order) -> None:
-    """Ask Henry before a shopper is sent to pay an order that he may just have paid in another tab.
+    """Check at Henry that an open order is unpaid: the shopper may just have paid it in another tab.
 
-    An order that was never payable anywhere, because only an inline form was opened for it, is not asked for.
+    An order that was never payable at Henry, because only an inline form was opened for it, needs no call.
 
     Raises:
         OrderNotOpen: it is paid.
-        GatewayError: Henry cannot say; nobody is sent to pay on a guess.
+        GatewayError: Henry did not confirm it; without that, no shopper is sent to pay.
     """
     purchase = ensure_expected_payment(order) if Purchase.objects.filter(order=order).exists() else None
     if purchase is not None:
@@ -222,7 +222,7 @@ def ensure_unpaid(order: Order) -> None:
 
 
 def _get_hosted_page(order: Order, lines: Sequence[CartLine], options: SessionOptions) -> HenryCart:
-    """Return the cart at Henry, with an address of its page that works now: at most one is made per order."""
+    """Return the cart at Henry with a working URL of its page; at most one cart is created per order."""
     account = app_settings.account(order.account)
     gateway = gateway_for(account)
     if order.henry_cart_id:
@@ -231,19 +231,20 @@ def _get_hosted_page(order: Order, lines: Sequence[CartLine], options: SessionOp
     else:
         page = gateway.create_cart([line.as_item() for line in lines], tags={"order": order.ulid})
         is_fresh = True
-    wishes = gateway.supports_hosted_options and (options.sign_in is not None or options.region)
-    if options.is_hosted and (wishes or not is_fresh):
+    has_options = gateway.supports_hosted_options and (options.sign_in is not None or options.region)
+    if options.is_hosted and (has_options or not is_fresh):
         url = gateway.hosted_url(page.cart_id, sign_in=options.sign_in, region=options.region)
         page = HenryCart(cart_id=page.cart_id, checkout_url=url)
     check_checkout_url(page.checkout_url, account=account)
     return page
 
 
-def _open_order(cart: Cart, digest: str, *, lock: bool = False) -> Order | None:
-    """Return an open order of just these lines. An old one is left alone: Henry may have dropped its cart."""
+def _find_open_order(cart: Cart, digest: str, *, lock: bool = False) -> Order | None:
+    """Return an open order of exactly these lines. An old one is ignored: Henry may have deleted its cart."""
     orders = Order.objects.lock() if lock else Order.objects.all()
-    young = timezone.now() - app_settings.HOSTED_PAYMENT_TIMEOUT
-    return orders.filter(cart=cart, cart_digest=digest, status=OrderStatus.OPEN, created_at__gt=young).first()
+    oldest = timezone.now() - app_settings.HOSTED_PAYMENT_TIMEOUT
+    orders = orders.filter(cart=cart, cart_digest=digest, status=OrderStatus.OPEN, created_at__gt=oldest)
+    return orders.first()
 
 
 def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart) -> Order:
@@ -270,7 +271,7 @@ def _order_number(order: Order) -> str:
 
 
 def _resume_order(order: Order, page: HenryCart | None, options: SessionOptions) -> StartedCheckout:
-    """Open another session of an order; an older one gives way, and its token still finds the order."""
+    """Open another session of an order; an older one is canceled, and its token still finds the order."""
     if page is not None and page.checkout_url != order.hosted_url:
         order.hosted_url = page.checkout_url
         order.save(update_fields=["hosted_url"])
@@ -320,34 +321,34 @@ def check_checkout_url(url: str, *, account: Account) -> None:
 
 
 def end_session(session: CheckoutSession, status: SessionStatus, *, source: str) -> bool:
-    """End a live session as canceled, errored or expired; its order stays open. True if this call did it.
+    """End a live session as canceled, errored or expired; return whether this call did it.
 
-    A payment that Henry reports later is still taken: only the session ends, not the wait.
+    The order stays open, and a payment that Henry reports later still applies: it is still expected.
     """
     with transaction.atomic():
         order = Order.objects.lock().get(pk=session.order_id)
         locked = CheckoutSession.objects.live().filter(pk=session.pk).first()
         if order.status != OrderStatus.OPEN:
-            return False  # it was paid meanwhile: what Henry says beats what a browser or a clock says
+            return False  # paid meanwhile: Henry's answer overrides a browser or a clock
         if (
             locked is None
             or locked.status == SessionStatus.CONFIRMING
             or not locked.can_transition_to(status)
         ):
-            return False  # what is being bought now is not ended by a browser or a clock
+            return False  # ended, or being bought right now
         _end(locked, status)
-        kinds = {SessionStatus.CANCELED: "checkout_canceled", SessionStatus.EXPIRED: "checkout_expired"}
+        event_types = {SessionStatus.CANCELED: "checkout_canceled", SessionStatus.EXPIRED: "checkout_expired"}
         journal = EventJournal(order, source=source)
-        journal.add(kinds.get(status, "checkout_errored"), session=locked.ulid)
+        journal.add(event_types.get(status, "checkout_errored"), session=locked.ulid)
         journal.write()
     return True
 
 
 def extend_session(session: CheckoutSession) -> bool:
-    """Give a shopper who is still at it more time; return whether that could be done.
+    """Extend the session of a shopper who is still active; return whether that was possible.
 
-    Not where the address of Henry's page itself lapses: then a new session is begun. Nor for ever: what was begun
-    HOSTED_PAYMENT_TIMEOUT ago is not waited for any more.
+    It is not if the URL of Henry's page itself expires: then a new session must be started. Nor is it
+    HOSTED_PAYMENT_TIMEOUT after the session was created: then its payment is no longer expected.
     """
     now = timezone.now()
     account = app_settings.account(session.order.account)
@@ -361,9 +362,9 @@ def extend_session(session: CheckoutSession) -> bool:
 
 
 def expire_sessions(*, limit: int = 100) -> int:
-    """End the sessions whose time is over; return how many."""
+    """End the sessions that have expired; return how many."""
     ended = 0
-    for session in CheckoutSession.objects.lapsed(database_now()).order_by("expires_at")[:limit]:
+    for session in CheckoutSession.objects.expired(database_now()).order_by("expires_at")[:limit]:
         try:
             ended += end_session(session, SessionStatus.EXPIRED, source="worker")
         except CheckoutError:

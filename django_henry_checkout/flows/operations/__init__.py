@@ -1,0 +1,1 @@
+"""Operations: staff actions, privacy, pruning, metrics, search, and one pass over pending work."""

@@ -1,4 +1,4 @@
-"""How the work stands, in numbers: for a monitoring system. Each number is one look into an index."""
+"""Queue metrics for a monitoring system. Each number is one index lookup."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from django_henry_checkout.models import (
     WebhookStatus,
 )
 
-#: What waits is counted so far and no further.
+#: Upper limit of each count.
 MAX_COUNT = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueDepth:
-    """Work that is due. `lag` is how long the oldest of it has been; nothing if there is none."""
+    """Work that is due. `lag` is how long the oldest item has been due; zero if there is none."""
 
     due: int
     lag: timedelta
@@ -35,7 +35,7 @@ class QueueDepth:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountState:
-    """How fast one account may be asked, in questions a second, and whether it is left alone now."""
+    """Rate limit of one account in calls per second, and whether its polling is paused."""
 
     account: str
     rate: float
@@ -45,11 +45,11 @@ class AccountState:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueMetrics:
-    """The state of all queues at one moment. No count is above `MOST`.
+    """State of all queues at one moment. No count is above `MAX_COUNT`.
 
     Attributes:
-        oldest_open: how long the oldest purchase that is still followed has been.
-        rejected_webhooks: those that could not be applied, or named another account's purchase.
+        oldest_open: age of the oldest purchase that is still polled.
+        rejected_webhooks: those that failed for good, or named another account's purchase.
     """
 
     polls: QueueDepth
@@ -66,16 +66,16 @@ class QueueMetrics:
 
 
 def collect_metrics() -> QueueMetrics:
-    """Count what waits.
+    """Collect the metrics.
 
-    Effects: fourteen statements, on PostgreSQL one more for the time; none reads more than `MOST` rows.
+    Effects: fourteen statements, on PostgreSQL one more for the time; none reads more than `MAX_COUNT` rows.
     """
     now = database_now()
     oldest = Purchase.objects.filter(poll__isnull=False).order_by("pk").first()
     return QueueMetrics(
-        polls=_queue(PurchasePoll.objects.filter(due_at__lte=now), now),
-        deliveries=_queue(Delivery.objects.filter(status=DeliveryStatus.PENDING, due_at__lte=now), now),
-        webhooks=_queue(WebhookMessage.objects.due(now), now),
+        polls=_depth(PurchasePoll.objects.filter(due_at__lte=now), now),
+        deliveries=_depth(Delivery.objects.filter(status=DeliveryStatus.PENDING, due_at__lte=now), now),
+        webhooks=_depth(WebhookMessage.objects.due(now), now),
         open_purchases=_count(PurchasePoll.objects.all()),
         oldest_open=timedelta() if oldest is None else now - oldest.followed_since,
         in_doubt=_count(Purchase.objects.filter(status=PurchaseStatus.IN_DOUBT)),
@@ -85,7 +85,7 @@ def collect_metrics() -> QueueMetrics:
         rejected_webhooks=_count(
             WebhookMessage.objects.filter(status__in=[WebhookStatus.DEAD, WebhookStatus.REFUSED])
         ),
-        accounts=tuple(_state(pace, now) for pace in AccountRateLimit.objects.order_by("account")),
+        accounts=tuple(_state(limit, now) for limit in AccountRateLimit.objects.order_by("account")),
     )
 
 
@@ -93,13 +93,13 @@ def _count(rows: QuerySet[Any]) -> int:
     return int(rows.order_by().values("pk")[:MAX_COUNT].count())
 
 
-def _queue(rows: QuerySet[Any], now: datetime) -> QueueDepth:
+def _depth(rows: QuerySet[Any], now: datetime) -> QueueDepth:
     first = rows.order_by("due_at").values_list("due_at", flat=True).first()
     return QueueDepth(due=_count(rows), lag=timedelta() if first is None else now - first)
 
 
-def _state(pace: AccountRateLimit, now: datetime) -> AccountState:
-    is_paused = pace.paused_until is not None and pace.paused_until > now
+def _state(limit: AccountRateLimit, now: datetime) -> AccountState:
+    is_paused = limit.paused_until is not None and limit.paused_until > now
     return AccountState(
-        account=pace.account, rate=pace.rate, is_paused=is_paused, circuit_open=pace.circuit_open
+        account=limit.account, rate=limit.rate, is_paused=is_paused, circuit_open=limit.circuit_open
     )

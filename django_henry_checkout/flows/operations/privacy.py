@@ -1,8 +1,8 @@
-"""What is known of a buyer: told to whoever asks, and forgotten.
+"""Export, erase and re-encrypt the personal data of buyers.
 
-The buyer of an order is one row, `OrderBuyer`. Personal data can also stand in a customer's session, in webhooks
-that were not applied, and for two days in answers that a repeated call gets again. What the shop itself puts into
-`metadata`, its users and its own logs are the shop's to clean.
+The buyer of an order is one row, `OrderBuyer`. Customer sessions, webhooks that were not applied, and for two days
+stored responses of idempotent calls can contain personal data too. The shop itself cleans what it puts into
+`metadata`, its users and its logs.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from django_henry_checkout.models import (
 from django_henry_checkout.models.encryption import email_digests
 
 BATCH_SIZE = 200
-#: Shorter words would be found in everything.
+#: Shorter texts would match unrelated data.
 MIN_TRACE_LENGTH = 5
 _TEXTS = ("first_name", "middle_name", "last_name", "email", "phone")
 _JSON = ("shipping_address", "billing_address", "name_on_card")
 
 
-#: Which columns hold personal data.
+#: Columns that contain personal data.
 ENCRYPTED_COLUMNS: dict[type[Model], tuple[str, ...]] = {
     OrderBuyer: (*_TEXTS, *_JSON),
     CustomerSession: ("buyer",),
@@ -47,7 +47,7 @@ ENCRYPTED_COLUMNS: dict[type[Model], tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class EraseResult:
-    """How many rows of each kind were emptied."""
+    """Number of rows of each kind that were emptied."""
 
     orders: int
     customer_sessions: int
@@ -56,12 +56,12 @@ class EraseResult:
 
 
 def find_orders_by_email(email: str) -> QuerySet[Order]:
-    """Return the orders of a buyer, by e-mail; case does not count."""
+    """Return the orders of a buyer by e-mail; case does not matter."""
     return Order.objects.filter(buyer__email_digest__in=email_digests(email))
 
 
 def export_buyer(email: str) -> dict[str, Any]:
-    """Return all that is known of a buyer, as JSON: `{email, orders: [...], customerSessions: [...]}`.
+    """Return all stored data of a buyer, as JSON: `{email, orders: [...], customerSessions: [...]}`.
 
     Effects: a few queries for each order.
     """
@@ -97,31 +97,31 @@ def _order_json(order: Order) -> dict[str, Any]:
 
 
 def erase_buyer(email: str, *, by: str) -> EraseResult:
-    """Forget a buyer. Orders, amounts and events stay, and each order says when its buyer was erased.
+    """Erase a buyer. Orders, amounts and events stay, and each order records when its buyer was erased.
 
-    An order that nobody has paid yet keeps working: whoever pays it says anew who he is. What Henry still tells
-    about the buyers of the others is not written any more, even while they are being bought.
+    An unpaid order can still be paid: its buyer then enters their details again. For the other orders, buyer data
+    that Henry reports later is not stored, even while they are being bought.
 
     Args:
-        by: the source of the events: "retention", or the `staff_source` of a person.
+        by: source of the events: "retention", or the `staff_source` of a person.
 
-    Effects: one transaction for each order. It may be repeated after an interruption, and finds what is left.
+    Effects: one transaction for each order. After an interruption it can be repeated, and erases the rest.
     """
     traces: set[str] = {email.strip().casefold()}
-    done = messages = 0
+    erased = messages = 0
     sessions = CustomerSession.objects.filter(email_digest__in=email_digests(email))
     for session in sessions:
         traces |= set(_traces(session.buyer))
-    known = find_orders_by_email(email).select_related("buyer").order_by("pk")
-    while batch := list(known[:BATCH_SIZE]):  # whoever is forgotten is not found again
+    orders = find_orders_by_email(email).select_related("buyer").order_by("pk")
+    while batch := list(orders[:BATCH_SIZE]):  # the query no longer finds an erased buyer
         for order in batch:
             traces |= set(_traces({name: getattr(order.buyer, name) for name in (*_TEXTS, *_JSON)}))
             messages += erase_order_buyer(order, source=by)
-        done += len(batch)
+        erased += len(batch)
     now = timezone.now()
     emptied = sessions.update(buyer={}, email_digest="", revoked_at=now)
     return EraseResult(
-        orders=done,
+        orders=erased,
         customer_sessions=emptied,
         webhooks=messages + _empty(WebhookMessage.objects.exclude(body=""), traces, body=""),
         answers=_empty(IdempotencyRecord.objects.exclude(body=None).exclude(status=None), traces, body={}),
@@ -129,13 +129,13 @@ def erase_buyer(email: str, *, by: str) -> EraseResult:
 
 
 def erase_order_buyer(order: Order, *, source: str) -> int:
-    """Forget the buyer of one order; return how many webhooks about it were emptied."""
+    """Erase the buyer of one order; return how many webhooks about it were emptied."""
     with transaction.atomic():
         order = Order.objects.lock().get(pk=order.pk)
         OrderBuyer.objects.filter(order=order).delete()
         refs = Purchase.objects.filter(order=order).exclude(ref_id="").values_list("ref_id", flat=True)
-        named = WebhookMessage.objects.filter(account=order.account, ref_id__in=list(refs)).exclude(body="")
-        emptied = named.update(body="")
+        messages = WebhookMessage.objects.filter(account=order.account, ref_id__in=list(refs))
+        emptied = messages.exclude(body="").update(body="")
         sent = Q(sent_at__isnull=False) | ~Q(ref_id="")
         if order.status != OrderStatus.OPEN or Purchase.objects.filter(sent, order=order).exists():
             order.buyer_erased_at = timezone.now()
@@ -147,14 +147,14 @@ def erase_order_buyer(order: Order, *, source: str) -> int:
 
 
 def overdue_buyers(before: datetime, *, limit: int) -> list[Order]:
-    """Return orders that ended before a time, or were left open since, and whose buyers are still known."""
+    """Return orders with a stored buyer that ended before a time, or were left open and unchanged since."""
     ended = Q(ended_at__lt=before) | Q(ended_at=None, updated_at__lt=before)
     old = Order.objects.filter(ended, created_at__lt=before, buyer__isnull=False)
     return list(old.order_by("pk")[:limit])
 
 
 def _traces(content: Any) -> Iterator[str]:
-    """Walk through what is known of somebody; yield each text by which he could be found."""
+    """Walk through personal data; yield each text that identifies the person."""
     if isinstance(content, dict):
         for value in content.values():
             yield from _traces(value)
@@ -163,16 +163,16 @@ def _traces(content: Any) -> Iterator[str]:
 
 
 def _empty(rows: QuerySet[Any], traces: Iterable[str], **empty: Any) -> int:
-    """Empty the rows whose body holds a trace. Bodies may be sealed, so they are looked through here."""
-    wanted, emptied = tuple(traces), 0
+    """Empty the rows whose body contains a trace. Bodies can be encrypted, so they are searched in Python."""
+    traces, emptied = tuple(traces), 0
     for row in rows.iterator(BATCH_SIZE):
-        if any(trace in _folded(row.body) for trace in wanted):
+        if any(trace in _folded(row.body) for trace in traces):
             emptied += rows.model.objects.filter(pk=row.pk).update(**empty)
     return emptied
 
 
 def _folded(body: Any) -> str:
-    """Return a body as a text that can be searched: JSON without escapes."""
+    """Return a body as searchable text: casefolded JSON without escapes."""
     try:
         content = json.loads(body) if isinstance(body, str) else body
     except ValueError:
@@ -181,13 +181,19 @@ def _folded(body: Any) -> str:
 
 
 def reencrypt_batch(model: type[Model], after: int, *, limit: int = BATCH_SIZE) -> int:
-    """Seal the next rows of a table anew with the first of ENCRYPTION_KEYS; return the last key, or 0 at the end.
+    """Re-encrypt the next rows of a table with the first of ENCRYPTION_KEYS.
 
-    Effects: one transaction of one query, and one update for each row. With no keys it unseals.
+    Args:
+        after: primary key of the last row of the previous batch; 0 starts.
+
+    Returns:
+        int: primary key of the last row of this batch; 0 at the end.
+
+    Effects: one transaction with one query, and one update for each row. Without keys it decrypts.
     """
-    every = model._default_manager.order_by("pk")  # noqa: SLF001 - Django's public name for it
+    all_rows = model._default_manager.order_by("pk")  # noqa: SLF001 - Django's public name for it
     with transaction.atomic():
-        rows = list(every.select_for_update().filter(pk__gt=after)[:limit])
+        rows = list(all_rows.select_for_update().filter(pk__gt=after)[:limit])
         for row in rows:
             row.save(update_fields=ENCRYPTED_COLUMNS[model])
     return int(rows[-1].pk) if rows else 0

@@ -1,4 +1,4 @@
-"""Deletes what has done its work, in small batches. Orders, money and events are never touched."""
+"""Delete rows past their retention, in small batches. Orders, amounts and events are never deleted."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from django_henry_checkout.models import (
 from django_henry_checkout.models.webhooks import WAITING_WEBHOOK
 
 BATCH_SIZE = 500
-#: Nobody prunes where rows are still there so long after their time.
+#: Rows that are this long past their retention show that pruning does not run.
 OVERDUE = timedelta(days=7)
-#: What serves for a moment only, and can be told again by nobody.
+#: Retention of short-lived rows, which no setting covers.
 SHORT_RETENTION = timedelta(days=1)
 
 
 def prune_batch() -> int:
-    """Delete one batch of each kind; return how many rows. See RETENTION for what is kept how long."""
+    """Delete one batch of each kind; return how many rows. RETENTION sets how long each kind is kept."""
     return sum(prune_kind(name) for name in KINDS)
 
 
 def prune_kind(name: str) -> int:
-    """Delete one batch of a kind; return how many rows, 0 when there is nothing more."""
-    kept = _retention(name)
-    return 0 if kept is None else KINDS[name](timezone.now() - kept)
+    """Delete one batch of a kind; return how many rows, 0 when none are left."""
+    retention = _retention(name)
+    return 0 if retention is None else KINDS[name](timezone.now() - retention)
 
 
 def _retention(name: str) -> timedelta | None:
@@ -54,9 +54,9 @@ def _deliveries(before: datetime) -> int:
 
 
 def _carts(before: datetime) -> int:
-    """Carts of guests that led to nothing. A template stays, and so does a cart that an order came from."""
-    left = Cart.objects.filter(updated_at__lt=before, user=None, orders=None, link=None)
-    return _delete(left)
+    """Delete guests' carts without an order. Templates stay."""
+    abandoned = Cart.objects.filter(updated_at__lt=before, user=None, orders=None, link=None)
+    return _delete(abandoned)
 
 
 def _customer_sessions(before: datetime) -> int:
@@ -82,7 +82,7 @@ def _call_counts(before: datetime) -> int:
     return _delete(CallCount.objects.filter(window_at__lt=before - timedelta(days=1)))
 
 
-#: What is pruned, by its name in RETENTION; each deletes one batch of what is older than a time.
+#: Kinds of rows, by their names in RETENTION; each function deletes one batch of the rows older than a time.
 KINDS: dict[str, Callable[[datetime], int]] = {
     "webhooks": _webhooks,
     "deliveries": _deliveries,
@@ -97,7 +97,7 @@ _SHORT_LIVED = frozenset({"idempotency", "call_counts", "signs"})
 
 
 def has_old_rows() -> bool:
-    """Tell whether the oldest rows should have been deleted a week ago or earlier. Effects: three short queries."""
+    """Return whether the oldest rows are a week or more past their retention. Effects: three short queries."""
     now = timezone.now()
     oldest: dict[str, tuple[QuerySet[Any], str]] = {
         "webhooks": (WebhookMessage.objects.exclude(status__in=WAITING_WEBHOOK), "received_at"),
@@ -105,9 +105,9 @@ def has_old_rows() -> bool:
         "idempotency": (IdempotencyRecord.objects.all(), "expires_at"),
     }
     for name, (rows, column) in oldest.items():
-        kept = _retention(name)
-        first = None if kept is None else rows.order_by("pk").values_list(column, flat=True).first()
-        if kept is not None and first is not None and first < now - kept - OVERDUE:
+        retention = _retention(name)
+        first = None if retention is None else rows.order_by("pk").values_list(column, flat=True).first()
+        if retention is not None and first is not None and first < now - retention - OVERDUE:
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""One round of everything that waits: what the embedded worker and any scheduler call.
+"""One pass over all pending work, for the embedded worker and any scheduler.
 
 Safe to run in any number of processes at once, and to be killed at any point.
 """
@@ -12,13 +12,8 @@ from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 
 
 def poll_and_expire() -> int:
-    """Expire sessions and poll purchases, one batch each; return how many rows were worked on."""
+    """Expire sessions and poll purchases, one batch each; return how many rows were processed."""
     return expire_sessions() + poll_due(seconds=5)
-
-
-def listen() -> int:
-    """Apply one batch of webhooks; return how many."""
-    return process_webhooks()
 
 
 def deliver_events() -> int:
@@ -27,5 +22,5 @@ def deliver_events() -> int:
 
 
 def run_once() -> int:
-    """Listen, follow and deliver, one round each; return how many rows were worked on."""
-    return listen() + poll_and_expire() + deliver_events()
+    """Process webhooks, poll, expire and deliver, one batch each; return how many rows were processed."""
+    return process_webhooks() + poll_and_expire() + deliver_events()

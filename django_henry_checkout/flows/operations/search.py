@@ -1,4 +1,4 @@
-"""Finds orders by what people have at hand. Each way is one look into an index."""
+"""Find orders by number, id, reference or e-mail address. Each lookup uses an index."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from django_henry_checkout.flows.operations.privacy import find_orders_by_email
 from django_henry_checkout.models import Order, Purchase
 from django_henry_checkout.types import parse_public_id
 
-#: More orders than these are no answer to a search.
+#: A search returns this many orders at most.
 MAX_RESULTS = 200
 
 
 def find_orders(term: str, *, by_email: bool) -> list[int]:
-    """Return the keys of the orders that a term names, newest first, at most `MOST`.
+    """Return the primary keys of the orders that match a term, newest first, at most `MAX_RESULTS`.
 
     Args:
-        term: a number or how it begins, an id, a `refId`, the id of a cart at Henry, or an e-mail address.
-        by_email: whether whoever asks may find orders by their buyers.
+        term: an order number or its beginning, an id, a `refId`, the id of a cart at Henry, or an e-mail address.
+        by_email: whether the user may find orders by their buyers.
 
     Effects: four queries at most.
     """

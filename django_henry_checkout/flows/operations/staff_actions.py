@@ -1,6 +1,6 @@
-"""What the people who run a shop may do to an order. Each deed is written into the order's story with their name.
+"""Staff actions on an order. Each is recorded in the order's history with the name of the person.
 
-They decide last: only where Henry could not be asked, or did not say. What Henry says later is still taken.
+Staff decide only where Henry is unavailable or gives no answer. What Henry reports later still applies.
 """
 
 from __future__ import annotations
@@ -40,32 +40,32 @@ NOTE_LENGTH = 300
 
 
 def poll_now(purchase: Purchase, *, by: str) -> bool:
-    """Ask Henry about a purchase at once; return whether that was news.
+    """Poll a purchase now; return whether anything changed.
 
     Raises:
         GatewayError: no usable answer; nothing was changed.
-        ConfigurationError: the account is not configured any more.
+        ConfigurationError: the account is no longer configured.
 
-    Effects: one HTTP read; then as `apply_observation`, and an event that says who asked.
+    Effects: one HTTP read; then as `apply_observation`, and an event with the name of the person.
     """
     observation = fetch_observation(purchase)
-    applied = None
+    result = None
     if observation is not None:
-        applied = apply_observation(purchase, observation, source=staff_source(by))
+        result = apply_observation(purchase, observation, source=staff_source(by))
     with transaction.atomic():
         journal = _journal(purchase.order_id, by=by)
         journal.add("purchase_polled", purchase=purchase, found=observation is not None)
         journal.write()
-    return applied is not None and applied.changed
+    return result is not None and result.changed
 
 
 def fetch_by_ref_id(purchase: Purchase, ref_id: str) -> Observation:
-    """Return what Henry says about a `refId` that a person believes to be this purchase's.
+    """Fetch the state of a `refId` that staff believe to be this purchase's.
 
     Raises:
-        NotInDoubt: the purchase is known, or has ended.
+        NotInDoubt: the purchase already has a refId, or has ended.
         RefTaken: another purchase has that refId.
-        GatewayError: no usable answer, or Henry does not know it.
+        GatewayError: no usable answer, or the refId is unknown to Henry.
 
     Effects: one HTTP read; nothing is written.
     """
@@ -77,37 +77,37 @@ def fetch_by_ref_id(purchase: Purchase, ref_id: str) -> Observation:
 
 
 def resolve_found(purchase: Purchase, ref_id: str, *, by: str, note: str = "") -> ApplyResult:
-    """Take a person's word that a `refId` is what became of a purchase; from here on it is followed.
+    """Link a purchase to the `refId` that staff found at Henry; from here on it is tracked.
 
     Raises:
-        NotInDoubt, RefTaken, GatewayError: as `look_up`; nothing was changed.
+        NotInDoubt, RefTaken, GatewayError: as for `fetch_by_ref_id`; nothing was changed.
     """
     observation = fetch_by_ref_id(purchase, ref_id)
-    applied = apply_observation(purchase, observation, source=staff_source(by))
+    result = apply_observation(purchase, observation, source=staff_source(by))
     with transaction.atomic():
         journal = _journal(purchase.order_id, by=by)
         if Purchase.objects.get(pk=purchase.pk).ref_id != ref_id:
-            raise NotInDoubt  # found or given up by somebody else meanwhile
+            raise NotInDoubt  # resolved in another way in the meantime
         journal.add("purchase_found_by_staff", purchase=purchase, ref_id=ref_id, note=note[:NOTE_LENGTH])
         _clear_doubt(journal)
         journal.write()
-    return applied
+    return result
 
 
 def resolve_not_bought(purchase: Purchase, *, by: str, note: str = "", another: bool = True) -> bool:
-    """Note that a person has found out at Henry that a purchase in doubt bought nothing.
+    """Record that staff verified with Henry that a purchase in doubt bought nothing.
 
-    Henry is asked once more first: what he has is taken, whatever the person believes. If he cannot be asked, or
-    cannot say, the person's word counts.
+    The state is fetched once more first, and applied if Henry has an order. The decision of staff counts only if
+    Henry is unavailable or lists no order.
 
     Args:
         another: leave the order open for one new attempt; otherwise it is canceled.
 
     Returns:
-        bool: False if the purchase is not in doubt (any more).
+        bool: False if the purchase is not, or no longer, in doubt.
 
     Raises:
-        ConfigurationError: the account is not configured any more.
+        ConfigurationError: the account is no longer configured.
 
     Effects: one HTTP read; then one transaction.
     """
@@ -130,10 +130,10 @@ def resolve_not_bought(purchase: Purchase, *, by: str, note: str = "", another: 
 
 
 def cancel_order(order: Order, *, by: str, note: str = "") -> None:
-    """End an order that nobody will pay, or whose purchase is stuck. Nothing is sent to Henry.
+    """Cancel an order that is unpaid, or whose purchase is stuck. Nothing is sent to Henry.
 
     Raises:
-        CannotCancel: it has ended; or it is being bought, or may have been.
+        CannotCancel: it has ended, is being bought, or may have been bought.
     """
     with transaction.atomic():
         journal = _journal(order.pk, by=by)
@@ -166,7 +166,7 @@ def _close(journal: EventJournal) -> None:
 
 
 def mark_reviewed(order: Order, *, by: str, note: str = "") -> bool:
-    """Note that a person has looked at an order; return whether somebody had to."""
+    """Record that staff reviewed an order; return whether it needed review."""
     with transaction.atomic():
         journal = _journal(order.pk, by=by)
         order = journal.order
@@ -179,7 +179,7 @@ def mark_reviewed(order: Order, *, by: str, note: str = "") -> bool:
 
 
 def resume_delivery(delivery: Delivery, *, by: str) -> bool:
-    """Let a parked delivery run again, from the start of its attempts; return whether it was dead."""
+    """Queue a dead delivery again, with all its attempts; return whether it was dead."""
     dead = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.DEAD)
     with transaction.atomic():
         journal = _journal(delivery.order_id, by=by)
@@ -193,27 +193,30 @@ def resume_delivery(delivery: Delivery, *, by: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedReplay:
-    """A receiver that an event would go to again. `before` is how its delivery stands; "" if it has none."""
+    """A receiver that a replay would run. `before` is the status of its delivery; "" if it has none."""
 
     receiver: str
     before: str
 
 
 def plan_replay(event: Event, *, receivers: Collection[str] = ()) -> list[PlannedReplay]:
-    """Return which receivers a replay of an event would run: those connected now, or those of them that are named.
+    """Return the receivers that a replay of an event would run.
+
+    Args:
+        receivers: limits them to these names; empty means all that are connected now.
 
     Effects: one query; nothing is written.
     """
-    known = dict(Delivery.objects.filter(event=event).values_list("receiver", "status"))
+    statuses = dict(Delivery.objects.filter(event=event).values_list("receiver", "status"))
     names = [name for name in receivers_of(event.type) if not receivers or name in receivers]
-    return [PlannedReplay(receiver=name, before=known.get(name, "")) for name in names]
+    return [PlannedReplay(receiver=name, before=statuses.get(name, "")) for name in names]
 
 
 def replay_event(event: Event, *, by: str, receivers: Collection[str] = ()) -> list[PlannedReplay]:
-    """Run the receivers of an event once more, though they have run: each gets the same `event_id` again.
+    """Run the receivers of an event again; each gets the same `event_id`.
 
     Returns:
-        list: what `plan_replay` said, without what waits to run anyway.
+        list: as `plan_replay`, without the receivers whose delivery is already pending.
     """
     with transaction.atomic():
         journal = _journal(event.order_id, by=by)
@@ -223,10 +226,10 @@ def replay_event(event: Event, *, by: str, receivers: Collection[str] = ()) -> l
         if not plan:
             return []
         names, due_at = [each.receiver for each in plan], queue_now()
-        again = Delivery.objects.filter(event=event, receiver__in=names).exclude(
+        finished = Delivery.objects.filter(event=event, receiver__in=names).exclude(
             status=DeliveryStatus.PENDING
         )
-        again.update(status=DeliveryStatus.PENDING, attempts=0, failures=0, due_at=due_at, done_at=None)
+        finished.update(status=DeliveryStatus.PENDING, attempts=0, failures=0, due_at=due_at, done_at=None)
         Delivery.objects.bulk_create(
             Delivery(
                 event=event,
@@ -245,12 +248,12 @@ def replay_event(event: Event, *, by: str, receivers: Collection[str] = ()) -> l
 
 
 def _journal(order_pk: int, *, by: str) -> EventJournal:
-    """Begin the journal of an order, locked, in the name of a person."""
+    """Lock an order and return a journal for it, with a person as the source."""
     return EventJournal(Order.objects.lock().get(pk=order_pk), source=staff_source(by))
 
 
 def _clear_doubt(journal: EventJournal) -> None:
-    """The doubt was all that some reasons were about: they need nobody any more."""
+    """Remove the reasons for review that were only about the doubt."""
     order = journal.order
     reasons = [
         reason for reason in order.review_reason.split("; ") if reason and not reason.startswith("in_doubt")

@@ -1,0 +1,1 @@
+"""Orders: transitions, history, snapshots, review queues, export and status links."""

@@ -1,4 +1,4 @@
-"""An order as one story: what was wanted, what it cost, what was tried, what happened and who caused it."""
+"""History of an order: its lines, amounts, sessions and purchases, and each event with its source."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from django_henry_checkout.models import (
 from django_henry_checkout.models.base import money_of
 from django_henry_checkout.models.orders import AMOUNTS
 
-#: Of a longer story the newest are told.
+#: A longer history contains only its newest events.
 MAX_EVENTS = 300
 MAX_SESSIONS = 50
 _SIGNS = {"subtotal": 1, "shipping": 1, "tax": 1, "fee": 1, "discount": -1}
@@ -35,7 +35,7 @@ _SIGNS = {"subtotal": 1, "shipping": 1, "tax": 1, "fee": 1, "discount": -1}
 
 @dataclass(frozen=True, kw_only=True)
 class OrderTotals:
-    """The amounts of an order. `difference` is what the total has beyond its parts; None if they add up or are unknown."""
+    """The amounts of an order. `difference` is the total minus its parts; None if it is zero or unknown."""
 
     parts: tuple[tuple[str, Money], ...]
     total: Money | None
@@ -44,7 +44,7 @@ class OrderTotals:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryEntry:
-    """One event with its deliveries."""
+    """One event and its deliveries."""
 
     event: Event
     deliveries: tuple[Delivery, ...]
@@ -52,7 +52,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class LineState:
-    """A line, and its status at the time that is shown."""
+    """A line and its status at the time shown."""
 
     line: OrderLine
     status: ItemStatus
@@ -60,7 +60,7 @@ class LineState:
 
 @dataclass(frozen=True, kw_only=True)
 class PurchaseState:
-    """A purchase, its status at the time that is shown, and its next poll; None if it is not polled."""
+    """A purchase, its status at the time shown, and its next poll, which is None if it is not polled."""
 
     purchase: Purchase
     status: str
@@ -69,58 +69,58 @@ class PurchaseState:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderHistory:
-    """All of an order, now or as it was after one of its events.
+    """An order and its parts, now or as they were after one of its events.
 
     Attributes:
-        at: the event after which it is shown; None is now.
-        chapters: newest first; those after `at` too.
+        at: the event after which the order is shown; None means now.
+        entries: all entries, newest first, including those after `at`.
     """
 
     order: Order
     status: OrderStatus
     review_reason: str
     buyer: OrderBuyer | None
-    sums: OrderTotals
+    totals: OrderTotals
     lines: tuple[LineState, ...]
     sessions: tuple[CheckoutSession, ...]
     purchases: tuple[PurchaseState, ...]
-    chapters: tuple[HistoryEntry, ...] = field(repr=False)
+    entries: tuple[HistoryEntry, ...] = field(repr=False)
     at: Event | None
 
     @property
     def is_over(self) -> bool:
-        """Whether the order had ended at the time that is shown."""
+        """Whether the order had ended at the time shown."""
         return not Order.TRANSITIONS.get(self.status)
 
 
 def get_history(order: Order, *, at: int | None = None) -> OrderHistory:
-    """Tell the story of an order.
+    """Return the history of an order.
 
     Args:
-        at: the sequence of the event after which the state is shown; one that there is not means now.
+        at: sequence of the event after which the order is shown; None or an unknown one means now.
 
-    Effects: six queries, however long the story is.
+    Effects: six queries, however long the history is.
     """
     events = list(Event.objects.filter(order=order).select_related("line").order_by("-sequence")[:MAX_EVENTS])
-    moment = next((event for event in events if event.sequence == at), None)
-    then = _PastState(order, [event for event in events if moment and event.sequence <= moment.sequence])
-    until = None if moment is None else moment.occurred_at
+    event_at = next((event for event in events if event.sequence == at), None)
+    past = _PastState(order, [event for event in events if event_at and event.sequence <= event_at.sequence])
+    until = None if event_at is None else event_at.occurred_at
     return OrderHistory(
         order=order,
-        status=OrderStatus(then.status),
-        review_reason=then.review_reason,
+        status=OrderStatus(past.status),
+        review_reason=past.review_reason,
         buyer=OrderBuyer.objects.filter(order=order).first(),
-        sums=sum_totals(then.amounts, then.currency),
-        lines=_lines(order, then if moment else None),
+        totals=sum_totals(past.amounts, past.currency),
+        lines=_lines(order, past if event_at else None),
         sessions=_sessions(order, until),
-        purchases=_purchases(order, then if moment else None, until),
-        chapters=_entries(events),
-        at=moment,
+        purchases=_purchases(order, past if event_at else None, until),
+        entries=_entries(events),
+        at=event_at,
     )
 
 
 class _PastState:
-    """What events say that an order had come to; without events, what it is now."""
+    """State of an order, rebuilt from its events up to a time; without events, the current state."""
 
     def __init__(self, order: Order, events: Sequence[Event]) -> None:
         self.lines: dict[str, str] = {}
@@ -132,9 +132,9 @@ class _PastState:
             self.lines.update(event.state.get("lines", {}))
             self.purchases.update(event.state.get("purchases", {}))
         if events and events[0].state:
-            self._take(events[0].state)
+            self._restore(events[0].state)
 
-    def _take(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         self.status, self.currency = state["status"], state["currency"]
         self.review_reason = state["reviewReason"]
         self.amounts = {
@@ -143,7 +143,7 @@ class _PastState:
 
 
 def sum_totals(amounts: dict[str, Decimal | None], currency: str) -> OrderTotals:
-    """Return the known amounts, and whether they add up to the total."""
+    """Return the known amounts, and the difference if they do not add up to the total."""
     known = [(name, money) for name in _SIGNS if (money := money_of(amounts[name], currency)) is not None]
     total = money_of(amounts["total"], currency)
     if total is None or not known:
@@ -152,11 +152,11 @@ def sum_totals(amounts: dict[str, Decimal | None], currency: str) -> OrderTotals
     return OrderTotals(parts=tuple(known), total=total, difference=difference if difference.amount else None)
 
 
-def _lines(order: Order, then: _PastState | None) -> tuple[LineState, ...]:
+def _lines(order: Order, past: _PastState | None) -> tuple[LineState, ...]:
     def status_of(line: OrderLine) -> ItemStatus:
-        if then is None:
+        if past is None:
             return ItemStatus(line.status)
-        return ItemStatus(then.lines.get(str(line.position), ItemStatus.PENDING))
+        return ItemStatus(past.lines.get(str(line.position), ItemStatus.PENDING))
 
     return tuple(LineState(line=line, status=status_of(line)) for line in order.lines.all())
 
@@ -168,14 +168,14 @@ def _sessions(order: Order, until: datetime | None) -> tuple[CheckoutSession, ..
     return tuple(sessions.order_by("pk")[:MAX_SESSIONS])
 
 
-def _purchases(order: Order, then: _PastState | None, until: datetime | None) -> tuple[PurchaseState, ...]:
-    # Kept with the order, so that whoever asks it for them makes no further query.
-    polled = Purchase.objects.select_related("poll").order_by("pk")
-    prefetch_related_objects([order], Prefetch("purchases", polled))
+def _purchases(order: Order, past: _PastState | None, until: datetime | None) -> tuple[PurchaseState, ...]:
+    # Prefetched on the order, so that a later `order.purchases.all()` makes no query.
+    with_polls = Purchase.objects.select_related("poll").order_by("pk")
+    prefetch_related_objects([order], Prefetch("purchases", with_polls))
     return tuple(
         PurchaseState(
             purchase=purchase,
-            status=purchase.status if then is None else then.purchases.get(purchase.ulid, "planned"),
+            status=purchase.status if past is None else past.purchases.get(purchase.ulid, "planned"),
             poll=getattr(purchase, "poll", None),
         )
         for purchase in order.purchases.all()

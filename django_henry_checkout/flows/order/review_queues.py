@@ -1,4 +1,4 @@
-"""What needs a person: counted and listed by indexes that hold nothing else, so that a big shop costs no more."""
+"""What needs review, found by partial indexes that contain only such rows, so that a large shop costs no more."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from django_henry_checkout.models import (
     WebhookStatus,
 )
 
-#: How many of each kind are shown, and counted.
+#: Number of rows that are listed, and counted, for each queue.
 MAX_ROWS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewQueue:
-    """One kind of trouble: its name, the newest rows of it, and whether there are more."""
+    """One kind of problem: its name, its newest rows, and whether there are more."""
 
     name: str
     rows: Sequence[Any]
@@ -74,9 +74,9 @@ REVIEW_QUEUES: dict[str, Callable[[], QuerySet[Any]]] = {
 
 
 def get_review_queues() -> list[ReviewQueue]:
-    """Return what needs a person, the newest first, by kind; kinds without trouble too.
+    """Return all review queues, each newest first, including the empty ones.
 
-    Effects: one query for each kind, of at most `MOST` + 1 rows.
+    Effects: one query for each queue, of at most `MAX_ROWS` + 1 rows.
     """
     return [_read_queue(name, rows()) for name, rows in REVIEW_QUEUES.items()]
 

@@ -1,4 +1,4 @@
-"""What an order takes from its cart: the lines as they were, with what this one purchase changes of them."""
+"""Snapshots: copies of a cart's lines for an order, with the changes that one purchase makes to them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from django_henry_checkout.models.base import LINE_FIELDS
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """What one purchase changes of its cart's lines; the cart stays as it is.
+    """Changes that one purchase makes to the lines of its snapshot; the cart is not changed.
 
-    `quantities` maps a product link to its quantity, or to None, which leaves the product out;
-    `selected_shipping` counts for lines without a choice of their own.
+    `quantities` maps a product link to its quantity, or to None to leave the product out; `selected_shipping`
+    applies to lines that have no choice yet.
     """
 
     quantities: Mapping[str, int | None] = field(default_factory=dict)
@@ -30,43 +30,43 @@ class Changes:
 
 
 def take_snapshot(cart: Cart, changes: Changes | None = None) -> list[CartLine]:
-    """Return copies of the cart's lines, changed as wished. One query; nothing is written.
+    """Return copies of the cart's lines, with the changes applied. One query; nothing is written.
 
     Raises:
-        CartEmpty: nothing is left to buy.
-        InvalidItem: a quantity is out of bounds, or names a product that is not in the cart.
+        CartEmpty: no lines are left.
+        InvalidItem: a quantity is out of bounds, or a product is not in the cart.
     """
     changes = changes or Changes()
     lines = list(cart.lines.all())
     unknown = set(changes.quantities) - {line.link for line in lines}
     if unknown:
-        raise InvalidItem("A product of overrideProducts is not in the cart.", field="overrideProducts")
-    taken = [_changed(line, changes) for line in lines if changes.quantities.get(line.link, 1) is not None]
-    if not taken:
+        raise InvalidItem("A product in overrideProducts is not in the cart.", field="overrideProducts")
+    kept = [_apply(changes, line) for line in lines if changes.quantities.get(line.link, 1) is not None]
+    if not kept:
         raise CartEmpty
-    return taken
+    return kept
 
 
-def _changed(line: CartLine, changes: Changes) -> CartLine:
+def _apply(changes: Changes, line: CartLine) -> CartLine:
     line = copy.copy(line)
-    wanted = changes.quantities.get(line.link)
-    if wanted is not None:
-        line.quantity = clean_quantity(wanted)
+    quantity = changes.quantities.get(line.link)
+    if quantity is not None:
+        line.quantity = clean_quantity(quantity)
     if changes.selected_shipping and not line.selected_shipping:
         line.selected_shipping = dict(changes.selected_shipping)
     return line
 
 
 def snapshot_digest(lines: Sequence[CartLine]) -> str:
-    """Return the same text for two snapshots that mean the same: what is bought, not in which order."""
-    wanted = sorted(
+    """Return a digest that is equal for snapshots of equal lines; the order of the lines does not matter."""
+    content = sorted(
         [line.key, line.quantity, line.selected_shipping, line.coupons, line.metadata] for line in lines
     )
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def subtotal_of(lines: Sequence[CartLine]) -> Money | None:
-    """Add up the shop's prices; None where one is missing or the currencies differ."""
+    """Add up the shop's prices; None if one is missing or the currencies differ."""
     prices = [line.subtotal for line in lines]
     known = [price for price in prices if price is not None]
     if len(known) < len(prices) or len({price.currency for price in known}) != 1:

@@ -1,4 +1,4 @@
-"""Signed links to an order's status page. They expire, and `Order.link_epoch` revokes them."""
+"""Signed links to an order's status page. They expire, and a new `Order.link_epoch` revokes them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _SALT = "henry_checkout.status"
 
 
 def create_status_token(order: Order) -> str:
-    """Return a token that lets its holder look at the order, and do nothing else."""
+    """Return a token whose holder may view the order, and do nothing else."""
     return signing.dumps([order.ulid, order.link_epoch], salt=_SALT)
 
 
 def get_order_by_status_token(token: str) -> Order:
-    """Return the order that a status token shows.
+    """Return the order of a status token.
 
     Raises:
-        TokenInvalid: it was not made here.
-        TokenExpired: it is older than STATUS_LINK_LIFETIME, or was revoked.
+        TokenInvalid: the token is forged.
+        TokenExpired: the token is older than STATUS_LINK_LIFETIME, or was revoked.
     """
     try:
         ulid, epoch = signing.loads(token, salt=_SALT, max_age=app_settings.STATUS_LINK_LIFETIME)

@@ -1,4 +1,4 @@
-"""What may happen to an order. Every change is made under its lock and noted in a journal."""
+"""Find, lock and change orders. Each change is made under the order's lock and recorded in a journal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def get_order(order_id: UUID, *, caller: Caller) -> Order:
     """Return an order of the caller.
 
     Raises:
-        OrderNotFound: there is none with that id, or it is somebody else's; the two look the same.
+        OrderNotFound: it does not exist or belongs to somebody else; both look the same.
     """
     order = Order.objects.owned_by(caller).filter(public_id=order_id).first()
     if order is None:
@@ -27,11 +27,11 @@ def get_order(order_id: UUID, *, caller: Caller) -> Order:
 
 
 def lock_order(order_pk: int, *, with_cart: bool) -> tuple[Cart | None, Order]:
-    """Lock an order, and before it the cart that it was begun from.
+    """Lock an order, and before it the cart that it was started from.
 
-    A sign-in may merge that cart into another one while we wait for its lock: then we look again.
+    A sign-in may merge that cart into another one while this waits for its lock: then it locks the other one.
     """
-    for _look in range(3):
+    for _attempt in range(3):
         cart = Cart.objects.lock().filter(orders=order_pk).first() if with_cart else None
         order = Order.objects.lock().get(pk=order_pk)
         if not with_cart or order.cart_id == (cart and cart.pk):
@@ -40,14 +40,14 @@ def lock_order(order_pk: int, *, with_cart: bool) -> tuple[Cart | None, Order]:
 
 
 def ensure_no_competing_order(order: Order) -> None:
-    """Refuse to pay an order if another one of its cart has bought these lines since, or may have.
+    """Refuse to pay an order if another order of its cart was placed since, or may have been.
 
     Raises:
-        CartNotFound: the cart is gone, and with it the knowledge of its other orders.
-        CartChanged: another order of it was placed since this one began.
-        PurchaseUnderWay: another one was sent, and nobody knows yet what became of it.
+        CartNotFound: the cart no longer exists, so its other orders are unknown.
+        CartChanged: another order of the cart was placed since this one was started.
+        PurchaseUnderWay: a purchase of another order was sent, and its outcome is unknown.
 
-    Effects: one query. Counts for sure only under the cart's lock.
+    Effects: one query. The result is only certain under the cart's lock.
     """
     if order.cart_id is None:
         raise CartNotFound
@@ -63,10 +63,10 @@ def ensure_no_competing_order(order: Order) -> None:
 
 
 def transition_order(order: Order, status: str, *, journal: EventJournal) -> None:
-    """Move a locked order, and note `order_status_changed`. The caller writes the journal.
+    """Change the status of a locked order and record `order_status_changed`. The caller writes the journal.
 
     Raises:
-        IllegalTransition: the order cannot move there.
+        IllegalTransition: the order's status does not allow it.
     """
     previous = order.status
     order.transition_to(status)
@@ -78,7 +78,7 @@ def transition_order(order: Order, status: str, *, journal: EventJournal) -> Non
 
 
 def flag_for_review(order: Order, reason: str, *, journal: EventJournal) -> None:
-    """Ask a person to look at a locked order. The same reason again changes nothing."""
+    """Flag a locked order for review. A reason that it already has changes nothing."""
     reasons = order.review_reason.split("; ") if order.needs_review else []
     if reason in reasons:
         return

@@ -1,7 +1,7 @@
 """Webhooks: stored first, applied later, through the same writer as polls.
 
-A webhook is trusted as far as its signature goes: what it says is applied only if it is news, of a purchase
-of the very account whose secret it was signed with. Whatever is thin, odd or late makes the poll engine ask.
+A webhook is applied only if it is newer than the known state, and only to a purchase of the account whose secret
+signed it. One with too little detail, or out of order, makes the purchase due for a poll instead.
 """
 
 from __future__ import annotations
@@ -32,23 +32,24 @@ logger = logging.getLogger("django_henry_checkout.webhooks")
 
 RETRY_BASE = timedelta(seconds=5)
 RETRY_CAP = timedelta(minutes=10)
-#: A purchase that nobody knows after this long will not appear any more.
+#: A webhook that is still unmatched after this time fails for good.
 GIVE_UP_AFTER = timedelta(hours=24)
-#: How many purchases in doubt are looked up at once when a webhook names one that nobody knows.
+#: Number of purchases in doubt that an unmatched webhook makes due for a poll.
 MAX_LOOKUPS = 20
 
 
 def endpoint_key(account: Account) -> str:
-    """Return the part of the webhook's address that nobody can guess: WEBHOOK_KEY, else one of SECRET_KEY."""
+    """Return the secret part of the webhook URL: WEBHOOK_KEY, else a key derived from SECRET_KEY."""
     return account.webhook_key or _derived_key(account, settings.SECRET_KEY)
 
 
 def is_endpoint(account: Account, key: str) -> bool:
-    """Tell whether `key` belongs to the account. Keys of SECRET_KEY_FALLBACKS count too."""
-    known = [endpoint_key(account)]
+    """Return whether `key` belongs to the account. Keys derived from SECRET_KEY_FALLBACKS count too."""
+    valid = [endpoint_key(account)]
     if not account.webhook_key:
-        known += [_derived_key(account, str(secret)) for secret in settings.SECRET_KEY_FALLBACKS]
-    return sum(constant_time_compare(each, key) for each in known) > 0  # all of them, whichever fits
+        valid += [_derived_key(account, str(secret)) for secret in settings.SECRET_KEY_FALLBACKS]
+    # The sum compares all of them, so that the time reveals nothing.
+    return sum(constant_time_compare(each, key) for each in valid) > 0
 
 
 def _derived_key(account: Account, secret: str) -> str:
@@ -57,11 +58,11 @@ def _derived_key(account: Account, secret: str) -> str:
 
 
 def receive_webhook(account: Account, body: bytes, *, signature: str, timestamp: str) -> bool:
-    """Store a webhook whose signature is good; return whether it is believed.
+    """Store a webhook with a valid signature; return whether it is valid.
 
-    The same one again is not stored again. Of one that is not believed only a line in the log remains.
+    A duplicate is not stored again. An invalid one is only logged, without its body.
 
-    Effects: one insert; a nudge after the commit.
+    Effects: one insert; wakes up workers after the commit.
     """
     reason = why_refused(
         body,
@@ -93,7 +94,7 @@ def receive_webhook(account: Account, body: bytes, *, signature: str, timestamp:
 
 
 def process_webhooks(*, limit: int | None = None) -> int:
-    """Apply the webhooks that wait; return how many were worked on.
+    """Process the webhooks that are due; return how many.
 
     Effects: one claim; for each webhook one transaction. Safe to run in any number of workers at once.
     """
@@ -112,10 +113,10 @@ def _process(claim: Claim) -> None:
     mine = WebhookMessage.objects.filter(pk=claim.pk, fence=claim.fence)
     try:
         with transaction.atomic():
-            # Its row first: a worker that lost the lease changes nothing, and nobody empties it meanwhile.
+            # The update checks the fence and locks the row, so that an erasure cannot empty it meanwhile.
             if mine.update(processed_at=timezone.now()):
                 _resolve(mine.get())
-    except Exception as error:  # the task boundary: one odd message must not hold up the others
+    except Exception as error:  # the task boundary: one bad message must not hold up the others
         if isinstance(error, DatabaseError) and not connection.is_usable():
             raise
         message = mine.first()
@@ -128,11 +129,11 @@ def _resolve(message: WebhookMessage) -> None:
     try:
         notice = read_notice(message.body)
     except ValueError as error:
-        _end(message, WebhookStatus.IGNORED, f"It cannot be read: {error}.", keeps_body=True)
+        _end(message, WebhookStatus.IGNORED, f"Unreadable: {error}", keeps_body=True)
         return
     message.event, message.ref_id = notice.event, notice.ref_id
     if not notice.ref_id:
-        _end(message, WebhookStatus.IGNORED, "It names no purchase.", keeps_body=True)
+        _end(message, WebhookStatus.IGNORED, "Names no purchase", keeps_body=True)
         return
     named = Purchase.objects.select_related("poll").filter(ref_id=notice.ref_id)
     purchase = named.filter(account=message.account).first()
@@ -142,45 +143,46 @@ def _resolve(message: WebhookMessage) -> None:
         logger.error(
             "Webhook %s: account %s names another account's purchase.", message.ulid, message.account
         )
-        _end(message, WebhookStatus.REFUSED, "The purchase belongs to another account.")
+        _end(message, WebhookStatus.REFUSED, "Belongs to another account")
     else:
         _wait_for_purchase(message)
 
 
 def _apply(message: WebhookMessage, notice: Notice, purchase: Purchase) -> None:
-    # One that a person gave up has not ended at Henry: what comes of it after all is told.
+    # A purchase that staff closed may still be bought at Henry, so its outcome is applied.
     if purchase.is_terminal and purchase.error != CLOSED_BY_STAFF:
-        _end(message, WebhookStatus.DONE, "The purchase had ended.")
+        _end(message, WebhookStatus.DONE, "Already finished")
         return
-    is_late = purchase.answered_at is not None and message.signed_at <= purchase.answered_at
-    outcome = "It was late: Henry is asked." if is_late else "It says too little: Henry is asked."
-    if notice.observation is not None and not is_late:
-        applied = apply_observation(
+    is_out_of_order = purchase.answered_at is not None and message.signed_at <= purchase.answered_at
+    outcome = "Out of order: status requested"
+    if not is_out_of_order and notice.observation is None:
+        outcome = "Too little detail: status requested"
+    elif not is_out_of_order and notice.observation is not None:
+        result = apply_observation(
             purchase, notice.observation, source=Source.WEBHOOK, reported_at=message.signed_at
         )
-        if not applied.is_outdated:
-            _end(message, WebhookStatus.DONE, "It was news." if applied.changed else "It was no news.")
+        if not result.is_outdated:
+            _end(message, WebhookStatus.DONE, "Applied" if result.changed else "No change")
             return
-        outcome = "It was older than what is known: Henry is asked."
     PurchasePoll.objects.filter(purchase=purchase).update(due_at=queue_now())
     _end(message, WebhookStatus.DONE, outcome)
     wake_workers(Work.POLLS)
 
 
 def _wait_for_purchase(message: WebhookMessage) -> None:
-    """Keep a webhook that may have overtaken the answer to our call, and look up what is in doubt."""
+    """Keep a webhook that may have overtaken the answer to our call, and poll the purchases in doubt."""
     age = timezone.now() - message.received_at
     if age > GIVE_UP_AFTER:
-        _end(message, WebhookStatus.DEAD, "No purchase has this refId.", keeps_body=True)
+        _end(message, WebhookStatus.DEAD, "Unmatched", keeps_body=True)
         return
     if age > app_settings.WEBHOOK_MATCH_TIMEOUT and not message.outcome:
-        message.outcome = "No purchase has this refId yet."
-        logger.error("Webhook %s names a purchase that nobody knows.", message.ulid)
-    doubtful = PurchasePoll.objects.filter(
+        message.outcome = "Unmatched"
+        logger.error("Webhook %s names an unknown purchase.", message.ulid)
+    unresolved = PurchasePoll.objects.filter(
         account=message.account, purchase__status__in=UNRESOLVED_PURCHASE
     ).values_list("pk", flat=True)[:MAX_LOOKUPS]
     if message.status == WebhookStatus.RECEIVED:
-        PurchasePoll.objects.filter(pk__in=list(doubtful)).update(due_at=queue_now())
+        PurchasePoll.objects.filter(pk__in=list(unresolved)).update(due_at=queue_now())
     message.status = WebhookStatus.UNMATCHED
     message.due_at = queue_now() + _pause(message.attempts)
     message.processed_at = None
@@ -190,12 +192,12 @@ def _wait_for_purchase(message: WebhookMessage) -> None:
 def _end(message: WebhookMessage, status: str, outcome: str, *, keeps_body: bool = False) -> None:
     message.status, message.outcome, message.processed_at = status, outcome[:500], timezone.now()
     if not keeps_body:
-        message.body = ""  # it holds personal data, and has done its work
+        message.body = ""  # it contains personal data and is no longer needed
     message.save(update_fields=["status", "outcome", "processed_at", "event", "ref_id", "body"])
 
 
 def _record_failure(message: WebhookMessage, error: Exception) -> None:
-    """Set the next try, or keep it for staff. The type of the error is kept, not its text: that may be personal."""
+    """Schedule a retry, or keep it for staff. Only the type of the error is stored: its text may be personal."""
     is_last = message.attempts >= app_settings.WEBHOOK_ATTEMPTS
     WebhookMessage.objects.filter(pk=message.pk, fence=message.fence).update(
         status=WebhookStatus.DEAD if is_last else message.status,
@@ -211,9 +213,9 @@ def _pause(attempts: int) -> timedelta:
 
 
 def replay_webhook(message: WebhookMessage) -> bool:
-    """Try a webhook again that was kept for staff; return whether it can be: its body may be gone."""
+    """Queue a webhook again that was kept for staff; return whether that was possible: its body may be gone."""
     replayable = WebhookMessage.objects.filter(pk=message.pk).exclude(body="")
-    done = replayable.exclude(status=WebhookStatus.DONE).update(
+    updated = replayable.exclude(status=WebhookStatus.DONE).update(
         status=WebhookStatus.RECEIVED, attempts=0, due_at=queue_now(), received_at=timezone.now(), outcome=""
     )
-    return bool(done)
+    return bool(updated)

@@ -16,27 +16,33 @@ from django_henry_checkout.flows.operations.privacy import (
     find_orders_by_email,
     reencrypt_batch,
 )
-from django_henry_checkout.management.progress import bar, interruptible
+from django_henry_checkout.management.progress import interruptible, progress_bar
 from django_henry_checkout.types import staff_source
 
 
 class Command(BaseCommand):
-    help = "Tells all that is known of a buyer, forgets him, or seals personal data with the newest key."
+    help = "Exports or erases a buyer's personal data, or re-encrypts all personal data with the newest key."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        deeds = parser.add_subparsers(dest="deed", required=True)
-        export = deeds.add_parser("export", help="Write all that is known of a buyer, as JSON.")
+        actions = parser.add_subparsers(dest="action", required=True)
+        export = actions.add_parser("export", help="Write all stored data of a buyer as JSON.")
         export.add_argument("email")
         export.add_argument(
-            "--output", type=Path, help="A file instead of the screen; only its owner may read it."
+            "--output",
+            type=Path,
+            help="File to write instead of standard output; readable by its owner only.",
         )
-        erase = deeds.add_parser("erase", help="Forget a buyer. Orders, amounts and events stay.")
+        erase = actions.add_parser(
+            "erase", help="Erase a buyer's personal data. Orders, amounts and events are kept."
+        )
         erase.add_argument("email")
-        erase.add_argument("--yes", action="store_true", help="Do not ask.")
-        deeds.add_parser("reseal", help="Seal all personal data with the first of ENCRYPTION_KEYS.")
+        erase.add_argument("--yes", action="store_true", help="Do not ask for confirmation.")
+        actions.add_parser(
+            "reencrypt", help="Re-encrypt all personal data with the first of ENCRYPTION_KEYS."
+        )
 
-    def handle(self, *args: Any, deed: str, **options: Any) -> None:
-        {"export": self._export, "erase": self._erase, "reseal": self._reseal}[deed](options)
+    def handle(self, *args: Any, action: str, **options: Any) -> None:
+        {"export": self._export, "erase": self._erase, "reencrypt": self._reencrypt}[action](options)
 
     def _export(self, options: dict[str, Any]) -> None:
         text = json.dumps(export_buyer(options["email"]), indent=2, ensure_ascii=False)
@@ -51,24 +57,23 @@ class Command(BaseCommand):
     def _erase(self, options: dict[str, Any]) -> None:
         email = options["email"]
         count = find_orders_by_email(email).count()
-        if (
-            not options["yes"]
-            and input(f"Forget the buyer of {count} orders for good? [y/N] ").lower() != "y"
-        ):
+        question = f"Permanently erase the buyer's personal data from {count} orders? [y/N] "
+        if not options["yes"] and input(question).lower() != "y":
             raise CommandError("Nothing was changed.")
         erased = erase_buyer(email, by=staff_source(getpass.getuser()))
         self.stdout.write(
-            f"Forgotten: {erased.orders} orders, {erased.customer_sessions} customer sessions, "
-            f"{erased.webhooks} webhooks, {erased.answers} kept answers."
+            f"Erased from {erased.orders} orders, {erased.customer_sessions} customer sessions, "
+            f"{erased.webhooks} webhooks and {erased.answers} stored API responses."
         )
 
-    def _reseal(self, options: dict[str, Any]) -> None:
+    def _reencrypt(self, options: dict[str, Any]) -> None:
         with interruptible() as stop:
             for model in ENCRYPTED_COLUMNS:
-                with bar(desc=str(model._meta.verbose_name_plural), unit=" rows") as progress:  # noqa: SLF001 - Django's public name for it
+                name = str(model._meta.verbose_name_plural)  # noqa: SLF001 - Django's public name for it
+                with progress_bar(desc=name, unit=" rows") as progress:
                     last = 0
                     while not stop and (last := reencrypt_batch(model, last)):
                         progress.update(BATCH_SIZE)
         if stop:
-            raise CommandError("Stopped. Run it again: rows may be sealed anew twice.", returncode=130)
-        self.stdout.write("All personal data is sealed with the first of ENCRYPTION_KEYS.")
+            raise CommandError("Stopped. Run it again to finish; repeating it is safe.", returncode=130)
+        self.stdout.write("All personal data is encrypted with the first of ENCRYPTION_KEYS.")

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from django_henry_checkout.exceptions import ConfigurationError, GatewayError
 from django_henry_checkout.flows.polling.reconcile import ReconcileReport, reconcile
-from django_henry_checkout.management.progress import bar, interruptible, moment
+from django_henry_checkout.management.progress import interruptible, parse_time, progress_bar
 
 MAX_LISTED = 50
 
@@ -20,10 +20,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--account", default="default")
         parser.add_argument(
-            "--since", type=moment, default="7d", help="How far back: 12h, 7d (default), or a time."
+            "--since", type=parse_time, default="7d", help="How far back: 12h, 7d (default), or a time."
         )
         parser.add_argument(
-            "--until", type=moment, help="Where to start: now, or where an earlier run stopped."
+            "--until", type=parse_time, help="Where to start: now, or where an earlier run stopped."
         )
         parser.add_argument("--fix", action="store_true", help="Apply Henry's state where it differs.")
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         report = ReconcileReport(reached=until or timezone.now())
         reports = reconcile(account, since=since, until=report.reached, fix=fix)
         try:
-            with interruptible() as stop, bar(desc="reconcile", unit=" calls") as progress:
+            with interruptible() as stop, progress_bar(desc="reconcile", unit=" calls") as progress:
                 for report in reports:
                     progress.update()
                     progress.set_postfix(reached=f"{report.reached:%Y-%m-%d %H:%M}", differ=report.differed)

@@ -14,40 +14,44 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, connection
 
 from django_henry_checkout.flows.operations.prune import prune_batch
-from django_henry_checkout.flows.operations.run import deliver_events, listen, poll_and_expire, run_once
+from django_henry_checkout.flows.operations.run import deliver_events, poll_and_expire, run_once
 from django_henry_checkout.flows.queue import wakeup
 from django_henry_checkout.flows.queue.heartbeat import record_heartbeat
 from django_henry_checkout.flows.queue.wakeup import Work
+from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 from django_henry_checkout.models import WorkerKind
 
 logger = logging.getLogger("django_henry_checkout.worker")
 
-ROUND_TRIP_LIMIT = 10_000
-#: What is old is looked for so often.
+#: Rounds of `--once`, in case rows keep becoming due.
+MAX_ROUNDS = 10_000
 PRUNE_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
-    help = "Follows purchases and runs signal receivers in this one process; no broker is needed."
+    help = "Polls purchases, applies webhooks and runs signal receivers in one process, without a broker."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="Work until nothing is due, then end.")
+        parser.add_argument("--once", action="store_true", help="Exit when nothing is due any more.")
         parser.add_argument(
-            "--interval", type=float, default=0.5, help="Seconds to rest when nothing is due (default 0.5)."
+            "--interval",
+            type=float,
+            default=0.5,
+            help="Seconds to wait when nothing is due (default: 0.5).",
         )
 
     def handle(self, *args: Any, once: bool, interval: float, **options: Any) -> None:
         stop = threading.Event()
         if threading.current_thread() is threading.main_thread():
-            self._listen(stop)
+            self._handle_signals(stop)
         if once:
-            self._work_until_idle(stop)
+            self._run_until_idle(stop)
             return
-        self.stdout.write("Worker ready: following purchases. Ctrl-C ends it after the work at hand.")
-        # A thread for each, so that a receiver that takes its time holds up no purchase, nor a poll a webhook.
+        self.stdout.write("Worker ready. Press Ctrl-C to stop it after its current work.")
+        # One thread for each, so that a slow receiver does not delay polls, nor a slow poll webhooks.
         loops = [
             Loop(deliver_events, stop, interval),
-            Loop(listen, stop, interval),
+            Loop(process_webhooks, stop, interval),
             Loop(prune_batch, stop, PRUNE_SECONDS),
         ]
         woken = {Work.DELIVERIES: loops[0], Work.WEBHOOKS: loops[1]}
@@ -56,40 +60,40 @@ class Command(BaseCommand):
         try:
             for loop in loops:
                 loop.start()
-            Loop(_follow, stop, interval).run()
+            Loop(_poll, stop, interval).run()
             for loop in loops:
                 loop.wake()
                 loop.join()
         finally:
             wakeup.unsubscribe(wake)
-        self.stdout.write("Worker ended.")
+        self.stdout.write("Worker stopped.")
 
-    def _listen(self, stop: threading.Event) -> None:
-        def end(signum: int, frame: FrameType | None) -> None:
+    def _handle_signals(self, stop: threading.Event) -> None:
+        def request_stop(signum: int, frame: FrameType | None) -> None:
             stop.set()
 
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGINT, end)
+        signal.signal(signal.SIGTERM, request_stop)
+        signal.signal(signal.SIGINT, request_stop)
 
-    def _work_until_idle(self, stop: threading.Event) -> None:
-        # One name for all of them: a scheduler may start a new process every minute.
+    def _run_until_idle(self, stop: threading.Event) -> None:
+        # One fixed name: a scheduler may start a new process every minute.
         record_heartbeat(WorkerKind.WORKER, f"{socket.gethostname()}:once")
-        done = 0
-        for _round in range(ROUND_TRIP_LIMIT):
-            worked = run_once()
-            done += worked
-            if not worked or stop.is_set():
+        total = 0
+        for _round in range(MAX_ROUNDS):
+            processed = run_once()
+            total += processed
+            if not processed or stop.is_set():
                 break
-        self.stdout.write(f"Nothing is due any more; {done} rows were worked on.")
+        self.stdout.write(f"Nothing is due any more. Rows processed: {total}.")
 
 
 class Loop(threading.Thread):
-    """Works, and rests while nothing is due: until the interval has passed, or somebody wakes it."""
+    """Call `work` repeatedly; when nothing is due, wait for the interval or until woken."""
 
     def __init__(self, work: Callable[[], int], stop: threading.Event, interval: float) -> None:
         super().__init__(name=f"henry-{work.__name__}")
         self._work = work
-        self._stopped = stop
+        self._stop_requested = stop
         self._interval = interval
         self._woken = threading.Event()
 
@@ -98,24 +102,24 @@ class Loop(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self._stopped.is_set():
+            while not self._stop_requested.is_set():
                 self._woken.clear()
-                if not self._round():
+                if not self._run_work():
                     self._woken.wait(self._interval)
         finally:
             connection.close()
 
-    def _round(self) -> int:
-        """Work one round. A database that is away is waited for: the rows are still there afterwards."""
+    def _run_work(self) -> int:
+        """Call `work` once. After a database error return 0, so that it is retried after the interval."""
         try:
             return self._work()
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("The database refused, trying again: %s", type(error).__name__)
+            logger.warning("Database error, trying again: %s", type(error).__name__)
             connection.close()
             return 0
 
 
-def _follow() -> int:
+def _poll() -> int:
     record_heartbeat(WorkerKind.WORKER)
     return poll_and_expire()
 

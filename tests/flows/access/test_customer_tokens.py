@@ -1,4 +1,4 @@
-"""Customer session tokens: what they hold, how long they live, who can make them, what they open."""
+"""Customer session tokens: content, lifetime, signature, and the access that they give."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CLAIMS = {"iss", "aud", "sub", "org", "iat", "exp", "jti"}
 
 
 def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims, unverified."""
+    """Return header and claims, unverified."""
     header, claims, _signature = token.split(".")
     found = [json.loads(base64.urlsafe_b64decode(f"{part}===")) for part in (header, claims)]
     return found[0], found[1]
@@ -65,7 +65,7 @@ def cart_of(customer: CustomerSession) -> Cart:
     return cart
 
 
-def test_a_token_holds_ids_and_times_and_nothing_of_the_person(db: None) -> None:
+def test_a_token_contains_ids_and_times_and_no_personal_data(db: None) -> None:
     token = create_customer_token(BUYER)
     header, claims = parts(token)
     assert set(claims) == CLAIMS
@@ -83,7 +83,7 @@ def test_a_token_holds_ids_and_times_and_nothing_of_the_person(db: None) -> None
     assert get_customer_session(get_caller_by_customer_token(token)) == session
 
 
-def test_nobody_gets_a_token_with_a_wrong_buyer_or_account(db: None) -> None:
+def test_no_token_is_issued_for_an_invalid_buyer_or_account(db: None) -> None:
     with pytest.raises(InvalidBuyer):
         create_customer_token(replace(BUYER, shipping_address=moved(province="Ontario")))
     with pytest.raises(ConfigurationError):
@@ -92,7 +92,9 @@ def test_nobody_gets_a_token_with_a_wrong_buyer_or_account(db: None) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "works"), [(30, True), (-30, True), (-90, False), (-3600, False)])
-def test_a_token_lives_a_day_and_a_minute(db: None, settings: Any, seconds: int, works: bool) -> None:
+def test_a_token_expires_after_its_lifetime_and_leeway(
+    db: None, settings: Any, seconds: int, works: bool
+) -> None:
     lifetime = timedelta(seconds=seconds)
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "CUSTOMER_TOKEN_LIFETIME": lifetime}
     token = create_customer_token(Buyer())
@@ -103,7 +105,7 @@ def test_a_token_lives_a_day_and_a_minute(db: None, settings: Any, seconds: int,
             get_caller_by_customer_token(token)
 
 
-def test_the_row_counts_as_well_as_the_token(db: None) -> None:
+def test_an_expired_or_deleted_row_invalidates_the_token(db: None) -> None:
     token = create_customer_token(Buyer())
     CustomerSession.objects.update(expires_at=timezone.now() - timedelta(seconds=90))
     with pytest.raises(TokenInvalid):
@@ -113,7 +115,7 @@ def test_the_row_counts_as_well_as_the_token(db: None) -> None:
         get_caller_by_customer_token(token)
 
 
-def test_a_revoked_session_is_over_for_each_of_its_tokens(db: None) -> None:
+def test_revoking_a_session_invalidates_all_its_tokens(db: None) -> None:
     token, other = create_customer_token(Buyer()), create_customer_token(Buyer())
     caller = get_caller_by_customer_token(token)
     again = signed({**parts(token)[1], "jti": "another"})
@@ -128,7 +130,7 @@ def test_a_revoked_session_is_over_for_each_of_its_tokens(db: None) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-def test_what_was_not_made_here_is_refused(db: None) -> None:
+def test_forged_tokens_are_refused(db: None) -> None:
     token = create_customer_token(Buyer())
     claims = parts(token)[1]
     head, body, signature = token.split(".")
@@ -170,7 +172,7 @@ def test_what_was_not_made_here_is_refused(db: None) -> None:
     assert get_caller_by_customer_token(signed(claims)) == get_caller_by_customer_token(token)
 
 
-def test_keys_are_replaced_without_sending_customers_away(db: None, settings: Any) -> None:
+def test_keys_rotate_without_invalidating_tokens(db: None, settings: Any) -> None:
     old = create_customer_token(Buyer())
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-secret-for-tests", [settings.SECRET_KEY]
     new = create_customer_token(Buyer())
@@ -182,42 +184,42 @@ def test_keys_are_replaced_without_sending_customers_away(db: None, settings: An
     assert get_caller_by_customer_token(new).customer_id is not None
 
 
-def test_a_customer_reaches_his_own_carts_and_orders_and_no_others(sandbox: Sandbox) -> None:
+def test_a_customer_reaches_their_own_carts_and_orders_and_no_others(sandbox: Sandbox) -> None:
     ours = get_caller_by_customer_token(create_customer_token(BUYER))
     theirs = get_caller_by_customer_token(create_customer_token(Buyer()))
     session = get_customer_session(ours)
     assert session is not None
     cart = cart_of(session)
-    begun = begin_inline(cart)
+    started = begin_inline(cart)
     stranger = carts.create_cart()
 
     assert carts.get_cart(cart.public_id, caller=ours) == cart
-    assert get_order(begun.order.public_id, caller=ours) == begun.order
-    assert find_inline_session(ours, cart_id=cart.public_id) == begun.session
+    assert get_order(started.order.public_id, caller=ours) == started.order
+    assert find_inline_session(ours, cart_id=cart.public_id) == started.session
     for caller in (theirs, Caller()):
         with pytest.raises(CartNotFound):
             carts.get_cart(cart.public_id, caller=caller)
         with pytest.raises(OrderNotFound):
-            get_order(begun.order.public_id, caller=caller)
+            get_order(started.order.public_id, caller=caller)
         with pytest.raises(SessionNotFound):
             find_inline_session(caller, cart_id=cart.public_id)
         with pytest.raises(SessionNotFound):
-            find_inline_session(caller, session_id=begun.session.public_id)
+            find_inline_session(caller, session_id=started.session.public_id)
     with pytest.raises(CartNotFound):
         carts.get_cart(stranger.public_id, caller=ours)
-    assert find_inline_session(ours) == begun.session
+    assert find_inline_session(ours) == started.session
     with pytest.raises(SessionNotFound):
         find_inline_session(theirs)
     with pytest.raises(SessionNotNamed):
         find_inline_session(Caller())
 
 
-def test_what_a_customer_told_beforehand_fills_his_checkout(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_checkout_is_prefilled_with_the_known_details_of_its_customer(sandbox: Sandbox, cart: Cart) -> None:
     create_customer_token(BUYER)
     own = cart_of(CustomerSession.objects.get())
     assert get_known_buyer(own) == BUYER
-    begun = begin_inline(own)
-    assert begun.order.buyer.as_buyer() == BUYER
-    Order.objects.get(pk=begun.order.pk).buyer.delete()
+    started = begin_inline(own)
+    assert started.order.buyer.as_buyer() == BUYER
+    Order.objects.get(pk=started.order.pk).buyer.delete()
     assert get_known_buyer(cart) == Buyer()
     assert not hasattr(begin_inline(cart).order, "buyer")

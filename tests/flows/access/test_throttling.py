@@ -1,4 +1,4 @@
-"""Calls that cost money are counted in the database, each of them."""
+"""Calls that cost money are all counted in the database."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def age(seconds: float) -> None:
     CallCount.objects.update(window_at=timezone.now() - timedelta(seconds=seconds))
 
 
-def test_rates_read_like_drfs() -> None:
-    read = {text: parse_rate(text) for text in ("20/min", "3/s", " 5/Hour ", "1000/day", "7/m")}
-    assert [(most, window.total_seconds()) for most, window in read.values()] == [
+def test_rates_have_the_same_format_as_in_drf() -> None:
+    rates = {text: parse_rate(text) for text in ("20/min", "3/s", " 5/Hour ", "1000/day", "7/m")}
+    assert [(most, window.total_seconds()) for most, window in rates.values()] == [
         (20, 60),
         (3, 1),
         (5, 3600),
@@ -33,7 +33,7 @@ def test_rates_read_like_drfs() -> None:
             count_call(["ada"], rate=text)
 
 
-def test_the_call_above_the_rate_is_refused_and_told_how_long_to_wait() -> None:
+def test_a_call_above_the_rate_is_refused_with_a_retry_after() -> None:
     for _call in range(3):
         count_call(["ada"], rate="3/min")
     for _call in range(2):
@@ -44,12 +44,12 @@ def test_the_call_above_the_rate_is_refused_and_told_how_long_to_wait() -> None:
     assert dict(CallCount.objects.values_list("subject", "count")) == {"ada": 5, "eve": 1}
 
 
-def test_a_rate_of_nothing_lets_nothing_through() -> None:
+def test_a_rate_of_zero_refuses_every_call() -> None:
     with pytest.raises(TooManyCalls):
         count_call(["ada"], rate="0/min")
 
 
-def test_a_window_ends_and_begins_anew() -> None:
+def test_a_new_window_starts_when_one_has_ended() -> None:
     count_call(["ada"], rate="1/min")
     age(59)
     with pytest.raises(TooManyCalls) as caught:
@@ -64,7 +64,7 @@ def test_a_window_ends_and_begins_anew() -> None:
         count_call(["ada"], rate="1/min")
 
 
-def test_every_subject_is_counted_until_one_is_over() -> None:
+def test_every_subject_is_counted_until_one_exceeds_the_rate() -> None:
     count_call(["ada", "net"], rate="2/min")
     count_call(["eve", "net"], rate="2/min")
     with pytest.raises(TooManyCalls):
@@ -72,14 +72,14 @@ def test_every_subject_is_counted_until_one_is_over() -> None:
     assert dict(CallCount.objects.values_list("subject", "count")) == {"ada": 1, "eve": 1, "kim": 1, "net": 3}
 
 
-def test_a_long_subject_is_one_subject() -> None:
+def test_long_subjects_are_counted_by_their_first_characters() -> None:
     count_call(["x" * 500], rate="1/min")
     with pytest.raises(TooManyCalls):
         count_call(["x" * 500], rate="1/min")
 
 
-def test_looking_does_not_count() -> None:
-    for _look in range(3):
+def test_checking_the_rate_does_not_count() -> None:
+    for _check in range(3):
         check_rate(["ada", "net"], rate="2/min")
     assert not CallCount.objects.exists()
     count_call(["net"], rate="2/min")
@@ -93,14 +93,14 @@ def test_looking_does_not_count() -> None:
     check_rate(["ada", "net"], rate="2/min")
 
 
-@pytest.mark.parametrize("has_lapsed", [None, False, True])
-def test_calls_at_once_are_all_counted(has_lapsed: bool | None) -> None:
-    """The first calls ever, calls in a window, and the first calls after one."""
+@pytest.mark.parametrize("has_expired", [None, False, True])
+def test_concurrent_calls_are_all_counted(has_expired: bool | None) -> None:
+    """The first calls ever, calls in a window, and the first calls after it."""
     before = 0
-    if has_lapsed is not None:
+    if has_expired is not None:
         count_call(["ada"], rate="5/min")
-        before = 0 if has_lapsed else 1
-        age(61 if has_lapsed else 1)
+        before = 0 if has_expired else 1
+        age(61 if has_expired else 1)
 
     def call(_number: int) -> bool:
         try:
@@ -109,7 +109,7 @@ def test_calls_at_once_are_all_counted(has_lapsed: bool | None) -> None:
             return False
         return True
 
-    let_through = at_once(call, threads=12)
+    accepted = at_once(call, threads=12)
     assert CallCount.objects.get().count == before + 12
-    assert sum(let_through) <= 5 - before
+    assert sum(accepted) <= 5 - before
     assert before + 12 > 5  # and the others were refused

@@ -16,7 +16,7 @@ from django_henry_checkout.types import Address
         ("US", "", "", "", ["Ada Lovelace", "350 Fifth Avenue", "Floor 2"]),
     ],
 )  # fmt: skip
-def test_in_the_order_of_the_country(
+def test_address_lines_follow_the_format_of_the_country(
     country: str, province: str, city: str, postal_code: str, lines: list[str]
 ) -> None:
     address = Address(

@@ -1,4 +1,4 @@
-"""Who buys, and where to: what is tidied, what is refused, what is missing, country by country."""
+"""Buyer details: what is normalized, what is refused, what is missing, country by country."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def address(country: str, line1: str, city: str, province: str, postal_code: str
     return Address(line1=line1, city=city, province=province, postal_code=postal_code, country_code=country)
 
 
-#: As people write it, and the official spelling of province and postal code.
+#: An address as entered, and the official spelling of its province and postal code.
 WRITTEN = [
     (address("US", "350 Fifth Avenue", "New York", "new york", "10118"), "NY", "10118"),
     (address("us", "350 Fifth Avenue", "New York", "ny", "10118-0110"), "NY", "10118-0110"),
@@ -36,7 +36,7 @@ WRITTEN = [
     (address("IE", "1 O'Connell Street", "Dublin", "", ""), "", ""),
     (address("IE", "1 O'Connell Street", "Dublin", "Co. Dublin", "D01 F5P2"), "Co. Dublin", "D01 F5P2"),
 ]
-#: Something that the country does not have, and which part says so.
+#: An address that does not exist in its country, and the invalid part.
 WRONG = [
     (moved(province="Ontario"), {"province"}),
     (moved(postal_code="SW1A 2AA"), {"postal_code"}),
@@ -66,13 +66,15 @@ def test_an_address_gets_its_official_spelling(
     ("country", "province", "code"),
     [("GB", "", "sw1a 2aa"), ("CA", "ON", "k1a 0a9"), ("IE", "", "d01 f5p2"), ("IE", "", "D01F5P2")],
 )
-def test_a_postal_code_may_be_written_small(country: str, province: str, code: str) -> None:
+def test_a_postal_code_may_be_lowercase(country: str, province: str, code: str) -> None:
     written = address(country, "1 Long Lane", "Here", province, code)
     assert clean_address(written, strict=True).postal_code == code.upper()
 
 
 @pytest.mark.parametrize(("written", "wrong"), WRONG)
-def test_what_a_country_does_not_have_is_refused_only_if_asked_to(written: Address, wrong: set[str]) -> None:
+def test_parts_that_the_country_does_not_have_are_refused_only_if_strict(
+    written: Address, wrong: set[str]
+) -> None:
     with pytest.raises(InvalidBuyer) as caught:
         clean_address(written, strict=True)
     assert set(caught.value.errors) == wrong
@@ -80,7 +82,7 @@ def test_what_a_country_does_not_have_is_refused_only_if_asked_to(written: Addre
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_partial_address_is_tidied_and_what_it_lacks_is_named(strict: bool) -> None:
+def test_a_partial_address_is_normalized_and_its_missing_parts_are_named(strict: bool) -> None:
     nothing = Address(line1="", city="", postal_code="", country_code="")
     assert clean_address(nothing, strict=strict) == nothing
     only = Address(line1="  350 Fifth Avenue ", city="", postal_code="", country_code="us")
@@ -100,14 +102,14 @@ def test_a_partial_address_is_tidied_and_what_it_lacks_is_named(strict: bool) ->
         ("IE", {"city"}),
     ],
 )
-def test_each_country_needs_its_own_parts(country: str, needed: set[str]) -> None:
+def test_each_country_has_its_required_parts(country: str, needed: set[str]) -> None:
     only = Address(line1="1 Long Lane", city="", postal_code="", country_code=country)
     missing = set(missing_parts(Buyer(shipping_address=only)))
     assert missing - {"city"} == needed - {"city"}
     assert country == "JP" or missing == needed
 
 
-def test_to_pay_more_is_needed_than_for_a_quote() -> None:
+def test_payment_requires_more_than_a_quote() -> None:
     require_complete(Buyer(shipping_address=ADDRESS))
     require_complete(BUYER, to_pay=True)
     with pytest.raises(BuyerIncomplete) as caught:
@@ -120,7 +122,7 @@ def test_to_pay_more_is_needed_than_for_a_quote() -> None:
 
 @pytest.mark.parametrize("code", ["XX", "USA", "U", "United States", "12"])
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_country_that_is_none_is_refused(code: str, strict: bool) -> None:
+def test_an_unknown_country_is_refused(code: str, strict: bool) -> None:
     with pytest.raises(InvalidBuyer) as caught:
         clean_address(moved(country_code=code), strict=strict)
     assert set(caught.value.errors) == {"country_code"}
@@ -135,11 +137,11 @@ def test_a_country_that_is_none_is_refused(code: str, strict: bool) -> None:
     ],
 )
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_phone_number_gets_one_spelling(given: str, found: str, strict: bool) -> None:
+def test_a_phone_number_is_normalized(given: str, found: str, strict: bool) -> None:
     assert clean_buyer(replace(BUYER, phone=given), strict=strict).phone == found
 
 
-def test_a_number_without_its_country_is_read_by_the_address_if_strict() -> None:
+def test_a_number_without_country_code_uses_the_address_if_strict() -> None:
     assert clean_buyer(replace(BUYER, phone="(212) 555-0123"), strict=True).phone == "+12125550123"
     london = replace(BUYER, phone="020 7946 0958", shipping_address=WRITTEN[2][0])
     assert clean_buyer(london, strict=True).phone == "+442079460958"
@@ -152,7 +154,7 @@ def test_a_number_without_its_country_is_read_by_the_address_if_strict() -> None
 @pytest.mark.parametrize(
     "phone", ["+1 999", "call me", "+", "+0123456789", "+1212555012345678901", "٣٤٥٦٧٨٩"]
 )
-def test_what_is_no_phone_number_is_refused(phone: str) -> None:
+def test_an_invalid_phone_number_is_refused(phone: str) -> None:
     with pytest.raises(InvalidBuyer) as caught:
         clean_buyer(replace(BUYER, phone=phone), strict=True)
     assert set(caught.value.errors) == {"phone"}
@@ -162,7 +164,7 @@ def test_what_is_no_phone_number_is_refused(phone: str) -> None:
     "email", ["ada", "ada@", "@shop.example", "a b@shop.example", "ada@shop", "a@b@c.de"]
 )
 @pytest.mark.parametrize("strict", [True, False])
-def test_what_is_no_email_address_is_refused(email: str, strict: bool) -> None:
+def test_an_invalid_email_address_is_refused(email: str, strict: bool) -> None:
     with pytest.raises(InvalidBuyer) as caught:
         clean_buyer(replace(BUYER, email=email), strict=strict)
     assert set(caught.value.errors) == {"email"}
@@ -172,27 +174,27 @@ def test_what_is_no_email_address_is_refused(email: str, strict: bool) -> None:
 @pytest.mark.parametrize(
     "text", ["Ada\x00Byron", "Ada\nByron", "Ada\x1b[31m", "Ada\u202eByron", "x" * (MAX_TEXT_LENGTH + 1)]
 )
-def test_a_name_is_printable_and_not_endless(field: str, text: str) -> None:
+def test_a_name_is_printable_and_bounded(field: str, text: str) -> None:
     with pytest.raises(InvalidBuyer) as caught:
         clean_buyer(replace(BUYER, **{field: text}), strict=False)
     assert set(caught.value.errors) == {field}
 
 
 @pytest.mark.parametrize("field", ["line1", "line2", "city", "province", "postal_code"])
-def test_an_address_is_printable_and_not_endless(field: str) -> None:
+def test_an_address_is_printable_and_bounded(field: str) -> None:
     for text in ("1\x00Lane", "1\r\nLane", "x" * (MAX_TEXT_LENGTH + 1)):
         with pytest.raises(InvalidBuyer) as caught:
             clean_address(moved(**{field: text}))
         assert set(caught.value.errors) == {field}
 
 
-def test_names_of_all_the_world_are_kept_and_space_around_them_is_not() -> None:
+def test_international_names_are_kept_and_surrounding_whitespace_is_not() -> None:
     names = Buyer(first_name="  Seán ", middle_name="d'Ünal", last_name="山田 ")
     found = clean_buyer(names, strict=True)
     assert (found.first_name, found.middle_name, found.last_name) == ("Seán", "d'Ünal", "山田")
 
 
-def test_an_error_never_repeats_what_was_given() -> None:
+def test_an_error_never_repeats_the_value() -> None:
     canary = "CANARY77"
     bad = Buyer(
         first_name=f"{canary}\n{canary}",
@@ -213,7 +215,7 @@ def test_an_error_never_repeats_what_was_given() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_buyer_is_kept_in_one_row_and_a_card_leaves_only_its_name() -> None:
+def test_a_buyer_is_stored_in_one_row_and_of_a_card_only_the_name() -> None:
     order = Order.objects.create(account="default")
     assert get_buyer(order) == Buyer()
     save_buyer(order, Buyer(first_name="Eve"))

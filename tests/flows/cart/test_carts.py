@@ -31,7 +31,7 @@ def request_of(session: SessionStore, user: Any = None) -> HttpRequest:
     return request
 
 
-def test_adding_the_same_product_again_adds_up_and_raises_the_version() -> None:
+def test_adding_the_same_product_again_increases_quantity_and_version() -> None:
     cart = carts.create_cart()
     carts.add_item(cart, make_item(quantity=2))
     line = carts.add_item(cart, make_item(price="11.00"))
@@ -42,7 +42,7 @@ def test_adding_the_same_product_again_adds_up_and_raises_the_version() -> None:
     assert cart.lines.count() == 2
 
 
-def test_quantities_do_not_add_up_beyond_the_bound(settings: Any) -> None:
+def test_quantities_cannot_add_up_beyond_the_limit(settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "MAX_QUANTITY": 5}
     cart = carts.create_cart()
     carts.add_item(cart, make_item(quantity=3))
@@ -51,7 +51,7 @@ def test_quantities_do_not_add_up_beyond_the_bound(settings: Any) -> None:
     assert contents(cart) == {"boots": 3}
 
 
-def test_a_full_cart_takes_more_of_what_it_has_but_nothing_new(settings: Any) -> None:
+def test_a_full_cart_accepts_more_of_its_lines_but_no_new_line(settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "MAX_CART_LINES": 1}
     cart = carts.create_cart()
     carts.add_item(cart, make_item())
@@ -96,7 +96,7 @@ def test_a_line_of_another_cart_is_not_touched(cart: Cart) -> None:
     assert (caught.value.code, contents(other), cart.version) == ("line_not_found", {"boots": 1}, version)
 
 
-def test_somebody_elses_cart_looks_like_none(cart: Cart) -> None:
+def test_a_cart_of_another_owner_is_not_found(cart: Cart) -> None:
     owner = get_user_model().objects.create_user("owner")
     theirs = carts.create_cart(user=owner)
     stranger = Caller(user_pk=owner.pk + 1, cart_ids=frozenset({theirs.public_id}))
@@ -115,7 +115,7 @@ def test_a_guest_keeps_a_cart_in_the_session() -> None:
     assert callers.current_cart(request_of(SessionStore())) is None
 
 
-def test_signing_in_takes_the_cart_along() -> None:
+def test_signing_in_adopts_the_guests_cart() -> None:
     session, user = SessionStore(), get_user_model().objects.create_user("ada")
     cart = callers.current_cart_or_new(request_of(session))
     carts.add_item(cart, make_item())
@@ -147,7 +147,7 @@ def test_signing_in_merges_into_the_shoppers_own_cart(settings: Any) -> None:
     assert callers.current_cart(request_of(session, user)) == own
 
 
-def test_merging_twice_does_nothing_more(cart: Cart) -> None:
+def test_merging_is_idempotent(cart: Cart) -> None:
     other = carts.create_cart()
     carts.merge_carts(cart, into=other)
     before = contents(other)
@@ -156,7 +156,7 @@ def test_merging_twice_does_nothing_more(cart: Cart) -> None:
     assert contents(other) == before == {"boots": 1, "mug": 1}
 
 
-def test_what_an_order_took_leaves_the_cart_and_later_additions_stay(cart: Cart) -> None:
+def test_purchased_lines_leave_the_cart_and_later_additions_stay(cart: Cart) -> None:
     from django_henry_checkout.models import OrderLine
 
     boots, _mug = cart.lines.all()

@@ -16,7 +16,7 @@ def item(**changes: Any) -> LineItem:
     return LineItem(**{"link": GOOD, **changes})
 
 
-def test_a_good_item_is_tidied() -> None:
+def test_a_valid_item_is_normalized() -> None:
     cleaned = clean_item(item(link=f"  {GOOD} ", title="  Trail\n boots\x00\ud800 ", coupons=(" SAVE10 ",)))
     assert (cleaned.link, cleaned.title, cleaned.coupons) == (GOOD, "Trail boots", ("SAVE10",))
 
@@ -46,7 +46,7 @@ def test_a_good_item_is_tidied() -> None:
         "https://shop.example/" + "x" * 2048,
     ],
 )
-def test_a_bad_link_is_refused(link: str) -> None:
+def test_an_invalid_link_is_refused(link: str) -> None:
     with pytest.raises(InvalidItem) as caught:
         clean_item(item(link=link if link != "https://shop.example/\n" else "https://shop.example/\nx"))
     assert caught.value.field == "link"
@@ -54,7 +54,7 @@ def test_a_bad_link_is_refused(link: str) -> None:
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1000, 1.5, "2", True, None])
-def test_a_bad_quantity_is_refused(quantity: Any) -> None:
+def test_an_invalid_quantity_is_refused(quantity: Any) -> None:
     with pytest.raises(InvalidItem, match="between 1 and 999") as caught:
         clean_item(item(quantity=quantity))
     assert caught.value.field == "quantity"

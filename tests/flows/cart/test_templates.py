@@ -1,4 +1,4 @@
-"""Template carts: each checkout gets a copy, no more of them than may, and the template is never sold."""
+"""Template carts: each checkout gets a copy, their number is limited, and the template is never sold."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOBODY = Caller()
+ANONYMOUS = Caller()
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def template(cart: Cart) -> Cart:
 
 
 def copy_of(template: Cart, **more: Any) -> Cart:
-    return get_cart_to_pay(template.public_id, caller=NOBODY, **more)
+    return get_cart_to_pay(template.public_id, caller=ANONYMOUS, **more)
 
 
 def customer() -> CustomerSession:
@@ -74,7 +74,7 @@ def test_each_visit_gets_a_copy_of_everything_and_is_counted(template: Cart, dja
     assert uses() == 2
 
 
-def test_a_copy_and_its_template_go_their_own_ways(template: Cart) -> None:
+def test_a_copy_and_its_template_change_independently(template: Cart) -> None:
     copied, before = copy_of(template), contents(template)
     carts.clear_cart(copied)
     assert contents(template) == before
@@ -87,19 +87,19 @@ def test_a_copy_and_its_template_go_their_own_ways(template: Cart) -> None:
     assert contents(again) == before
 
 
-def test_the_same_customer_goes_on_with_his_copy(template: Cart) -> None:
+def test_the_same_customer_continues_with_their_copy(template: Cart) -> None:
     ada, eve = customer(), customer()
     first = copy_of(template, customer=ada)
     assert first.customer == ada
     assert copy_of(template, customer=ada) == first
     assert copy_of(template, customer=eve) != first
     assert uses() == 2
-    carts.clear_cart(first)  # bought, or thrown away
+    carts.clear_cart(first)  # bought or removed
     assert copy_of(template, customer=ada) != first
     assert uses() == 3
 
 
-def test_who_has_a_copy_goes_on_although_the_link_is_used_up(template: Cart) -> None:
+def test_an_existing_copy_stays_usable_when_the_link_is_used_up(template: Cart) -> None:
     make_template(template, max_uses=1)
     ada = customer()
     first = copy_of(template, customer=ada)
@@ -109,7 +109,7 @@ def test_who_has_a_copy_goes_on_although_the_link_is_used_up(template: Cart) -> 
     assert uses() == 1
 
 
-def test_no_more_copies_than_may(template: Cart) -> None:
+def test_copies_are_limited_to_max_uses(template: Cart) -> None:
     make_template(template, max_uses=2)
     for _visit in range(2):
         copy_of(template)
@@ -122,7 +122,7 @@ def test_no_more_copies_than_may(template: Cart) -> None:
     assert uses() == 3
 
 
-def test_fewer_uses_than_there_were_close_the_link(template: Cart) -> None:
+def test_lowering_max_uses_below_the_count_closes_the_link(template: Cart) -> None:
     for _visit in range(3):
         copy_of(template)
     make_template(template, max_uses=2)
@@ -130,7 +130,7 @@ def test_fewer_uses_than_there_were_close_the_link(template: Cart) -> None:
         copy_of(template)
 
 
-def test_visits_at_once_get_no_more_copies_than_may(template: Cart) -> None:
+def test_concurrent_visits_cannot_exceed_max_uses(template: Cart) -> None:
     make_template(template, max_uses=3)
 
     def visit(_number: int) -> Cart | None:
@@ -145,13 +145,13 @@ def test_visits_at_once_get_no_more_copies_than_may(template: Cart) -> None:
     assert all(len(contents(cart)) == 3 for cart in got)
 
 
-def test_a_link_is_closed_by_its_owner_or_its_time_and_opened_again(template: Cart) -> None:
+def test_a_link_is_closed_by_revoking_or_expiry_and_can_be_reopened(template: Cart) -> None:
     assert revoke_link(template)
     assert not revoke_link(template)
     for _kind in ("revoked", "expired"):
-        for look in (lambda: open_template(template.public_id), lambda: copy_of(template)):
+        for use in (lambda: open_template(template.public_id), lambda: copy_of(template)):
             with pytest.raises(LinkClosed):
-                look()
+                use()
         make_template(template, expires_at=timezone.now())
     make_template(template, expires_at=timezone.now() + timedelta(hours=1))
     assert open_template(template.public_id) == template
@@ -159,7 +159,7 @@ def test_a_link_is_closed_by_its_owner_or_its_time_and_opened_again(template: Ca
     assert uses() == 1
 
 
-def test_a_checkout_that_has_begun_goes_on_after_the_link_is_closed(sandbox: Sandbox, template: Cart) -> None:
+def test_a_started_checkout_continues_after_the_link_is_closed(sandbox: Sandbox, template: Cart) -> None:
     copied = copy_of(template)
     revoke_link(template)
     assert begin_checkout(copied).order.cart == copied
@@ -173,8 +173,8 @@ def test_an_empty_template_is_not_copied_and_not_counted(db: None) -> None:
     assert (uses(), Cart.objects.count()) == (0, 1)
 
 
-def test_a_cart_that_is_no_template_is_found_by_its_owner_only(cart: Cart) -> None:
-    for caller in (NOBODY, Caller(customer_id=customer().public_id)):
+def test_a_cart_that_is_not_a_template_is_found_by_its_owner_only(cart: Cart) -> None:
+    for caller in (ANONYMOUS, Caller(customer_id=customer().public_id)):
         with pytest.raises(CartNotFound):
             get_cart_to_pay(cart.public_id, caller=caller)
     with pytest.raises(CartNotFound):
@@ -196,7 +196,7 @@ def test_a_template_itself_is_never_sold(sandbox: Sandbox, template: Cart) -> No
 
 
 @pytest.mark.usefixtures("polls_at_once")
-def test_what_is_bought_from_a_link_leaves_the_template_whole(sandbox: Sandbox, template: Cart) -> None:
+def test_a_purchase_from_a_link_leaves_the_template_unchanged(sandbox: Sandbox, template: Cart) -> None:
     world(sandbox)
     before = contents(template)
     copied = copy_of(template, customer=customer())

@@ -1,4 +1,4 @@
-"""Buying a quoted order: for what was accepted, once, with a card that pays."""
+"""Buying a quoted order: at the accepted total, once, with a valid card."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> st
     return use(settings, request.param)
 
 
-def test_what_was_quoted_is_charged_and_followed_to_its_end(
+def test_the_quoted_total_is_charged_and_the_order_completes(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    begun = quoted(sandbox, cart, version)
-    order = confirm(begun, version, accepted=TOTAL, transaction_id="shop-17")
-    assert order == begun.order
+    started = quoted(sandbox, cart, version)
+    order = confirm(started, version, accepted=TOTAL, transaction_id="shop-17")
+    assert order == started.order
     assert order.status in {"placed", "processing"} or version == "v0"
     assert cart.lines.count() == 0
     follow(sandbox)
@@ -92,112 +92,112 @@ def test_what_was_quoted_is_charged_and_followed_to_its_end(
 def test_fault_35_a_higher_price_buys_nothing_until_it_is_accepted(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    begun = quoted(sandbox, cart, version)
+    started = quoted(sandbox, cart, version)
     world(sandbox, prices={BOOTS: "110.00"})
     with pytest.raises(AmountChanged) as caught:
-        confirm(begun, version, accepted=TOTAL)
+        confirm(started, version, accepted=TOTAL)
     assert nothing_was_sent(sandbox)
-    asked = Money("152.40", "USD")
-    assert caught.value.totals["total"] == asked == Quote.objects.get().total == Order.objects.get().total
-    assert (fresh(begun.session).status, Order.objects.get().status) == ("quoted", "open")
+    new_total = Money("152.40", "USD")
+    assert caught.value.totals["total"] == new_total == Quote.objects.get().total == Order.objects.get().total
+    assert (fresh(started.session).status, Order.objects.get().status) == ("quoted", "open")
 
-    confirm(begun, version, accepted=asked)
-    assert total_of(bought(sandbox)) == asked
+    confirm(started, version, accepted=new_total)
+    assert total_of(bought(sandbox)) == new_total
     assert len(buying_calls(sandbox)) == 1
 
 
-def test_the_kept_quote_is_what_is_accepted_if_nothing_is_said(
+def test_without_an_accepted_total_that_of_the_stored_quote_counts(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    begun = quoted(sandbox, cart, version)
+    started = quoted(sandbox, cart, version)
     world(sandbox, prices={BOOTS: "100.01"})
     with pytest.raises(AmountChanged):
-        confirm(begun, version)
+        confirm(started, version)
     assert nothing_was_sent(sandbox)
 
 
-def test_who_accepted_nothing_pays_nothing(sandbox: Sandbox, v1: str, cart: Cart) -> None:
-    begun = quoted(sandbox, cart, v1)
+def test_an_accepted_total_of_zero_or_in_another_currency_buys_nothing(
+    sandbox: Sandbox, v1: str, cart: Cart
+) -> None:
+    started = quoted(sandbox, cart, v1)
     with pytest.raises(AmountChanged):
-        confirm(begun, v1, accepted=Money(0, "USD"))
+        confirm(started, v1, accepted=Money(0, "USD"))
     assert nothing_was_sent(sandbox)
     with pytest.raises(AmountChanged):
-        confirm(begun, v1, accepted=Money(TOTAL.amount, "JPY"))
+        confirm(started, v1, accepted=Money(TOTAL.amount, "JPY"))
     assert nothing_was_sent(sandbox)
 
 
-def test_a_lower_price_is_taken_gladly_unless_it_must_be_exact(
+def test_a_lower_price_is_accepted_unless_it_must_be_exact(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    begun = quoted(sandbox, cart, version)
+    started = quoted(sandbox, cart, version)
     world(sandbox, prices={BOOTS: "90.00"})
     with pytest.raises(AmountChanged):
-        confirm(begun, version, accepted=TOTAL, exactly=True)
+        confirm(started, version, accepted=TOTAL, exactly=True)
     assert nothing_was_sent(sandbox)
-    confirm(begun, version, accepted=TOTAL)
+    confirm(started, version, accepted=TOTAL)
     assert total_of(bought(sandbox)) == Money("130.80", "USD")
 
 
-def test_without_a_quote_or_with_an_old_one_nothing_is_sent(
-    sandbox: Sandbox, version: str, cart: Cart
-) -> None:
-    begun = ready(sandbox, cart, version)
+def test_without_a_valid_quote_nothing_is_sent(sandbox: Sandbox, version: str, cart: Cart) -> None:
+    started = ready(sandbox, cart, version)
     with pytest.raises(QuoteRequired):
-        confirm(begun, version)
-    begun = quoted(sandbox, cart, version)
+        confirm(started, version)
+    started = quoted(sandbox, cart, version)
     Quote.objects.update(expires_at=timezone.now())
     with pytest.raises(QuoteExpired):
-        confirm(begun, version)
+        confirm(started, version)
     assert nothing_was_sent(sandbox)
 
 
-def test_a_buyer_without_a_name_is_asked_for_it(sandbox: Sandbox, version: str, cart: Cart) -> None:
-    begun = quoted(sandbox, cart, version)
-    nobody = Buyer(shipping_address=BUYER.shipping_address)
-    set_buyer(fresh(begun.session), lambda _known: nobody, strict=True)
+def test_a_buyer_without_name_and_contact_is_incomplete(sandbox: Sandbox, version: str, cart: Cart) -> None:
+    started = quoted(sandbox, cart, version)
+    unnamed = Buyer(shipping_address=BUYER.shipping_address)
+    set_buyer(fresh(started.session), lambda _known: unnamed, strict=True)
     with pytest.raises(BuyerIncomplete) as caught:
-        confirm(begun, version)
+        confirm(started, version)
     assert set(caught.value.errors) == {"first_name", "last_name", "email", "phone"}
     assert nothing_was_sent(sandbox)
 
 
-def test_a_card_is_needed_as_a_token(sandbox: Sandbox, v1: str, cart: Cart) -> None:
-    begun = quoted(sandbox, cart, v1)
+def test_a_card_is_required_as_a_token(sandbox: Sandbox, v1: str, cart: Cart) -> None:
+    started = quoted(sandbox, cart, v1)
     with pytest.raises(CardRequired):
-        confirm(begun, v1, card=Card())
+        confirm(started, v1, card=Card())
     raw = RawCard(number=CANARY, expiry_month="12", expiry_year="2031", cvv="123")
     with pytest.raises(RawCardRefused) as caught:
-        confirm(begun, v1, card=Card(raw=raw))
+        confirm(started, v1, card=Card(raw=raw))
     with pytest.raises(RawCardRefused):
         buy_cart(cart, BUYER, Payment(card=Card(token="card_test_pays", raw=raw)))
     assert CANARY not in f"{caught.value!r}{raw!r}{Payment(card=Card(raw=raw))!r}"
     assert nothing_was_sent(sandbox)
 
 
-def test_v0_takes_no_card_from_us(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+def test_v0_accepts_no_card_in_the_confirm(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     use(settings, "v0", ALLOW_RAW_CARD=True)
     world(sandbox)
-    begun = quoted(sandbox, cart, "v0")
+    started = quoted(sandbox, cart, "v0")
     raw = RawCard(number=CANARY, expiry_month="12", expiry_year="2031", cvv="123")
     for card in (Card(token="card_test_pays"), Card(raw=raw)):
         with pytest.raises(NotSupported):
-            confirm(begun, "v0", card=card)
+            confirm(started, "v0", card=card)
     assert nothing_was_sent(sandbox)
 
 
-def test_a_v0_shopper_without_a_card_is_told_and_can_still_pay(
+def test_a_v0_shopper_without_a_card_gets_an_error_and_can_still_pay(
     sandbox: Sandbox, cart: Cart, settings: Any
 ) -> None:
     use(settings, "v0")
     world(sandbox)
-    begun = begin_inline(cart)
-    set_buyer(fresh(begun.session), lambda _known: BUYER, strict=True)
-    quote_session(fresh(begun.session))
+    started = begin_inline(cart)
+    set_buyer(fresh(started.session), lambda _known: BUYER, strict=True)
+    quote_session(fresh(started.session))
     with pytest.raises((CardRequired, PaymentRefused)):
-        confirm(begun, "v0")
+        confirm(started, "v0")
     assert not Purchase.objects.filter(status__in=["sent", "in_doubt"]).exists()
-    store_card(sandbox, begun.order)
-    assert confirm(begun, "v0").status != "open"
+    store_card(sandbox, started.order)
+    assert confirm(started, "v0").status != "open"
     assert len(sandbox.orders()) == 1
 
 
@@ -206,31 +206,29 @@ def test_a_declined_card_leaves_a_v0_order_open_for_another(
 ) -> None:
     use(settings, "v0")
     world(sandbox)
-    begun = quoted(sandbox, cart, "v0")
+    started = quoted(sandbox, cart, "v0")
     for attempt in (1, 2):
-        store_card(sandbox, begun.order, card="4000000000000002")
+        store_card(sandbox, started.order, card="4000000000000002")
         with pytest.raises(PaymentRefused):
-            confirm(begun, "v0")
-        assert (Order.objects.get().status, fresh(begun.session).status) == ("open", "quoted")
+            confirm(started, "v0")
+        assert (Order.objects.get().status, fresh(started.session).status) == ("open", "quoted")
         assert not Purchase.objects.exclude(status="abandoned").exists()
         assert Event.objects.filter(type="purchase_refused").count() == attempt
         assert cart.lines.count() == 2
 
-    store_card(sandbox, begun.order)
-    assert confirm(begun, "v0", accepted=TOTAL).status != "open"
+    store_card(sandbox, started.order)
+    assert confirm(started, "v0", accepted=TOTAL).status != "open"
     follow(sandbox)
     assert Order.objects.get().status == "completed"
     assert total_of(bought(sandbox)) == TOTAL
 
 
-def test_a_declined_card_ends_a_v1_order_and_the_cart_comes_back(
-    sandbox: Sandbox, v1: str, cart: Cart
-) -> None:
-    begun = quoted(sandbox, cart, v1)
-    confirm(begun, v1, card=Card(token="card_test_declined"))
+def test_a_declined_card_ends_a_v1_order_and_restores_the_cart(sandbox: Sandbox, v1: str, cart: Cart) -> None:
+    started = quoted(sandbox, cart, v1)
+    confirm(started, v1, card=Card(token="card_test_declined"))
     follow(sandbox)
     order = Order.objects.get()
-    assert (order.status, fresh(begun.session).status) in {("failed", "errored"), ("canceled", "errored")}
+    assert (order.status, fresh(started.session).status) in {("failed", "errored"), ("canceled", "errored")}
     assert [line.title for line in cart.lines.all()] == ["boots", "mug"]
     assert sandbox.orders() == []
 
@@ -241,22 +239,20 @@ def test_a_declined_card_ends_a_v1_order_and_the_cart_comes_back(
     assert len(sandbox.orders()) == 1
 
 
-def test_confirming_again_is_the_same_order_and_no_second_call(
+def test_confirming_again_returns_the_same_order_without_a_second_call(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    begun = quoted(sandbox, cart, version)
-    first = confirm(begun, version)
-    asked = len(sandbox.requests())
-    assert confirm(begun, version) == first
-    assert len(sandbox.requests()) == asked
+    started = quoted(sandbox, cart, version)
+    first = confirm(started, version)
+    calls = len(sandbox.requests())
+    assert confirm(started, version) == first
+    assert len(sandbox.requests()) == calls
     follow(sandbox)
-    assert confirm(begun, version).status == "completed"
+    assert confirm(started, version).status == "completed"
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
 
 
-def test_a_session_that_was_replaced_or_has_lapsed_buys_nothing(
-    sandbox: Sandbox, version: str, cart: Cart
-) -> None:
+def test_a_replaced_or_expired_session_buys_nothing(sandbox: Sandbox, version: str, cart: Cart) -> None:
     first = quoted(sandbox, cart, version)
     second = quoted(sandbox, cart, version)
     assert second.order == first.order
@@ -268,9 +264,7 @@ def test_a_session_that_was_replaced_or_has_lapsed_buys_nothing(
     assert nothing_was_sent(sandbox)
 
 
-def test_a_session_replaced_while_henry_is_asked_buys_nothing(
-    sandbox: Sandbox, version: str, cart: Cart
-) -> None:
+def test_a_session_replaced_during_the_quote_buys_nothing(sandbox: Sandbox, version: str, cart: Cart) -> None:
     first = quoted(sandbox, cart, version)
     real = confirm_flow.quote_session
 
@@ -285,44 +279,44 @@ def test_a_session_replaced_while_henry_is_asked_buys_nothing(
     assert nothing_was_sent(sandbox)
 
 
-def test_what_was_paid_on_henrys_page_meanwhile_is_not_bought_again(
+def test_an_order_paid_on_henrys_page_meanwhile_is_not_bought_again(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
     begin_checkout(cart)
-    begun = quoted(sandbox, cart, version)
+    started = quoted(sandbox, cart, version)
     who = "userId" if version == "v0" else "cartId"
-    sandbox.call("POST", "pay", {who: begun.order.henry_cart_id})
-    if version == "v0":  # which lists no orders: it is known only that the cart is paid
+    sandbox.call("POST", "pay", {who: started.order.henry_cart_id})
+    if version == "v0":  # v0 lists no orders: all that is known is that the cart is paid
         with pytest.raises(GatewayError):
-            confirm(begun, version)
+            confirm(started, version)
     else:
-        assert confirm(begun, version).status == "placed"
+        assert confirm(started, version).status == "placed"
     assert buying_calls(sandbox) == []
     assert len(sandbox.orders()) == 1
 
 
-def test_what_is_paid_on_henrys_page_a_moment_before_is_not_bought_again(
+def test_an_order_paid_on_henrys_page_just_before_the_call_is_not_bought_again(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    """The last moment: after Henry was asked, before the call that buys."""
+    """The last possible moment: after the quote, before the call that buys."""
     begin_checkout(cart)
-    begun = quoted(sandbox, cart, version)
+    started = quoted(sandbox, cart, version)
     real, who = confirm_flow._commit_intent, "userId" if version == "v0" else "cartId"
 
     def paid_meanwhile(*arguments: Any) -> Any:
         purchase = real(*arguments)
-        sandbox.call("POST", "pay", {who: begun.order.henry_cart_id})
+        sandbox.call("POST", "pay", {who: started.order.henry_cart_id})
         return purchase
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(confirm_flow, "_commit_intent", paid_meanwhile)
-        confirm(begun, version)
+        confirm(started, version)
     follow(sandbox)
     order = Order.objects.get()
-    # v0 lists no orders, and nobody has told us this one's id: it stays in doubt, and nothing is sent again.
+    # v0 lists no orders, and the id of this one is unknown: it stays in doubt, and nothing is sent again.
     ended = ("open", ["in_doubt"]) if version == "v0" else ("completed", ["complete"])
     assert (order.status, list(Purchase.objects.values_list("status", flat=True))) == ended
-    confirm(begun, version)
+    confirm(started, version)
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
 
 
@@ -333,12 +327,12 @@ def test_two_products_with_one_link_keep_their_quantities_when_shipping_is_chose
     for size, quantity in (("8", 3), ("10", 1)):
         carts.add_item(cart, make_item(BOOTS, quantity=quantity, selected_options=(size,)))
     cart.refresh_from_db()
-    begun = quoted(sandbox, cart, v1)
-    quote = get_quote(fresh(begun.session))
+    started = quoted(sandbox, cart, v1)
+    quote = get_quote(fresh(started.session))
     assert quote is not None
     express = next(rate for rate in quote.rates.values() if rate["optionId"] == "express")
-    quote = choose_shipping(fresh(begun.session), express["rateId"])
+    quote = choose_shipping(fresh(started.session), express["rateId"])
     assert quote.total == Money("446.00", "USD")  # 400 + 14 + 32
-    confirm(begun, v1, accepted=quote.total)
+    confirm(started, v1, accepted=quote.total)
     wanted = {("8",): 3, ("10",): 1}
     assert {tuple(item["selectedOptions"]): item["quantity"] for item in bought(sandbox)["items"]} == wanted

@@ -1,4 +1,4 @@
-"""The main job from end to end, over real HTTP to the sandbox, without a browser."""
+"""A hosted purchase from end to end, over real HTTP to the sandbox, without a browser."""
 
 from __future__ import annotations
 
@@ -14,20 +14,18 @@ from tests.receivers.models import Received
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def finish(sandbox: Sandbox, *, rounds: int = 20) -> None:
-    for _round in range(rounds):
+def finish(sandbox: Sandbox, *, passes: int = 20) -> None:
+    for _pass in range(passes):
         sandbox.advance(2)
         run_once()
 
 
-def test_fault_22b_a_paid_cart_is_followed_to_its_end(
-    sandbox: Sandbox, polls_at_once: None, cart: Cart
-) -> None:
-    begun = begin_checkout(cart)
+def test_fault_22b_a_paid_cart_completes(sandbox: Sandbox, polls_at_once: None, cart: Cart) -> None:
+    started = begin_checkout(cart)
     assert poll_due() == 1
     assert Order.objects.get().status == "open"
 
-    sandbox.pay(begun.order.henry_cart_id, email="shopper@example.com")
+    sandbox.pay(started.order.henry_cart_id, email="shopper@example.com")
     finish(sandbox)
 
     order = Order.objects.get()

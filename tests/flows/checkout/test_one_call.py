@@ -1,4 +1,4 @@
-"""Buying a cart by one call: with what it changes, for what was accepted, once."""
+"""Buying a cart in one call: with its changes, at the accepted total, once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> st
     return use(settings, request.param)
 
 
-def test_one_call_buys_what_it_changes_and_the_cart_keeps_the_rest(
+def test_one_call_buys_the_changed_lines_and_the_cart_keeps_the_rest(
     sandbox: Sandbox, v1: str, cart: Cart
 ) -> None:
     carts.add_item(cart, make_item(BOOTS, price="149.00", quantity=4))
@@ -70,10 +70,10 @@ def test_one_call_buys_what_it_changes_and_the_cart_keeps_the_rest(
     assert order.buyer.email == BUYER.email
 
 
-def test_a_cart_that_is_bought_while_another_call_begins_is_not_bought_twice(
+def test_a_cart_bought_while_another_call_starts_is_not_bought_twice(
     sandbox: Sandbox, v1: str, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two clicks: the second has read the cart, and waits for Henry, while the first buys it and empties it."""
+    """Two clicks: the second has read the cart and waits for Henry while the first buys and empties it."""
     real, payment = sessions._get_hosted_page, Payment(card=card_of(v1))
 
     def overtaken(*arguments: Any) -> Any:
@@ -88,10 +88,10 @@ def test_a_cart_that_is_bought_while_another_call_begins_is_not_bought_twice(
     assert Order.objects.count() == 1
 
 
-def test_a_cart_that_is_bought_between_order_and_intent_is_not_bought_twice(
+def test_a_cart_bought_between_order_and_intent_is_not_bought_twice(
     sandbox: Sandbox, v1: str, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other quantities make another order of the same cart; the first to buy empties it."""
+    """Other quantities make another order of the same cart; the first purchase empties it."""
     real, payment = confirm._commit_intent, Payment(card=card_of(v1))
 
     def overtaken(*arguments: Any) -> Any:
@@ -118,7 +118,9 @@ def test_one_call_stops_above_the_accepted_total(sandbox: Sandbox, v1: str, cart
     assert total_of(bought(sandbox)) == TOTAL
 
 
-def test_one_call_refuses_what_is_wrong_before_henry_is_asked(sandbox: Sandbox, v1: str, cart: Cart) -> None:
+def test_one_call_refuses_invalid_input_without_a_call_to_henry(
+    sandbox: Sandbox, v1: str, cart: Cart
+) -> None:
     payment = Payment(card=card_of(v1))
     with pytest.raises(BuyerIncomplete):
         buy_cart(cart, Buyer(first_name="Ada"), payment)
@@ -130,7 +132,7 @@ def test_one_call_refuses_what_is_wrong_before_henry_is_asked(sandbox: Sandbox, 
     assert sandbox.requests() == []
 
 
-def test_v0_cannot_buy_by_one_call(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+def test_v0_cannot_buy_in_one_call(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     use(settings, "v0")
     with pytest.raises(NotSupported):
         buy_cart(cart, BUYER, Payment())

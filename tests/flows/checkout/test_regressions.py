@@ -1,4 +1,4 @@
-"""What a review broke: each test is a way in which a shopper paid wrongly, twice, or not at all."""
+"""Regressions found in a review: each one made a shopper pay a wrong amount, pay twice, or not pay at all."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def left_in_doubt(sandbox: Sandbox, cart: Cart) -> Order:
     return order
 
 
-def test_a_secret_that_stands_in_addresses_opens_no_session(sandbox: Sandbox, cart: Cart) -> None:
+def test_the_secret_of_a_hosted_session_opens_no_inline_session(sandbox: Sandbox, cart: Cart) -> None:
     hosted = begin_checkout(cart)
     session = quoted(cart)
     caller = get_caller_by_secret(hosted.token)
@@ -86,11 +86,11 @@ def test_a_secret_that_stands_in_addresses_opens_no_session(sandbox: Sandbox, ca
             find_inline_session(caller, **named)
 
 
-def test_a_made_up_order_id_does_not_unmake_a_v0_payment(sandbox: Sandbox, settings: Any, cart: Cart) -> None:
+def test_a_forged_order_id_does_not_cancel_a_v0_payment(sandbox: Sandbox, settings: Any, cart: Cart) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_VERSION": "v0"}
-    begun = begin_checkout(cart)
-    sandbox.call("POST", "pay", {"userId": begun.order.henry_cart_id})
-    session = find_hosted(begun.order.public_id, begun.token)
+    started = begin_checkout(cart)
+    sandbox.call("POST", "pay", {"userId": started.order.henry_cart_id})
+    session = find_hosted(started.order.public_id, started.token)
     made_up = "11111111-1111-4111-8111-111111111111"
     assert resolve_return(session, ReturnOutcome.CANCELED, claimed_id=made_up) is ReturnOutcome.CHECKING
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(hours=1))
@@ -99,7 +99,9 @@ def test_a_made_up_order_id_does_not_unmake_a_v0_payment(sandbox: Sandbox, setti
     assert Order.objects.get().review_reason == "payment_unverified"
 
 
-def test_an_older_order_cannot_be_paid_beside_one_in_doubt_or_bought(sandbox: Sandbox, cart: Cart) -> None:
+def test_an_older_order_cannot_be_paid_while_another_is_in_doubt_or_bought(
+    sandbox: Sandbox, cart: Cart
+) -> None:
     older = begin_checkout(cart)
     carts.add_item(cart, make_item(LAMP))
     left_in_doubt(sandbox, cart)
@@ -115,7 +117,7 @@ def test_an_older_order_cannot_be_paid_beside_one_in_doubt_or_bought(sandbox: Sa
     assert sandbox.orders() == []
 
 
-def test_a_cart_in_doubt_cannot_be_deleted_and_a_deleted_one_not_be_paid(
+def test_a_cart_in_doubt_cannot_be_deleted_and_a_deleted_cart_cannot_be_paid(
     sandbox: Sandbox, cart: Cart
 ) -> None:
     session = quoted(cart)
@@ -131,7 +133,7 @@ def test_a_cart_in_doubt_cannot_be_deleted_and_a_deleted_one_not_be_paid(
     assert sandbox.orders() == []
 
 
-def test_a_person_can_say_that_nothing_was_bought(sandbox: Sandbox, cart: Cart) -> None:
+def test_staff_can_record_that_nothing_was_bought(sandbox: Sandbox, cart: Cart) -> None:
     order = left_in_doubt(sandbox, cart)
     purchase = Purchase.objects.get()
     assert resolve_not_bought(purchase, by="ada")
@@ -159,7 +161,7 @@ def test_nothing_is_bought_while_shipping_is_being_chosen(sandbox: Sandbox, cart
 
     thread = threading.Thread(target=choose)
     thread.start()
-    for _look in range(200):
+    for _attempt in range(200):
         if CheckoutSession.objects.get(pk=session.pk).shipping_locked_until is not None:
             break
         threading.Event().wait(0.01)
@@ -185,17 +187,17 @@ def test_another_checkout_of_the_cart_does_not_inherit_a_chosen_shipping(
     assert fresh.quote.total == usual
 
 
-def test_a_total_above_the_accepted_one_is_shown_to_staff(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_total_above_the_accepted_one_is_flagged_for_review(sandbox: Sandbox, cart: Cart) -> None:
     order = confirm_session(quoted(cart), PAYS)
     Purchase.objects.update(accepted_amount=1)
     sandbox.advance(60)
-    for _round in range(4):
+    for _pass in range(4):
         run_once()
     order.refresh_from_db()
     assert (order.status, order.review_reason) == ("completed", "total_above_accepted")
 
 
-def test_a_second_click_does_not_accept_a_price_that_nobody_has_seen(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_second_click_does_not_accept_an_unseen_price(sandbox: Sandbox, cart: Cart) -> None:
     session = quoted(cart)
     dearer = {"https://alpine.example/products/boots": "900.00"}
     sandbox.scenario(timing={"jobSeconds": 0}, prices=dearer)
@@ -212,36 +214,38 @@ def test_a_second_click_does_not_accept_a_price_that_nobody_has_seen(sandbox: Sa
     assert len(sandbox.orders()) == 1
 
 
-def test_a_new_quote_may_be_accepted_without_a_word(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_new_quote_may_be_accepted_implicitly(sandbox: Sandbox, cart: Cart) -> None:
     session = quoted(cart)
     sandbox.scenario(timing={"jobSeconds": 0}, prices={"https://alpine.example/products/boots": "900.00"})
     with pytest.raises(AmountChanged):
         confirm_session(session, PAYS)
-    quote_session(session)  # this time the buyer has asked for it
+    quote_session(session)  # this time at the buyer's request
     assert confirm_session(session, PAYS).status == "placed"
 
 
-def test_an_older_failure_on_henrys_page_is_no_answer_to_a_purchase_in_doubt(
+def test_an_older_failure_on_henrys_page_does_not_resolve_a_purchase_in_doubt(
     sandbox: Sandbox, cart: Cart
 ) -> None:
-    begun = begin_checkout(cart)
-    session = renew_session(begun.order, options=SessionOptions(kind=SessionKind.INLINE)).session
+    started = begin_checkout(cart)
+    session = renew_session(started.order, options=SessionOptions(kind=SessionKind.INLINE)).session
     set_buyer(session, lambda _before: BUYER, strict=True)
     quote_session(session)
     declined = PurchaseRequest(buyer=BUYER, card=Card(token="card_test_declined"))
     gateway_for(henry_settings.account()).purchase(session.order.henry_cart_id, declined)
     fault = {"fault": "reset", "path": "/v1/cart/*/purchase", "method": "POST"}
     sandbox.scenario(timing={"jobSeconds": 0}, faults=[fault])
-    Purchase.objects.all().delete()  # the wait would have taken the failure for its own
+    Purchase.objects.all().delete()  # the expected payment would have matched the failure
     confirm_session(session, PAYS)
     sandbox.advance(60)
-    for _round in range(3):
+    for _pass in range(3):
         run_once()
     order = Order.objects.get()
     assert (order.status, Purchase.objects.get().status) == ("open", "in_doubt")
 
 
-def test_an_old_wait_that_becomes_a_purchase_is_followed_as_long_as_any(sandbox: Sandbox, cart: Cart) -> None:
+def test_an_old_expected_payment_that_becomes_a_purchase_is_polled_in_full(
+    sandbox: Sandbox, cart: Cart
+) -> None:
     left_in_doubt(sandbox, cart)
     now = timezone.now()
     Purchase.objects.update(created_at=now - timedelta(days=20), deadline_at=now)
@@ -251,7 +255,7 @@ def test_an_old_wait_that_becomes_a_purchase_is_followed_as_long_as_any(sandbox:
     assert purchase.order.review_reason == "in_doubt_not_found"
 
 
-def test_what_henry_leaves_out_of_a_buyer_stays(sandbox: Sandbox, cart: Cart) -> None:
+def test_buyer_details_that_henry_omits_are_kept(sandbox: Sandbox, cart: Cart) -> None:
     order = confirm_session(quoted(cart), PAYS)
     purchase = Purchase.objects.get()
     answer = fetch_observation(purchase)
@@ -262,9 +266,9 @@ def test_what_henry_leaves_out_of_a_buyer_stays(sandbox: Sandbox, cart: Cart) ->
     assert kept == replace(BUYER, email="new@shop.example")
 
 
-def test_a_form_on_a_link_is_counted_for_its_network(sandbox: Sandbox, settings: Any, cart: Cart) -> None:
+def test_form_posts_on_a_link_are_counted_per_network(sandbox: Sandbox, settings: Any, cart: Cart) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_THROTTLES": {"network": "2/min"}}
     make_template(cart)
-    told = [Client(REMOTE_ADDR="8.8.8.8").post(f"/henry/c/{cart.ulid}").status_code for _post in range(3)]
-    assert told == [303, 303, 429]
+    statuses = [Client(REMOTE_ADDR="8.8.8.8").post(f"/henry/c/{cart.ulid}").status_code for _post in range(3)]
+    assert statuses == [303, 303, 429]
     assert Order.objects.count() == 2

@@ -1,4 +1,4 @@
-"""Begin, pay, come back, cancel, expire: over real HTTP, with Henry in good and bad health."""
+"""Start, pay, return, cancel, expire: over real HTTP, with Henry available and failing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def nothing_was_written() -> bool:
 
 
 def test_an_order_is_a_snapshot_of_the_cart(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
+    started = begin_checkout(cart)
     carts.clear_cart(cart)
     carts.add_item(cart, make_item("https://alpine.example/products/tent"))
 
@@ -63,10 +63,10 @@ def test_an_order_is_a_snapshot_of_the_cart(sandbox: Sandbox, cart: Cart) -> Non
     sandbox.pay(order.henry_cart_id)
     (bought,) = sandbox.orders()
     assert [item["link"].rsplit("/", 1)[-1] for item in bought["items"]] == ["boots", "mug"]
-    assert order == begun.order
+    assert order == started.order
 
 
-def test_beginning_twice_is_one_order_and_one_cart_at_henry(sandbox: Sandbox, cart: Cart) -> None:
+def test_starting_twice_makes_one_order_and_one_cart_at_henry(sandbox: Sandbox, cart: Cart) -> None:
     first, second = begin_checkout(cart), begin_checkout(cart)
     assert first.order == second.order
     assert Purchase.objects.count() == 1
@@ -78,7 +78,7 @@ def test_beginning_twice_is_one_order_and_one_cart_at_henry(sandbox: Sandbox, ca
     assert first.token != second.token
 
 
-def test_an_edited_cart_begins_another_order(sandbox: Sandbox, cart: Cart) -> None:
+def test_an_edited_cart_starts_another_order(sandbox: Sandbox, cart: Cart) -> None:
     first = begin_checkout(cart)
     carts.add_item(cart, make_item())
     cart.refresh_from_db()
@@ -87,7 +87,7 @@ def test_an_edited_cart_begins_another_order(sandbox: Sandbox, cart: Cart) -> No
     assert first.order.henry_cart_id != second.order.henry_cart_id
 
 
-def test_an_empty_cart_is_refused_before_henry_is_asked(sandbox: Sandbox) -> None:
+def test_an_empty_cart_is_refused_without_a_call_to_henry(sandbox: Sandbox) -> None:
     with pytest.raises(CartEmpty):
         begin_checkout(carts.create_cart())
     assert sandbox.requests() == []
@@ -110,7 +110,9 @@ def test_an_empty_cart_is_refused_before_henry_is_asked(sandbox: Sandbox) -> Non
         {"fault": "body", "status": 200, "json": {"success": True, "data": {"checkoutUrl": "x"}}},
     ],
 )
-def test_trouble_at_henry_leaves_the_cart_intact(sandbox: Sandbox, cart: Cart, fault: dict[str, Any]) -> None:
+def test_an_error_at_henry_leaves_the_cart_unchanged(
+    sandbox: Sandbox, cart: Cart, fault: dict[str, Any]
+) -> None:
     sandbox.scenario(faults=[{**fault, "path": "/v1/cart", "method": "POST"}])
     with pytest.raises(GatewayError):
         begin_checkout(cart)
@@ -119,7 +121,7 @@ def test_trouble_at_henry_leaves_the_cart_intact(sandbox: Sandbox, cart: Cart, f
     assert begin_checkout(cart).order.status == "open"
 
 
-def test_a_slow_henry_is_not_waited_for_for_ever(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+def test_a_slow_answer_times_out(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "TOTAL_TIMEOUT": 0.5}
     sandbox.scenario(faults=[{"fault": "delay", "seconds": 3, "path": "/v1/cart"}])
     with pytest.raises(GatewayTimeout):
@@ -158,80 +160,79 @@ def test_a_missing_key_names_the_setting(sandbox: Sandbox, cart: Cart, settings:
         "",
     ],
 )
-def test_only_exact_origins_are_followed(settings: Any, url: str) -> None:
+def test_only_exact_origins_are_accepted(settings: Any, url: str) -> None:
     settings.HENRY_CHECKOUT = {"API_KEY": "k"}
     check_checkout_url("https://checkout.henrylabs.ai/cart/1?theme=dark", account=henry.account())
     with pytest.raises(UntrustedCheckoutUrl):
         check_checkout_url(url, account=henry.account())
 
 
-def test_a_page_elsewhere_is_not_sold_from(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+def test_a_checkout_page_on_another_origin_is_refused(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     settings.HENRY_CHECKOUT = shop_settings(sandbox, CHECKOUT_ORIGINS=["https://checkout.henrylabs.ai"])
     with pytest.raises(UntrustedCheckoutUrl):
         begin_checkout(cart)
     assert nothing_was_written()
 
 
-def test_the_token_is_kept_as_a_hash_and_opens_its_order_only(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    session = find_hosted_session(begun.order.public_id, begun.token)
-    assert session == begun.session
-    assert begun.token not in str(vars(session))
-    assert begun.token not in repr(begun)
+def test_the_token_is_stored_as_a_hash_and_opens_its_order_only(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    session = find_hosted_session(started.order.public_id, started.token)
+    assert session == started.session
+    assert started.token not in str(vars(session))
+    assert started.token not in repr(started)
     other = Order.objects.create(account="default")
-    for order_id, token in ((other.public_id, begun.token), (begun.order.public_id, begun.token[:-1])):
+    for order_id, token in ((other.public_id, started.token), (started.order.public_id, started.token[:-1])):
         with pytest.raises(TokenInvalid):
             find_hosted_session(order_id, token)
 
 
-def test_the_way_to_henry_carries_the_way_back(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
-    begun = begin_checkout(cart)
-    url = payment_url(begun.session, return_url=BACK)
+def test_the_payment_url_contains_the_return_url(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+    started = begin_checkout(cart)
+    url = payment_url(started.session, return_url=BACK)
     assert url.startswith(sandbox.url)
     assert parse_qs(urlsplit(url).query) == {"returnUrl": [BACK]}
     settings.HENRY_CHECKOUT = shop_settings(sandbox, RETURN_URL_PARAMETER="")
-    assert payment_url(begun.session, return_url=BACK) == begun.order.hosted_url
+    assert payment_url(started.session, return_url=BACK) == started.order.hosted_url
 
 
-def test_a_session_that_is_over_leads_nowhere(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
+def test_an_expired_session_has_no_payment_url(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
     CheckoutSession.objects.update(expires_at=timezone.now())
     with pytest.raises(TokenExpired):
-        payment_url(find_hosted_session(begun.order.public_id, begun.token), return_url=BACK)
+        payment_url(find_hosted_session(started.order.public_id, started.token), return_url=BACK)
     assert expire_sessions() == 1
     assert expire_sessions() == 0
     with pytest.raises(TokenExpired):
-        payment_url(find_hosted_session(begun.order.public_id, begun.token), return_url=BACK)
+        payment_url(find_hosted_session(started.order.public_id, started.token), return_url=BACK)
     assert Event.objects.filter(type="checkout_expired").count() == 1
 
 
 def test_fault_43_a_return_opened_twenty_times_is_one_order(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
-    session = find_hosted_session(begun.order.public_id, begun.token)
-    endings = {resolve_return(session, ReturnOutcome.COMPLETED) for _time in range(20)}
-    assert endings == {ReturnOutcome.COMPLETED}
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
+    session = find_hosted_session(started.order.public_id, started.token)
+    outcomes = {resolve_return(session, ReturnOutcome.COMPLETED) for _time in range(20)}
+    assert outcomes == {ReturnOutcome.COMPLETED}
     assert Order.objects.get().status == "placed"
     assert Event.objects.filter(type="purchase_submitted").count() == 1
     assert len(sandbox.orders()) == 1
 
 
-def test_a_claimed_payment_that_henry_has_not_seen_moves_nothing(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    session = find_hosted_session(begun.order.public_id, begun.token)
+def test_a_claimed_payment_that_henry_does_not_confirm_changes_nothing(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    session = find_hosted_session(started.order.public_id, started.token)
     assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.CHECKING
     assert Order.objects.get().status == "open"
 
 
-def test_henry_down_on_the_way_back_is_taken_calmly(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
+def test_a_return_while_henry_is_unavailable_is_checked_again_later(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
-    session = find_hosted_session(begun.order.public_id, begun.token)
+    session = find_hosted_session(started.order.public_id, started.token)
     assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.CHECKING
-    assert (
-        resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.CHECKING
-    )  # not asked again at once
+    # Until the pause is over, no second call is made.
+    assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.CHECKING
     cache.clear()
     assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.COMPLETED
 
@@ -243,11 +244,11 @@ def test_henry_down_on_the_way_back_is_taken_calmly(sandbox: Sandbox, cart: Cart
         (ReturnOutcome.ERRORED, "errored", "checkout_errored"),
     ],
 )
-def test_giving_up_leaves_the_order_open_and_a_new_session_works(
+def test_a_canceled_or_errored_session_leaves_the_order_open_for_another(
     sandbox: Sandbox, cart: Cart, hint: ReturnOutcome, status: str, event: str
 ) -> None:
-    begun = begin_checkout(cart)
-    session = find_hosted_session(begun.order.public_id, begun.token)
+    started = begin_checkout(cart)
+    session = find_hosted_session(started.order.public_id, started.token)
     for _time in range(3):
         assert resolve_return(session, hint) is hint
     assert Event.objects.filter(type=event).count() == 1
@@ -256,26 +257,26 @@ def test_giving_up_leaves_the_order_open_and_a_new_session_works(
     with pytest.raises(TokenExpired):
         payment_url(session, return_url=BACK)
 
-    again = renew_session(begun.order)
-    assert again.order == begun.order
+    again = renew_session(started.order)
+    assert again.order == started.order
     assert payment_url(again.session, return_url=BACK)
-    assert begin_checkout(cart).order == begun.order
+    assert begin_checkout(cart).order == started.order
 
 
-def test_what_henry_says_beats_a_cancel(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
-    session = find_hosted_session(begun.order.public_id, begun.token)
+def test_henrys_answer_overrides_a_cancel(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
+    session = find_hosted_session(started.order.public_id, started.token)
     assert resolve_return(session, ReturnOutcome.CANCELED) is ReturnOutcome.COMPLETED
     assert not Event.objects.filter(type="checkout_canceled").exists()
 
 
 @pytest.mark.usefixtures("polls_at_once")
 def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    resolve_return(find_hosted_session(begun.order.public_id, begun.token), ReturnOutcome.CANCELED)
-    sandbox.pay(begun.order.henry_cart_id)
-    for _round in range(8):
+    started = begin_checkout(cart)
+    resolve_return(find_hosted_session(started.order.public_id, started.token), ReturnOutcome.CANCELED)
+    sandbox.pay(started.order.henry_cart_id)
+    for _pass in range(8):
         sandbox.advance(2)
         run_once()
     order = Order.objects.get()
@@ -284,18 +285,16 @@ def test_a_payment_after_cancel_and_expiry_is_still_found(sandbox: Sandbox, cart
     with pytest.raises(OrderNotOpen):
         renew_session(order)
     assert (
-        resolve_return(find_hosted_session(order.public_id, begun.token), ReturnOutcome.CANCELED)
+        resolve_return(find_hosted_session(order.public_id, started.token), ReturnOutcome.CANCELED)
         is ReturnOutcome.COMPLETED
     )
 
 
 @pytest.mark.usefixtures("polls_at_once")
-def test_a_shopper_who_paid_nothing_is_never_in_the_way_of_the_next_order(
-    sandbox: Sandbox, cart: Cart
-) -> None:
+def test_a_completed_order_does_not_block_the_next_order_of_the_cart(sandbox: Sandbox, cart: Cart) -> None:
     first = begin_checkout(cart).order
     sandbox.pay(first.henry_cart_id)
-    for _round in range(8):
+    for _pass in range(8):
         sandbox.advance(2)
         run_once()
     cart.refresh_from_db()
@@ -321,37 +320,39 @@ def test_status_links_are_signed_expire_and_can_be_revoked(settings: Any, db: No
         status_links.get_order_by_status_token(token)
 
 
-def test_a_payment_after_the_wait_was_given_up_is_found_on_return(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
+def test_a_payment_after_the_expected_payment_was_abandoned_is_found_on_return(
+    sandbox: Sandbox, cart: Cart
+) -> None:
+    started = begin_checkout(cart)
     Purchase.objects.update(status="abandoned", ended_at=timezone.now())
     PurchasePoll.objects.all().delete()
-    sandbox.pay(begun.order.henry_cart_id)
-    session = find_hosted_session(begun.order.public_id, begun.token)
+    sandbox.pay(started.order.henry_cart_id)
+    session = find_hosted_session(started.order.public_id, started.token)
     assert resolve_return(session, ReturnOutcome.COMPLETED) is ReturnOutcome.COMPLETED
 
 
-def test_nobody_is_sent_to_pay_what_is_paid(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
+def test_a_paid_order_is_not_offered_for_payment_again(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
     with pytest.raises(OrderNotOpen) as caught:
         begin_checkout(cart)
-    assert caught.value.order_id == begun.order.public_id
+    assert caught.value.order_id == started.order.public_id
     assert Order.objects.get().status == "placed"
     with pytest.raises(OrderNotOpen):
-        renew_session(begun.order)
+        renew_session(started.order)
 
 
-def test_a_hint_is_not_believed_while_henry_cannot_be_asked(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
+def test_a_return_hint_is_ignored_while_henry_is_unavailable(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "path": "/v1/orders"}])
-    session = find_hosted_session(begun.order.public_id, begun.token)
+    session = find_hosted_session(started.order.public_id, started.token)
     assert resolve_return(session, ReturnOutcome.ERRORED) is ReturnOutcome.CHECKING
     session.refresh_from_db()
     assert session.status == "awaiting_payment"
 
 
-def test_after_a_sign_in_the_cart_that_is_shown_is_the_one_that_is_paid(
+def test_after_a_sign_in_the_merged_cart_is_the_one_that_is_paid(
     sandbox: Sandbox, cart: Cart, django_user_model: Any
 ) -> None:
     own = carts.create_cart(user=django_user_model.objects.create_user("ada"))
@@ -363,16 +364,16 @@ def test_after_a_sign_in_the_cart_that_is_shown_is_the_one_that_is_paid(
     assert {line.title for line in order.lines.all()} == {line.title for line in own.lines.all()}
 
 
-def test_an_expiry_never_ends_what_is_paid(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
-    resolve_return(find_hosted_session(begun.order.public_id, begun.token), ReturnOutcome.COMPLETED)
+def test_a_paid_session_never_expires(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
+    resolve_return(find_hosted_session(started.order.public_id, started.token), ReturnOutcome.COMPLETED)
     CheckoutSession.objects.update(status="awaiting_payment", expires_at=timezone.now())
     assert expire_sessions() == 0
     assert not Event.objects.filter(type="checkout_expired").exists()
 
 
-def test_a_cart_that_is_merged_away_meanwhile_is_told(
+def test_a_cart_merged_meanwhile_is_not_found(
     sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from django_henry_checkout.exceptions import CartNotFound
@@ -380,18 +381,18 @@ def test_a_cart_that_is_merged_away_meanwhile_is_told(
 
     real = sessions._get_hosted_page
 
-    def merged_away(*args: Any) -> Any:
+    def merge_meanwhile(*args: Any) -> Any:
         page = real(*args)
         Cart.objects.all().delete()
         return page
 
-    monkeypatch.setattr(sessions, "_get_hosted_page", merged_away)
+    monkeypatch.setattr(sessions, "_get_hosted_page", merge_meanwhile)
     with pytest.raises(CartNotFound):
         begin_checkout(cart)
 
 
-def test_a_token_ends_for_good_with_the_wait(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
+def test_a_token_expires_when_no_payment_is_expected_any_more(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(hours=25))
     with pytest.raises(TokenExpired):
-        find_hosted_session(begun.order.public_id, begun.token)
+        find_hosted_session(started.order.public_id, started.token)

@@ -1,4 +1,4 @@
-"""What a monitoring system sees: numbers that are right, cheap, and the same as those of the dashboard."""
+"""Metrics for a monitoring system: correct, cheap, and the same as on the dashboard."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def scrape(rf: RequestFactory, token: str = "let-me-in") -> dict[str, float]:
     }
 
 
-def test_a_quiet_shop_has_nothing_to_tell(sandbox: Sandbox) -> None:
+def test_an_idle_shop_has_zero_counts(sandbox: Sandbox) -> None:
     build_paid_order(sandbox)
     found = collect_metrics()
     assert (found.open_purchases, found.in_doubt, found.stuck, found.needs_review, found.dead_deliveries) == (
@@ -45,7 +45,7 @@ def test_a_quiet_shop_has_nothing_to_tell(sandbox: Sandbox) -> None:
     ]
 
 
-def test_trouble_is_counted_and_lag_is_the_oldest(
+def test_problems_are_counted_and_lag_is_that_of_the_oldest_item(
     sandbox: Sandbox, rf: RequestFactory, settings: Any
 ) -> None:
     settings.METRICS_TOKEN = "let-me-in"
@@ -57,26 +57,26 @@ def test_trouble_is_counted_and_lag_is_the_oldest(
     PurchasePoll.objects.update(due_at=now - timedelta(minutes=2))
     Delivery.objects.filter(status="pending").update(due_at=now - timedelta(minutes=3))
     WebhookMessage.objects.create(account="default", digest="1", status="dead", signed_at=now)
-    told = scrape(rf)
+    found = scrape(rf)
     for name in ("in_doubt", "stuck", "dead_deliveries", "rejected_webhooks"):
-        assert told[f"henry_{name}[]"] == 1
-    assert told["henry_needs_review[]"] == 2
-    assert told["henry_open_purchases[]"] == PurchasePoll.objects.count() == 3
-    assert told["henry_due['polls']"] == 3
-    assert 120 <= told["henry_lag_seconds['polls']"] < 150
-    assert 180 <= told["henry_lag_seconds['deliveries']"] < 210
-    assert told["henry_lag_seconds['webhooks']"] == 0
-    assert told["henry_paused['default']"] == 0
+        assert found[f"henry_{name}[]"] == 1
+    assert found["henry_needs_review[]"] == 2
+    assert found["henry_open_purchases[]"] == PurchasePoll.objects.count() == 3
+    assert found["henry_due['polls']"] == 3
+    assert 120 <= found["henry_lag_seconds['polls']"] < 150
+    assert 180 <= found["henry_lag_seconds['deliveries']"] < 210
+    assert found["henry_lag_seconds['webhooks']"] == 0
+    assert found["henry_paused['default']"] == 0
 
 
-def test_it_costs_the_same_however_much_there_is(sandbox: Sandbox, django_assert_num_queries: Any) -> None:
+def test_the_number_of_queries_is_constant(sandbox: Sandbox, django_assert_num_queries: Any) -> None:
     for _more in range(2):
         with django_assert_num_queries(14 + (connection.vendor == "postgresql")):
             collect_metrics()
         stuck_order(sandbox)
 
 
-def test_only_who_shows_the_token_is_answered(rf: RequestFactory, db: None, settings: Any) -> None:
+def test_metrics_require_the_token(rf: RequestFactory, db: None, settings: Any) -> None:
     from django.http import Http404
 
     for token, given in (("", ""), ("let-me-in", "wrong"), ("let-me-in", "")):
@@ -85,7 +85,7 @@ def test_only_who_shows_the_token_is_answered(rf: RequestFactory, db: None, sett
             scrape(rf, given)
 
 
-def test_the_dashboard_shows_what_there_is(sandbox: Sandbox, rf: RequestFactory, settings: Any) -> None:
+def test_the_dashboard_shows_every_metric(sandbox: Sandbox, rf: RequestFactory, settings: Any) -> None:
     settings.METRICS_TOKEN = "let-me-in"
     build_paid_order(sandbox)
     dashboard = (ROOT / "docs" / "grafana" / "henry-checkout.json").read_text()

@@ -1,4 +1,4 @@
-"""What is known of a buyer: sealed, told, forgotten, and not kept for longer than the shop wants."""
+"""Personal data of buyers: encrypted, exported, erased, and deleted after its retention."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 FIRST, SECOND = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
-def seal_with(settings: Any, *keys: str) -> None:
+def encrypt_with(settings: Any, *keys: str) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "ENCRYPTION_KEYS": list(keys)}
 
 
 def stored() -> str:
-    """Every text of the tables that hold personal data, as the database has it."""
+    """Return the rows of all tables with personal data, as they are in the database."""
     with connection.cursor() as cursor:
         texts = []
         for model in ENCRYPTED_COLUMNS:
@@ -61,16 +61,16 @@ def stored() -> str:
 
 
 def paid_by_ada(sandbox: Sandbox) -> Order:
-    """An inline order in progress of a buyer who has said who she is."""
-    begun = begin_inline(build_cart())
-    set_buyer(fresh(begun.session), lambda _known: BUYER, strict=True)
-    return begun.order
+    """Return an open inline order whose buyer is known."""
+    started = begin_inline(build_cart())
+    set_buyer(fresh(started.session), lambda _known: BUYER, strict=True)
+    return started.order
 
 
-def test_with_keys_the_database_holds_noise_and_the_shop_reads_as_before(
+def test_with_keys_personal_data_is_encrypted_and_readable_by_the_app(
     sandbox: Sandbox, settings: Any
 ) -> None:
-    seal_with(settings, FIRST)
+    encrypt_with(settings, FIRST)
     order = paid_by_ada(sandbox)
     create_customer_token(BUYER)
     text = stored()
@@ -82,54 +82,52 @@ def test_with_keys_the_database_holds_noise_and_the_shop_reads_as_before(
     assert list(find_orders_by_email(BUYER.email.upper())) == [order]
 
 
-def test_keys_rotate_and_what_was_clear_is_sealed_by_a_command(sandbox: Sandbox, settings: Any) -> None:
+def test_keys_rotate_and_plain_rows_are_encrypted_by_reencryption(sandbox: Sandbox, settings: Any) -> None:
     order = paid_by_ada(sandbox)
     assert BUYER.email in stored()
-    seal_with(settings, FIRST)
+    encrypt_with(settings, FIRST)
     assert get_buyer(order) == BUYER
-    reseal_all()
+    reencrypt_all()
     assert BUYER.email not in stored()
-    seal_with(settings, SECOND, FIRST)
+    encrypt_with(settings, SECOND, FIRST)
     assert get_buyer(order) == BUYER
-    reseal_all()
-    seal_with(settings, SECOND)
+    reencrypt_all()
+    encrypt_with(settings, SECOND)
     assert get_buyer(order) == BUYER
-    seal_with(settings)
+    encrypt_with(settings)
     with pytest.raises(ConfigurationError, match="Put the key back"):
         get_buyer(order)
 
 
-def reseal_all() -> None:
+def reencrypt_all() -> None:
     for model in ENCRYPTED_COLUMNS:
         last = 0
         while last := reencrypt_batch(model, last, limit=1):
             pass
 
 
-def test_a_sealed_column_cannot_be_searched_by_mistake(db: None) -> None:
+def test_an_encrypted_column_cannot_be_searched_by_mistake(db: None) -> None:
     for query in ({"email": "ada@shop.example"}, {"last_name__icontains": "love"}, {"phone__in": ["1"]}):
-        with pytest.raises(FieldError, match="may be sealed"):
+        with pytest.raises(FieldError, match="cannot be searched"):
             list(OrderBuyer.objects.filter(**query))
     assert list(OrderBuyer.objects.filter(email="")) == []
 
 
-def test_a_buyer_is_told_all_that_is_known(sandbox: Sandbox) -> None:
+def test_an_export_contains_all_data_of_a_buyer(sandbox: Sandbox) -> None:
     order = paid_by_ada(sandbox)
     create_customer_token(BUYER)
     build_paid_order(sandbox)
-    told = export_buyer(" ADA@shop.example ")
-    (shown,) = told["orders"]
+    exported = export_buyer(" ADA@shop.example ")
+    (shown,) = exported["orders"]
     assert (shown["number"], shown["buyer"]["last_name"]) == (order.number, "Lovelace")
     assert shown["buyer"]["shipping_address"]["city"] == "New York"
     assert [line["title"] for line in shown["lines"]] == ["Boots", "Mug"]
-    assert len(told["customerSessions"]) == 1
-    assert json.dumps(told)
-    assert export_buyer("nobody@shop.example")["orders"] == []
+    assert len(exported["customerSessions"]) == 1
+    assert json.dumps(exported)
+    assert export_buyer("unknown@shop.example")["orders"] == []
 
 
-def test_a_buyer_of_many_orders_is_forgotten_in_all(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_buyer_of_many_orders_is_erased_from_all(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for _order in range(5):
         paid_by_ada(sandbox)
     monkeypatch.setattr(privacy, "BATCH_SIZE", 2)
@@ -137,7 +135,7 @@ def test_a_buyer_of_many_orders_is_forgotten_in_all(
     assert not OrderBuyer.objects.exists()
 
 
-def test_a_buyer_is_forgotten_and_the_order_stays(sandbox: Sandbox) -> None:
+def test_a_buyer_is_erased_and_the_order_stays(sandbox: Sandbox) -> None:
     order = build_paid_order(sandbox)
     other = build_paid_order(sandbox)
     OrderBuyer.objects.filter(order=other).delete()
@@ -168,7 +166,7 @@ def test_a_buyer_is_forgotten_and_the_order_stays(sandbox: Sandbox) -> None:
     assert erase_buyer(email, by="staff:ada").orders == 0
 
 
-def test_what_henry_tells_after_it_is_not_written(sandbox: Sandbox) -> None:
+def test_buyer_data_that_henry_reports_after_an_erasure_is_not_stored(sandbox: Sandbox) -> None:
     order = build_paid_order(sandbox, outcome="stays", until_idle=False)
     purchase = Purchase.objects.get(order=order)
     refresh_purchase(purchase, source=Source.POLL)
@@ -180,16 +178,16 @@ def test_what_henry_tells_after_it_is_not_written(sandbox: Sandbox) -> None:
     assert email not in stored()
 
 
-def test_an_open_order_goes_on_with_whoever_pays_it(sandbox: Sandbox) -> None:
-    begun = begin_inline(build_cart())
-    set_buyer(fresh(begun.session), lambda _known: BUYER, strict=True)
+def test_an_open_order_accepts_a_new_buyer_after_an_erasure(sandbox: Sandbox) -> None:
+    started = begin_inline(build_cart())
+    set_buyer(fresh(started.session), lambda _known: BUYER, strict=True)
     erase_buyer(BUYER.email, by="staff:ada")
     assert Order.objects.get().buyer_erased_at is None
-    set_buyer(fresh(begun.session), lambda _known: BUYER, strict=True)
-    assert get_buyer(begun.order) == BUYER
+    set_buyer(fresh(started.session), lambda _known: BUYER, strict=True)
+    assert get_buyer(started.order) == BUYER
 
 
-def test_buyers_are_kept_as_long_as_the_shop_says(sandbox: Sandbox, settings: Any) -> None:
+def test_buyers_are_kept_for_their_retention(sandbox: Sandbox, settings: Any) -> None:
     old, young = build_paid_order(sandbox), build_paid_order(sandbox)
     left_open = paid_by_ada(sandbox)
     long_ago = timezone.now() - timedelta(days=400)
@@ -205,10 +203,10 @@ def test_buyers_are_kept_as_long_as_the_shop_says(sandbox: Sandbox, settings: An
     assert Order.objects.get(pk=left_open.pk).status == "open"
 
 
-def test_carts_of_guests_that_led_to_nothing_go(sandbox: Sandbox, django_user_model: Any) -> None:
+def test_guests_carts_without_an_order_are_deleted(sandbox: Sandbox, django_user_model: Any) -> None:
     from django_henry_checkout.flows.cart.templates import make_template
 
-    forgotten, template, signed_in, fresh_one = (build_cart() for _cart in range(4))
+    abandoned, template, signed_in, fresh_one = (build_cart() for _cart in range(4))
     make_template(template)
     Cart.objects.filter(pk=signed_in.pk).update(user=django_user_model.objects.create_user("ada"))
     ordered = paid_by_ada(sandbox).cart
@@ -221,4 +219,4 @@ def test_carts_of_guests_that_led_to_nothing_go(sandbox: Sandbox, django_user_mo
         fresh_one.pk,
         ordered.pk,
     }
-    assert not Cart.objects.filter(pk=forgotten.pk).exists()
+    assert not Cart.objects.filter(pk=abandoned.pk).exists()

@@ -1,4 +1,4 @@
-"""What is deleted after a while, and what never is."""
+"""What is deleted after its retention, and what is never deleted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OLD = timedelta(days=31)
 
 
-def note(kind: str) -> None:
+def record_event(kind: str) -> None:
     order = Order.objects.create(account="default")
     with transaction.atomic():
         journal = EventJournal(order, source="test")
@@ -35,12 +35,12 @@ def webhook(number: int, status: str, age: timedelta) -> None:
     )
 
 
-def test_what_was_settled_long_ago_goes_and_the_rest_stays(db: None) -> None:
+def test_old_finished_rows_are_deleted_and_the_rest_stays(db: None) -> None:
     for number, status in enumerate(["done", "ignored", "refused", "dead", "received", "unmatched"]):
         webhook(number, status, OLD)
         webhook(number + 10, status, timedelta(days=29))
-    note("purchase_submitted")
-    note("purchase_completed")
+    record_event("purchase_submitted")
+    record_event("purchase_completed")
     deliver_due()
     made = Delivery.objects.filter(status="done")
     assert made.count() == Delivery.objects.count() > 2
@@ -64,7 +64,7 @@ def test_what_was_settled_long_ago_goes_and_the_rest_stays(db: None) -> None:
     assert prune_batch() == 0
 
 
-def test_it_goes_in_small_batches(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_rows_are_deleted_in_batches(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr(prune, "BATCH_SIZE", 3)
     for number in range(7):
         webhook(number, "done", OLD)

@@ -1,4 +1,4 @@
-"""What people decide by hand: only where Henry did not say, with their name, and all or nothing."""
+"""Decisions by staff: only where Henry gives no answer, recorded with their name, and atomic."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def last_event(order: Order) -> Event:
     return Event.objects.filter(order=order).latest("sequence")
 
 
-def test_in_doubt_and_not_bought_the_order_ends_or_goes_on(sandbox: Sandbox) -> None:
+def test_resolving_a_doubt_as_not_bought_cancels_or_reopens_the_order(sandbox: Sandbox) -> None:
     for another, status, session in ((True, "open", "quoted"), (False, "canceled", "canceled")):
         order = doubtful_order(sandbox)
         purchase = Purchase.objects.get(order=order)
@@ -52,8 +52,8 @@ def test_in_doubt_and_not_bought_the_order_ends_or_goes_on(sandbox: Sandbox) -> 
         assert (event.source, event.payload) == ("staff:ada", {"another": another, "note": "asked Henry"})
 
 
-def test_a_person_who_is_wrong_does_not_make_anybody_buy_twice(sandbox: Sandbox) -> None:
-    """Henry has it, and no poll has looked since: saying that nothing was bought asks him first."""
+def test_a_wrong_decision_by_staff_never_leads_to_a_second_purchase(sandbox: Sandbox) -> None:
+    """Henry has the order but no poll has found it yet: the action fetches the state first."""
     for another in (True, False):
         order = doubtful_order(sandbox, is_bought=True)
         purchase = Purchase.objects.get(order=order)
@@ -67,7 +67,7 @@ def test_a_person_who_is_wrong_does_not_make_anybody_buy_twice(sandbox: Sandbox)
     assert len(sandbox.orders()) == Order.objects.filter(status="completed").count() == 2
 
 
-def test_where_henry_cannot_be_asked_the_person_decides(sandbox: Sandbox) -> None:
+def test_staff_decide_while_henry_is_unavailable(sandbox: Sandbox) -> None:
     order = doubtful_order(sandbox)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
     assert staff_actions.resolve_not_bought(Purchase.objects.get(order=order), by="ada", another=False)
@@ -75,7 +75,7 @@ def test_where_henry_cannot_be_asked_the_person_decides(sandbox: Sandbox) -> Non
     assert order.status == "canceled"
 
 
-def test_other_reasons_for_review_stay_when_a_doubt_is_settled(sandbox: Sandbox) -> None:
+def test_other_reasons_for_review_stay_when_a_doubt_is_resolved(sandbox: Sandbox) -> None:
     order = doubtful_order(sandbox)
     Order.objects.update(needs_review=True, review_reason="items_differ; in_doubt_not_found")
     staff_actions.resolve_not_bought(Purchase.objects.get(), by="ada")
@@ -83,7 +83,7 @@ def test_other_reasons_for_review_stay_when_a_doubt_is_settled(sandbox: Sandbox)
     assert (order.needs_review, order.review_reason) == (True, "items_differ")
 
 
-def test_a_purchase_that_a_person_found_is_followed_to_its_end(sandbox: Sandbox) -> None:
+def test_a_purchase_found_by_staff_is_tracked_until_it_completes(sandbox: Sandbox) -> None:
     order = doubtful_order(sandbox, is_bought=True)
     (bought,) = sandbox.orders()
     staff_actions.resolve_found(Purchase.objects.get(), bought["refId"], by="ada")
@@ -94,44 +94,44 @@ def test_a_purchase_that_a_person_found_is_followed_to_its_end(sandbox: Sandbox)
         staff_actions.resolve_found(Purchase.objects.get(), bought["refId"], by="ada")
 
 
-def test_a_ref_of_another_purchase_or_of_nobody_changes_nothing(sandbox: Sandbox) -> None:
+def test_a_ref_id_that_is_taken_or_unknown_changes_nothing(sandbox: Sandbox) -> None:
     other = Purchase.objects.get(order=build_paid_order(sandbox))
     order = doubtful_order(sandbox)
     purchase, before = Purchase.objects.get(order=order), Event.objects.count()
     with pytest.raises(RefTaken):
         staff_actions.resolve_found(purchase, other.ref_id, by="ada")
     with pytest.raises(GatewayError):
-        staff_actions.resolve_found(purchase, "ckp-ref_nobody", by="ada")
+        staff_actions.resolve_found(purchase, "ckp-ref_unknown", by="ada")
     purchase.refresh_from_db()
     assert (purchase.status, purchase.ref_id, Event.objects.count()) == ("in_doubt", "", before)
 
 
-def test_an_unpaid_order_is_canceled_and_a_late_payment_is_told(sandbox: Sandbox) -> None:
-    begun = begin_checkout(build_cart())
-    staff_actions.cancel_order(begun.order, by="ada", note="asked for by phone")
+def test_a_payment_after_a_cancel_by_staff_is_flagged_for_review(sandbox: Sandbox) -> None:
+    started = begin_checkout(build_cart())
+    staff_actions.cancel_order(started.order, by="ada", note="asked for by phone")
     order = Order.objects.get()
     assert (order.status, CheckoutSession.objects.get().status) == ("canceled", "canceled")
     assert Event.objects.get(type="order_canceled_by_staff").payload == {"note": "asked for by phone"}
     with pytest.raises(CannotCancel):
         staff_actions.cancel_order(order, by="ada")
-    sandbox.pay(begun.order.henry_cart_id)
+    sandbox.pay(started.order.henry_cart_id)
     settle(sandbox)
     order.refresh_from_db()
     assert (order.status, order.needs_review) == ("canceled", True)
     assert "paid_after_ending" in order.review_reason
 
 
-def test_what_is_being_bought_cannot_be_canceled(sandbox: Sandbox) -> None:
-    begun = begin_checkout(build_cart())
-    sandbox.pay(begun.order.henry_cart_id)
+def test_an_order_that_is_being_bought_cannot_be_canceled(sandbox: Sandbox) -> None:
+    started = begin_checkout(build_cart())
+    sandbox.pay(started.order.henry_cart_id)
     run_once()
     with pytest.raises(CannotCancel):
-        staff_actions.cancel_order(begun.order, by="ada")
+        staff_actions.cancel_order(started.order, by="ada")
     with pytest.raises(CannotCancel):
         staff_actions.cancel_order(doubtful_order(sandbox), by="ada")
 
 
-def test_a_stuck_order_that_was_given_up_and_bought_after_all_is_told(sandbox: Sandbox) -> None:
+def test_a_stuck_order_canceled_by_staff_but_bought_is_flagged_for_review(sandbox: Sandbox) -> None:
     order = stuck_order(sandbox)
     staff_actions.cancel_order(order, by="ada")
     order.refresh_from_db()
@@ -146,7 +146,7 @@ def test_a_stuck_order_that_was_given_up_and_bought_after_all_is_told(sandbox: S
     assert last_event(order).source == "staff:grace"
 
 
-def test_asking_now_is_told_even_without_news_and_not_when_henry_is_away(sandbox: Sandbox) -> None:
+def test_poll_now_is_recorded_without_a_change_but_not_after_an_error(sandbox: Sandbox) -> None:
     order = begin_checkout(build_cart()).order
     purchase = Purchase.objects.get()
     assert not staff_actions.poll_now(purchase, by="ada")
@@ -158,7 +158,7 @@ def test_asking_now_is_told_even_without_news_and_not_when_henry_is_away(sandbox
     assert Event.objects.count() == before
 
 
-def test_a_replay_runs_the_chosen_receivers_once_more(sandbox: Sandbox) -> None:
+def test_a_replay_runs_the_chosen_receivers_again(sandbox: Sandbox) -> None:
     order = build_paid_order(sandbox)
     event = Event.objects.get(order=order, type="purchase_completed")
     ran = Received.objects.filter(signal="purchase_completed").count()
@@ -168,14 +168,14 @@ def test_a_replay_runs_the_chosen_receivers_once_more(sandbox: Sandbox) -> None:
     assert [each.receiver for each in staff_actions.replay_event(event, by="ada", receivers=[record])] == [
         record
     ]
-    assert staff_actions.replay_event(event, by="ada", receivers=[record]) == []  # it waits to run already
+    assert staff_actions.replay_event(event, by="ada", receivers=[record]) == []  # already pending
     deliver_due()
     assert Received.objects.filter(signal="purchase_completed").count() == ran + 1
     assert last_event(order).payload == {"sequence": event.sequence, "receivers": [record]}
     assert not Delivery.objects.filter(event=event).exclude(status="done").exists()
 
 
-def test_a_replay_reaches_a_receiver_that_was_not_there_before(sandbox: Sandbox) -> None:
+def test_a_replay_runs_a_receiver_that_was_connected_later(sandbox: Sandbox) -> None:
     order = build_paid_order(sandbox)
     event = Event.objects.get(order=order, type="purchase_completed")
     Delivery.objects.filter(event=event, receiver__endswith="apps.record").delete()
@@ -187,7 +187,7 @@ def test_a_replay_reaches_a_receiver_that_was_not_there_before(sandbox: Sandbox)
     assert Received.objects.filter(signal="purchase_completed").count() == 1
 
 
-def test_a_webhook_after_a_person_gave_up_tells_a_person(sandbox: Sandbox, settings: Any) -> None:
+def test_a_webhook_after_a_cancel_by_staff_is_flagged_for_review(sandbox: Sandbox, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "WEBHOOK_SECRETS": ["whsec_0123456789abcdef"]}
     order = stuck_order(sandbox)
     staff_actions.cancel_order(order, by="ada")

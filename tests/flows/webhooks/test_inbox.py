@@ -1,4 +1,4 @@
-"""Webhooks in: who is believed, what is stored, and that they and polls end in one change."""
+"""Incoming webhooks: which are accepted, what is stored, and that they and polls lead to one change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ VECTOR = (
 
 @pytest.fixture
 def shop(sandbox: Sandbox, settings: Any) -> Any:
-    """The settings, which may be changed on the way."""
+    """Return the settings, which a test may change."""
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "WEBHOOK_SECRETS": [SECRET]}
     return settings
 
@@ -71,22 +71,26 @@ def post(
 
 
 def begin_and_pay(sandbox: Sandbox, cart: Cart) -> dict[str, Any]:
-    """Return the job of a purchase that we follow."""
+    """Return the job of a purchase that is tracked."""
     order = begin_checkout(cart).order
     job: dict[str, Any] = sandbox.pay(order.henry_cart_id)
     poll_due()
     return job
 
 
-def word(job: dict[str, Any], status: str) -> dict[str, Any]:
+def message_of(job: dict[str, Any], status: str) -> dict[str, Any]:
     products = [{**each, "status": "complete"} for each in job["products"]]
     return {"event": "order.purchase", "data": {**job, "status": status, "products": products}}
 
 
-# Who is believed ----------------------------------------------------------------------------
+def outcomes() -> list[str]:
+    return list(WebhookMessage.objects.order_by("pk").values_list("outcome", flat=True))
 
 
-def test_the_signature_is_that_of_the_written_down_vector() -> None:
+# Authentication -----------------------------------------------------------------------------
+
+
+def test_the_signature_matches_the_documented_vector() -> None:
     body, timestamp, secret, signature = VECTOR
     assert sign(body, timestamp=timestamp, secret=secret) == signature
     at = read_timestamp(timestamp)
@@ -94,7 +98,7 @@ def test_the_signature_is_that_of_the_written_down_vector() -> None:
     assert at.isoformat() == "2026-01-01T00:00:00+00:00"
 
 
-def test_a_good_one_is_stored_before_anything_is_done(shop: Any) -> None:
+def test_a_valid_webhook_is_stored_before_it_is_processed(shop: Any) -> None:
     assert post({"event": "order", "data": {}}) == 202
     message = WebhookMessage.objects.get()
     assert (message.status, message.account, message.event) == ("received", "default", "")
@@ -117,12 +121,12 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("how", REFUSED.values(), ids=REFUSED)
-def test_fault_19_an_unbelievable_one_is_refused_and_not_stored(shop: Any, how: dict[str, Any]) -> None:
+def test_fault_19_an_invalid_webhook_is_refused_and_not_stored(shop: Any, how: dict[str, Any]) -> None:
     assert post({"event": "order.purchase", "data": {"refId": "ckp-ref_1"}}, **how) == 401
     assert not WebhookMessage.objects.exists()
 
 
-def test_fault_19_an_altered_byte_and_json_written_anew_are_refused(shop: Any) -> None:
+def test_fault_19_an_altered_byte_and_reformatted_json_are_refused(shop: Any) -> None:
     timestamp, body = now_ms(), b'{"event": "order.purchase", "data": {"refId": "a"}}'
     signature = sign(body, timestamp=timestamp, secret=SECRET)
     for altered in (
@@ -133,19 +137,19 @@ def test_fault_19_an_altered_byte_and_json_written_anew_are_refused(shop: Any) -
     assert post(body, timestamp=timestamp, **{"X-Henry-Signature": signature}) == 202
 
 
-def test_a_refused_one_leaves_a_line_without_its_body(shop: Any, caplog: Any) -> None:
+def test_a_refused_webhook_is_logged_without_its_body(shop: Any, caplog: Any) -> None:
     with caplog.at_level(logging.WARNING):
         post({"event": "x", "data": {"email": "ada@example.com"}}, secret="whsec_wrong")
     assert "wrong_signature" in caplog.text
     assert "ada@example.com" not in caplog.text
 
 
-def test_without_a_secret_nobody_is_believed(shop: Any) -> None:
+def test_without_a_secret_every_webhook_is_refused(shop: Any) -> None:
     shop.HENRY_CHECKOUT = {**shop.HENRY_CHECKOUT, "WEBHOOK_SECRETS": []}
     assert post({"event": "x"}, secret="") == 401
 
 
-def test_fault_20_both_secrets_count_until_the_old_ones_date(shop: Any) -> None:
+def test_fault_20_both_secrets_are_accepted_until_the_old_one_expires(shop: Any) -> None:
     def rotate(not_after: Any) -> None:
         old = {"secret": "whsec_old_0123456789", "not_after": not_after}
         shop.HENRY_CHECKOUT = {**shop.HENRY_CHECKOUT, "WEBHOOK_SECRETS": [old, SECRET]}
@@ -176,13 +180,13 @@ def test_an_account_that_does_not_exist_has_no_endpoint(shop: Any) -> None:
     assert Client().post(path, b"{}", content_type="application/json").status_code == 404
 
 
-def test_only_posts_of_json_count(shop: Any) -> None:
+def test_only_json_posts_are_accepted(shop: Any) -> None:
     path = f"/henry/webhooks/default/{endpoint_key(henry.account())}"
     assert Client().get(path).status_code == 405
     assert Client().post(path, {"a": "b"}).status_code == 415
 
 
-def test_the_key_may_be_set_and_old_secret_keys_count(shop: Any) -> None:
+def test_the_key_can_be_configured_and_fallback_keys_are_accepted(shop: Any) -> None:
     before = endpoint_key(henry.account())
     shop.SECRET_KEY_FALLBACKS, shop.SECRET_KEY = [shop.SECRET_KEY], "another"
     assert endpoint_key(henry.account()) != before
@@ -192,64 +196,72 @@ def test_the_key_may_be_set_and_old_secret_keys_count(shop: Any) -> None:
     assert post({"event": "z"}, key=before) == 404
 
 
-def test_receiving_costs_the_same_each_time(shop: Any, django_assert_num_queries: Any) -> None:
+def test_receiving_takes_a_constant_number_of_queries(shop: Any, django_assert_num_queries: Any) -> None:
     key = endpoint_key(henry.account())
     # One insert, and the transaction around it.
     with django_assert_num_queries(3):
         assert post({"event": "x"}, key=key) == 202
 
 
-# What becomes of it -------------------------------------------------------------------------
+# Processing ---------------------------------------------------------------------------------
 
 
-def test_news_ends_the_order_without_a_poll(sandbox: Sandbox, shop: Any, cart: Cart) -> None:
+def test_a_webhook_completes_the_order_without_a_poll(sandbox: Sandbox, shop: Any, cart: Cart) -> None:
     job = begin_and_pay(sandbox, cart)
-    asked = len(sandbox.requests())
-    assert post(word(job, "complete")) == 202
+    calls = len(sandbox.requests())
+    assert post(message_of(job, "complete")) == 202
     assert process_webhooks() == 1
     assert Order.objects.get().status == "completed"
-    assert len(sandbox.requests()) == asked
+    assert len(sandbox.requests()) == calls
     assert Event.objects.filter(source="webhook", type="purchase_completed").count() == 1
     message = WebhookMessage.objects.get()
     assert (message.status, message.body, message.ref_id) == ("done", "", job["refId"])
+    assert message.outcome == "Applied"
     assert process_webhooks() == 0
 
 
-def test_the_same_again_is_stored_and_applied_once(sandbox: Sandbox, shop: Any, cart: Cart) -> None:
+def test_a_duplicate_is_stored_and_applied_once(sandbox: Sandbox, shop: Any, cart: Cart) -> None:
     job = begin_and_pay(sandbox, cart)
     timestamp = now_ms()
     for _time in range(3):
-        assert post(word(job, "complete"), timestamp=timestamp) == 202
+        assert post(message_of(job, "complete"), timestamp=timestamp) == 202
     assert process_webhooks() == 1
     events = Event.objects.count()
-    assert post(word(job, "complete"), timestamp=now_ms(ahead=1)) == 202  # sent anew, with another time
+    later = now_ms(ahead=1)
+    assert post(message_of(job, "complete"), timestamp=later) == 202
     process_webhooks()
     assert Event.objects.count() == events
+    assert outcomes() == ["Applied", "Already finished"]
 
 
-def test_fault_16_late_ones_are_kept_and_change_nothing(sandbox: Sandbox, shop: Any, cart: Cart) -> None:
+def test_fault_16_late_webhooks_are_stored_and_change_nothing(
+    sandbox: Sandbox, shop: Any, cart: Cart
+) -> None:
     job = begin_and_pay(sandbox, cart)
     for number, status in enumerate(("complete", "processing", "pending")):
-        post(word(job, status), timestamp=now_ms(ahead=number))
+        post(message_of(job, status), timestamp=now_ms(ahead=number))
     process_webhooks()
     assert Order.objects.get().status == "completed"
     assert not Event.objects.filter(type__in=["drift_seen", "order_needs_review"]).exists()
     assert set(WebhookMessage.objects.values_list("status", flat=True)) == {"done"}
+    assert outcomes() == ["Applied", "Already finished", "Already finished"]
 
 
-def test_one_that_says_something_older_makes_the_engine_ask(sandbox: Sandbox, shop: Any, cart: Cart) -> None:
+def test_an_outdated_status_triggers_a_poll(sandbox: Sandbox, shop: Any, cart: Cart) -> None:
     job = begin_and_pay(sandbox, cart)
-    post(word(job, "processing"))
+    for ahead in (0, 1):
+        post(message_of(job, "processing"), timestamp=now_ms(ahead=ahead))
     process_webhooks()
     PurchasePoll.objects.update(due_at=timezone.now() + timedelta(hours=1))
-    post(word(job, "pending"), timestamp=now_ms(ahead=2))
+    post(message_of(job, "pending"), timestamp=now_ms(ahead=2))
     process_webhooks()
     assert Purchase.objects.get().drift == []
     assert PurchasePoll.objects.get().due_at <= timezone.now()
+    assert outcomes() == ["Applied", "No change", "Out of order: status requested"]
 
 
 @pytest.mark.parametrize("body", [{"refId": "{ref}"}, {"refId": "{ref}", "status": "complete"}])
-def test_a_thin_one_makes_the_engine_ask(
+def test_a_webhook_with_too_little_detail_triggers_a_poll(
     sandbox: Sandbox, shop: Any, cart: Cart, body: dict[str, Any]
 ) -> None:
     job = begin_and_pay(sandbox, cart)
@@ -258,31 +270,33 @@ def test_a_thin_one_makes_the_engine_ask(
     post({"event": "order.purchase", "data": {**body, "refId": job["refId"]}})
     process_webhooks()
     assert Order.objects.get().status == "placed"
+    assert outcomes() == ["Too little detail: status requested"]
     poll_due()
     assert Order.objects.get().status == "completed"
 
 
-def test_one_signed_before_our_last_look_makes_the_engine_ask(
+def test_a_webhook_signed_before_the_last_answer_triggers_a_poll(
     sandbox: Sandbox, shop: Any, cart: Cart
 ) -> None:
     job = begin_and_pay(sandbox, cart)
     PurchasePoll.objects.update(due_at=timezone.now() + timedelta(hours=1))
-    post(word(job, "failed"), timestamp=now_ms(ahead=-60))
+    post(message_of(job, "failed"), timestamp=now_ms(ahead=-60))
     process_webhooks()
     assert Order.objects.get().status == "placed"
+    assert outcomes() == ["Out of order: status requested"]
     assert PurchasePoll.objects.get().due_at <= timezone.now()
 
 
-def test_fault_17_one_that_comes_before_we_know_the_purchase_waits_for_it(
+def test_fault_17_a_webhook_for_a_purchase_not_yet_known_is_applied_later(
     sandbox: Sandbox, shop: Any, cart: Cart
 ) -> None:
     order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
-    post(word(job, "complete"), timestamp=now_ms(ahead=2))
+    post(message_of(job, "complete"), timestamp=now_ms(ahead=2))
     process_webhooks()
     message = WebhookMessage.objects.get()
     assert (message.status, message.body != "") == ("unmatched", True)
-    assert process_webhooks() == 0  # not before its time
+    assert process_webhooks() == 0  # not due yet
     poll_due()
     assert process_webhooks() == 1  # it is due as soon as the purchase is known
     order.refresh_from_db()
@@ -290,68 +304,72 @@ def test_fault_17_one_that_comes_before_we_know_the_purchase_waits_for_it(
     assert len(sandbox.orders()) == 1
 
 
-def test_one_of_a_purchase_that_never_appears_is_told_of_and_given_up(shop: Any, caplog: Any) -> None:
-    post({"event": "order.purchase", "data": {"refId": "ckp-ref_nobody"}})
+def test_a_webhook_that_stays_unmatched_is_logged_and_fails_for_good(shop: Any, caplog: Any) -> None:
+    post({"event": "order.purchase", "data": {"refId": "ckp-ref_unknown"}})
     process_webhooks()
     for age, status in ((timedelta(minutes=16), "unmatched"), (timedelta(hours=25), "dead")):
         WebhookMessage.objects.update(received_at=timezone.now() - age, due_at=timezone.now())
         process_webhooks()
         assert WebhookMessage.objects.get().status == status
-    assert caplog.text.count("names a purchase that nobody knows") == 1
+        assert outcomes() == ["Unmatched"]
+    assert caplog.text.count("names an unknown purchase") == 1
 
 
-def test_fault_21_one_of_another_accounts_purchase_is_refused(
+def test_fault_21_a_webhook_for_another_accounts_purchase_is_refused(
     sandbox: Sandbox, shop: Any, cart: Cart, caplog: Any
 ) -> None:
     job = begin_and_pay(sandbox, cart)
     shop.HENRY_CHECKOUT = {**shop.HENRY_CHECKOUT, "ACCOUNTS": {"default": {}, "other": {"API_KEY": "x"}}}
-    assert post(word(job, "failed"), account="other") == 202
+    assert post(message_of(job, "failed"), account="other") == 202
     process_webhooks()
     assert Order.objects.get().status == "placed"
     message = WebhookMessage.objects.get()
     assert (message.status, message.body) == ("refused", "")
+    assert message.outcome == "Belongs to another account"
     assert "names another account's purchase" in caplog.text
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "outcome"),
     [
-        b"nonsense",
-        b"[]",
-        b'{"event": 5}',
-        b'{"event": "x"}',
-        b'{"event": "x", "data": null}',
-        b'{"event": "x", "data": {"refId": 7}}',
-        b'{"event": "x", "event": "y"}',
-        b"\xff\xfe",
-        b"[" * 5000,
-        b'{"event": "x", "data": {"refId": NaN}}',
-        b'{"event": "\\u0000x", "data": {"refId": "\\u0000"}}',
+        (b"nonsense", "Unreadable: "),
+        (b"[]", "Unreadable: it names no event"),
+        (b'{"event": 5}', "Unreadable: it names no event"),
+        (b'{"event": "x"}', "Names no purchase"),
+        (b'{"event": "x", "data": null}', "Names no purchase"),
+        (b'{"event": "x", "data": {"refId": 7}}', "Names no purchase"),
+        (b'{"event": "x", "event": "y"}', "Unreadable: "),
+        (b"\xff\xfe", "Unreadable: "),
+        (b"[" * 5000, "Unreadable: "),
+        (b'{"event": "x", "data": {"refId": NaN}}', "Unreadable: "),
+        (b'{"event": "\\u0000x", "data": {"refId": "\\u0000"}}', "Names no purchase"),
     ],
 )
-def test_odd_ones_are_kept_for_a_person(shop: Any, body: bytes) -> None:
+def test_unusable_webhooks_are_kept_for_staff(shop: Any, body: bytes, outcome: str) -> None:
     assert post(body) == 202
     assert process_webhooks() == 1
-    assert WebhookMessage.objects.get().status == "ignored"
+    message = WebhookMessage.objects.get()
+    assert message.status == "ignored"
+    assert message.outcome.startswith(outcome), message.outcome
 
 
-def test_an_event_of_an_unknown_kind_is_applied_by_what_it_holds(
+def test_a_webhook_with_an_unknown_event_is_applied_by_its_content(
     sandbox: Sandbox, shop: Any, cart: Cart
 ) -> None:
     job = begin_and_pay(sandbox, cart)
-    post({**word(job, "complete"), "event": "order.something.new"})
+    post({**message_of(job, "complete"), "event": "order.something.new"})
     process_webhooks()
     assert Order.objects.get().status == "completed"
 
 
-def test_one_that_cannot_be_applied_is_tried_again_then_kept(
+def test_a_webhook_that_cannot_be_applied_is_retried_then_kept(
     sandbox: Sandbox, shop: Any, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*of: Any, **how: Any) -> None:
         raise RuntimeError("bug of ada@example.com")
 
     job = begin_and_pay(sandbox, cart)
-    post(word(job, "complete"))
+    post(message_of(job, "complete"))
     with monkeypatch.context() as broken:
         broken.setattr("django_henry_checkout.flows.webhooks.inbox.apply_observation", explode)
         for attempts in range(1, henry.WEBHOOK_ATTEMPTS + 1):
@@ -372,7 +390,7 @@ def test_a_worker_that_lost_its_lease_applies_nothing(
     from django_henry_checkout.flows.webhooks import inbox
 
     job = begin_and_pay(sandbox, cart)
-    post(word(job, "complete"))
+    post(message_of(job, "complete"))
     (late,) = inbox._claim(10)
     WebhookMessage.objects.update(due_at=timezone.now())
     (other,) = inbox._claim(10)
@@ -382,7 +400,7 @@ def test_a_worker_that_lost_its_lease_applies_nothing(
     assert Order.objects.get().status == "completed"
 
 
-def test_what_is_erased_while_it_is_taken_up_stays_erased(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_erased_during_processing_stays_erased(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from django_henry_checkout.flows.webhooks import inbox
 
     post({"event": "of no purchase", "buyer": "ada@shop.example"})
@@ -397,10 +415,10 @@ def test_what_is_erased_while_it_is_taken_up_stays_erased(shop: Any, monkeypatch
     assert (WebhookMessage.objects.get().status, WebhookMessage.objects.get().body) == ("ignored", "")
 
 
-def test_change_and_mark_commit_together(
+def test_the_change_and_the_processed_mark_commit_together(
     sandbox: Sandbox, shop: Any, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A death right after the change, before the mark: neither is there, and both come later."""
+    """If the process dies after the change and before the mark, neither is stored; both follow later."""
     from django_henry_checkout.flows.webhooks import inbox
 
     def die(*of: Any, **how: Any) -> None:
@@ -409,7 +427,7 @@ def test_change_and_mark_commit_together(
         raise SystemExit
 
     job = begin_and_pay(sandbox, cart)
-    post(word(job, "complete"))
+    post(message_of(job, "complete"))
     with monkeypatch.context() as dying:
         dying.setattr(inbox, "apply_observation", die)
         with pytest.raises(SystemExit):
@@ -421,7 +439,7 @@ def test_change_and_mark_commit_together(
     assert Event.objects.filter(type="purchase_completed").count() == 1
 
 
-def test_a_cart_is_subscribed_to_the_accounts_webhook(sandbox: Sandbox, shop: Any) -> None:
+def test_a_new_cart_is_subscribed_to_the_accounts_webhook(sandbox: Sandbox, shop: Any) -> None:
     shop.HENRY_CHECKOUT = {**shop.HENRY_CHECKOUT, "WEBHOOK_UUID": "c5dbd16b-60f1-42c7-8d36-a55c46e7a8c6"}
     cart = carts.create_cart()
     carts.add_item(cart, make_item())

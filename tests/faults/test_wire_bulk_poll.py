@@ -91,14 +91,14 @@ def test_fault_22c_orders_of_our_own_come_in_between_the_pages(
     due_now()
     for cart_id in carts[:3]:
         sandbox.pay(cart_id)  # on top of the first page, and not known to us
-    taken = bulk_poll.Sweep.take
+    taken = bulk_poll.BulkPoll.match
 
-    def paid_meanwhile(sweep: bulk_poll.Sweep, page: Any) -> Any:
+    def paid_meanwhile(bulk: bulk_poll.BulkPoll, page: Any) -> Any:
         for cart_id in carts[len(sandbox.orders()) - 50 :][:2]:
             sandbox.pay(cart_id)
-        return taken(sweep, page)
+        return taken(bulk, page)
 
-    monkeypatch.setattr(bulk_poll.Sweep, "take", paid_meanwhile)
+    monkeypatch.setattr(bulk_poll.BulkPoll, "match", paid_meanwhile)
     before = len(sandbox.requests())
     poll_due()
     lookups = [row["query"] for row in sandbox.requests()[before:] if "cartId" in row["query"]]
