@@ -2,7 +2,7 @@
 
     python -m benchmarks [--only P1,P5] [--quick] [--write]     (below `scripts/services.py run --`)
 
-`--quick` takes smaller tables; `--write` puts the rows into docs/benchmarks.md.
+`--quick` takes smaller tables; `--write` puts the rows into docs/internals/benchmarks.md.
 """
 
 from __future__ import annotations

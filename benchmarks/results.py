@@ -7,7 +7,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-TABLE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+TABLE = Path(__file__).resolve().parent.parent / "docs" / "internals" / "benchmarks.md"
 BEGIN, END = "<!-- table: written by `make bench` -->", "<!-- end of the table -->"
 
 

@@ -118,7 +118,7 @@ DATABASES = {"default": database_of(environ.get("DATABASE_URL") or f"sqlite:///{
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Celery -----------------------------------------------------------------------------------
-# Only with CELERY_BROKER_URL; without it `henry_worker` does the same work. See docs/celery.md for the reasons.
+# Only with CELERY_BROKER_URL; without it `henry_worker` does the same work. See docs/howto/celery.md for the reasons.
 
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

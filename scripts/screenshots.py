@@ -107,7 +107,7 @@ def henrys_page(where: Page | Frame) -> FrameLocator:
     return where.frame_locator("iframe.henry-payment").frame_locator("iframe.henry-payment")
 
 
-# The ways to the pictures -------------------------------------------------------------------
+# How to reach each picture -------------------------------------------------------------------
 
 
 def shop(visit: Visit) -> None:
@@ -135,7 +135,7 @@ def order(visit: Visit) -> None:
     visit.says("Receipt sent to")
 
 
-def order_under_way(visit: Visit) -> None:
+def order_in_progress(visit: Visit) -> None:
     """An order that Henry is buying: the first item is there, the second is not."""
     visit.scenario(timing={"pendingSeconds": 1, "processingSeconds": 20})
     cart(visit)
@@ -197,7 +197,7 @@ class Picture:
     """One file of docs/images: how to get there, and how large the window is."""
 
     name: str
-    way: Callable[[Visit], None]
+    steps: Callable[[Visit], None]
     width: int = 1280
     height: int = 900
     is_dark: bool = False
@@ -207,16 +207,16 @@ class Picture:
 
 
 PICTURES = (
-    Picture(name="shop", way=shop),
-    Picture(name="cart", way=cart),
-    Picture(name="hosted", way=hosted, whole=True),
-    Picture(name="order", way=order),
-    Picture(name="order-phone", way=order_under_way, width=390, height=844, whole=True, scale=2),
-    Picture(name="dialog", way=dialog, width=1180, height=820),
-    Picture(name="window", way=window, height=800, is_dark=True),
-    Picture(name="elsewhere", way=elsewhere, width=1180, height=820),
-    Picture(name="admin-order", way=admin_order, height=1000),
-    Picture(name="inline-phone", way=inline, width=390, height=844, is_dark=True, whole=True),
+    Picture(name="shop", steps=shop),
+    Picture(name="cart", steps=cart),
+    Picture(name="hosted", steps=hosted, whole=True),
+    Picture(name="order", steps=order),
+    Picture(name="order-phone", steps=order_in_progress, width=390, height=844, whole=True, scale=2),
+    Picture(name="dialog", steps=dialog, width=1180, height=820),
+    Picture(name="window", steps=window, height=800, is_dark=True),
+    Picture(name="elsewhere", steps=elsewhere, width=1180, height=820),
+    Picture(name="admin-order", steps=admin_order, height=1000),
+    Picture(name="inline-phone", steps=inline, width=390, height=844, is_dark=True, whole=True),
 )
 
 
@@ -234,7 +234,7 @@ def take(picture: Picture, browser: Browser, demo: dict[str, str]) -> None:
         page.set_default_timeout(READY_SECONDS * 1000)
         visit = Visit(page, **demo)
         visit.scenario(timing={"pendingSeconds": 0, "processingSeconds": 1})
-        picture.way(visit)
+        picture.steps(visit)
         page.wait_for_load_state("networkidle")
         page.mouse.move(0, 0)
         file = IMAGES / f"{picture.name}.png"
@@ -283,7 +283,7 @@ def running_demo() -> Iterator[dict[str, str]]:
 
 
 def main() -> None:
-    """Take the pictures that are asked for."""
+    """Take the requested pictures."""
     unknown = set(sys.argv[1:]) - {picture.name for picture in PICTURES}
     if unknown:
         sys.exit(f"there is no picture {', '.join(sorted(unknown))}")

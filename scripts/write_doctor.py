@@ -1,4 +1,4 @@
-"""Write the table of checks in docs/doctor.md from the code."""
+"""Write the table of checks in docs/reference/doctor.md from the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import django
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "doctor.md"
+PAGE = ROOT / "docs" / "reference" / "doctor.md"
 BEGINS, ENDS = "<!-- written by scripts/write_doctor.py -->", "<!-- to here -->"
 
 

@@ -1,6 +1,6 @@
-"""Write the tables of the docs that the code knows best; `--check` only says which of them are out of date.
+"""Write the parts of the docs that are derived from the code; `--check` only reports which are out of date.
 
-Each stands in its page between `<!-- NAME: written by scripts/write_reference.py -->` and `<!-- end of NAME -->`.
+Each part is in its page between `<!-- NAME: written by scripts/write_reference.py -->` and `<!-- end of NAME -->`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import python_reference
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -42,7 +43,7 @@ def one_line(text: str | None) -> str:
 
 
 def settings_table() -> str:
-    """Return every option with its default and its docstring."""
+    """Return every option with its default and docstring."""
     from django.test import override_settings  # noqa: PLC0415 - after setup
 
     from django_henry_checkout.conf import Settings, known_option_names  # noqa: PLC0415 - after setup
@@ -55,14 +56,14 @@ def settings_table() -> str:
             rows += [(n, show(getattr(Settings(), n)), one_line(getattr(Settings, n).__doc__)) for n in named]
     missing = known_option_names() - {name for name, _default, _meaning in rows}
     if missing:
-        sys.exit(f"no docstring tells of {', '.join(sorted(missing))}; accounts' are in {sorted(of_account)}")
+        sys.exit(f"no docstring for {', '.join(sorted(missing))}; options of accounts: {sorted(of_account)}")
     return table(
         ("Option", "Default", "Meaning"), ((f"`{name}`", default, text) for name, default, text in rows)
     )
 
 
 def _account_options() -> Iterator[tuple[str, str, str]]:
-    """Yield what an account may say, as the docstring of `Account` explains it."""
+    """Yield the options of an account, from the docstring of `Account`."""
     from django_henry_checkout.conf import Account, app_settings  # noqa: PLC0415 - after setup
 
     account = app_settings.account()
@@ -73,7 +74,7 @@ def _account_options() -> Iterator[tuple[str, str, str]]:
 
 
 def show(value: Any) -> str:
-    """Return a default as people write it."""
+    """Return a default as people write it, with its unit."""
     if isinstance(value, timedelta):
         return _duration(value)
     if value in ("", (), {}):
@@ -99,7 +100,7 @@ def _duration(value: timedelta) -> str:
 
 
 def checks_table() -> str:
-    """Return every system check: its id, the name of its function, which is a sentence, and its hint."""
+    """Return every system check: its id, the name of its function as a sentence, and its hint."""
     found: dict[str, tuple[str, str]] = {}
     for file in sorted((PACKAGE / "checks").glob("*.py")):
         for function in ast.parse(file.read_text()).body:
@@ -131,7 +132,7 @@ def _messages(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 
 
 def _text(node: ast.expr) -> str:
-    """Return a text of the code, with dots where it depends."""
+    """Return a text of the code, with an ellipsis for each part that varies."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) for part in node.values)
     return str(node.value) if isinstance(node, ast.Constant) else "…"
@@ -141,9 +142,9 @@ def _text(node: ast.expr) -> str:
 
 
 def signals_table() -> str:
-    """Return every signal with the comment that stands above it."""
+    """Return every signal with the comment above it."""
     source = (PACKAGE / "signals.py").read_text()
-    found = re.findall(r"((?:^#: .*\n)+)^(\w+) = LedgerSignal\(", source, re.MULTILINE)
+    found = re.findall(r"((?:^#: .*\n)+)^(\w+) = \w+Signal\(", source, re.MULTILINE)
     return table(
         ("Signal", "When"),
         ((f"`{name}`", " ".join(re.findall(r"^#: (.*)", text, re.MULTILINE))) for text, name in found),
@@ -156,12 +157,13 @@ def errors_table() -> str:
 
     rows = sorted((status, code, text) for code, (status, text) in PROBLEMS.items())
     return table(
-        ("Status", "Code", "What it says"), ((str(status), f"`{code}`", text) for status, code, text in rows)
+        ("Status", "Code", "Example of `detail`"),
+        ((str(status), f"`{code}`", text) for status, code, text in rows),
     )
 
 
 def operations_table() -> str:
-    """Return every call of the API's description."""
+    """Return every call of the OpenAPI description."""
     paths = json.loads((PACKAGE / "api/openapi.json").read_text())["paths"]
     calls = [
         (call["tags"][0], method.upper(), path, call)
@@ -169,7 +171,7 @@ def operations_table() -> str:
         for method, call in methods.items()
     ]
     return table(
-        ("About", "Call", "What it does", "Name"),
+        ("Topic", "Call", "What it does", "`operationId`"),
         ((tag, f"`{method} {path}`", call["summary"], call["operationId"]) for tag, method, path, call in sorted(calls, key=lambda each: each[:3])),
     )  # fmt: skip
 
@@ -178,7 +180,7 @@ def operations_table() -> str:
 
 
 def tags_list() -> str:
-    """Return every template tag and filter with what it takes."""
+    """Return every template tag and filter with its arguments."""
     from django_henry_checkout.templatetags.henry_checkout import register  # noqa: PLC0415 - after setup
 
     parts = [_tag("{%% %s %%}", name, tag) for name, tag in sorted(register.tags.items())]
@@ -228,20 +230,24 @@ def commands_list() -> str:
     return "\n\n".join(parts)
 
 
-#: The page and the name of each generated part.
+#: The page and the name of each generated part, and its writer.
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
-    ("settings.md", "options"): settings_table,
-    ("settings.md", "checks"): checks_table,
-    ("signals.md", "signals"): signals_table,
-    ("errors.md", "codes"): errors_table,
+    ("reference/settings.md", "options"): settings_table,
+    ("reference/settings.md", "checks"): checks_table,
+    ("reference/signals.md", "signals"): signals_table,
+    ("reference/errors.md", "codes"): errors_table,
     ("reference/operations.md", "operations"): operations_table,
     ("reference/tags.md", "tags"): tags_list,
     ("reference/commands.md", "commands"): commands_list,
+    ("reference/python.md", "shop"): python_reference.shop_reference,
+    ("reference/python.md", "adapter"): python_reference.adapter_reference,
+    ("reference/python.md", "exceptions"): python_reference.exceptions_reference,
+    ("reference/python.md", "testing"): python_reference.testing_reference,
 }
 
 
 def main() -> int:
-    """Write the parts, or say which are out of date."""
+    """Write the parts, or report which are out of date."""
     sys.path.insert(0, str(ROOT))
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()

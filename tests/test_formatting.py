@@ -11,10 +11,10 @@ from django.template import Context, Template
 from django.utils.translation import override
 from moneyed import Money
 
+from django_henry_checkout.components.element import TEXTS, element_texts
+from django_henry_checkout.components.inline import BUYER_ERROR_TEXTS, format_day
 from django_henry_checkout.flows.buyer.details import MAX_TEXT_LENGTH
 from django_henry_checkout.formatting import format_money, locale_name
-from django_henry_checkout.templatetags.element_texts import TEXTS, element_texts
-from django_henry_checkout.templatetags.inline_tag import _SAID_BY_FLOWS, _day
 from scripts.messages import LANGUAGES
 
 PRICE = Money("1149.50", "USD")
@@ -69,9 +69,9 @@ def test_a_language_that_babel_does_not_know_is_english() -> None:
 
 def test_days_follow_the_language() -> None:
     with override("de"):
-        assert (_day("2026-12-01"), _day("soon")) == ("1. Dezember", "soon")
+        assert (format_day("2026-12-01"), format_day("soon")) == ("1. Dezember", "soon")
     with override("en"):
-        assert _day("2026-12-01") == "December 1"
+        assert format_day("2026-12-01") == "December 1"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -93,4 +93,4 @@ def test_the_element_uses_the_language_of_the_shop(settings: Any) -> None:
 
 def test_error_texts_of_flows_are_in_the_catalogues() -> None:
     text = f"This must be printable text of {MAX_TEXT_LENGTH} characters at most."
-    assert text in _SAID_BY_FLOWS
+    assert text in BUYER_ERROR_TEXTS

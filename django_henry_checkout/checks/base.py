@@ -15,7 +15,7 @@ CheckFunction = Callable[[], Iterator[CheckMessage]]
 def check(function: CheckFunction) -> CheckFunction:
     """Register a function without arguments as a system check.
 
-    Its name is a sentence, which docs/settings.md lists. `functools.wraps` is not used, because Django would
+    Its name is a sentence, which docs/reference/settings.md lists. `functools.wraps` is not used, because Django would
     then inspect the signature of the wrapped function.
     """
 

@@ -85,7 +85,7 @@ def beat_schedule_is_complete() -> Iterator[CheckMessage]:
         yield Warning(
             f"The schedule of Celery beat lacks {', '.join(sorted(missing))}.",
             hint="Most work is scheduled, and a wake-up can be lost. Merge "
-            "django_henry_checkout.tasks.beat_schedule() into the schedule; docs/celery.md shows where.",
+            "django_henry_checkout.tasks.beat_schedule() into the schedule; docs/howto/celery.md shows where.",
             id="henry_checkout.W007",
         )
 

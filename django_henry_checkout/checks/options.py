@@ -82,7 +82,7 @@ def options_are_known() -> Iterator[CheckMessage]:
     for name in sorted(set(settings.HENRY_CHECKOUT) - known_option_names()):
         yield Warning(
             f'HENRY_CHECKOUT["{name}"] is not an option of this app.',
-            hint="Check its spelling; docs/settings.md lists all options.",
+            hint="Check its spelling; docs/reference/settings.md lists all options.",
             id="henry_checkout.W001",
         )
 

@@ -208,9 +208,9 @@ def _seconds_left(state: InlineState) -> int | None:
 
 
 def _progress_steps(state: InlineState) -> list[ProgressStep]:
-    if state.step == Step.LAPSED:
+    if state.step == Step.EXPIRED:
         return []
-    steps = state.way
+    steps = state.steps
     current = Step.SHIPPING if state.step == Step.PRICE else state.step
     position = steps.index(current) if current in steps else 0
     return [

@@ -17,7 +17,7 @@ from django_henry_checkout.gateway.framing import covers
 
 Policy = Mapping[str, Sequence[str]]
 STATIC_FILES = ("henry_checkout/henry-checkout.js", "henry_checkout/checkout.css")
-_FIX = "Add {sources} to `{directive}`; docs/embedding.md shows a strict policy that works."
+_FIX = "Add {sources} to `{directive}`; docs/reference/embedding.md shows a strict policy that works."
 
 CSP_SCRIPT = Check(
     "csp_script",

@@ -22,7 +22,7 @@ MIDDLEWARE_RESPONDS = Check(
     Level.SKIPPED,
     why="A middleware of the project responds instead of the view, for example to a host or an IP address "
     "that it does not know. What it does to other pages is unknown.",
-    fix="Compare the headers of a real page, in the browser's developer tools, with docs/embedding.md.",
+    fix="Compare the headers of a real page, in the browser's developer tools, with docs/reference/embedding.md.",
 )
 
 

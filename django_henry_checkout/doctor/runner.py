@@ -112,7 +112,7 @@ def _from_message(message: CheckMessage) -> Finding:
         found=str(message.msg),
         why="`manage.py check` reports it too: "
         + ("the shop cannot work like this." if is_error else "the shop works, but will have problems."),
-        fix=str(message.hint or "See the system checks in docs/settings.md."),
+        fix=str(message.hint or "See the system checks in docs/reference/settings.md."),
     )
 
 

@@ -46,7 +46,7 @@ WEBHOOKS_SILENT = Check(
     Level.WARNING,
     why="Polling continues, so nothing is lost, but orders are updated later and Henry gets more requests.",
     fix="Check in Henry's dashboard that the URL is https://<the shop>/henry/webhooks/{account}/<key> "
-    "(docs/webhooks.md shows how to print the key), that the webhook is active and that its secret is in "
+    "(docs/reference/webhooks.md shows how to print the key), that the webhook is active and that its secret is in "
     "WEBHOOK_SECRETS; and that no firewall or login blocks the URL. The log of "
     "`django_henry_checkout.webhooks` lists rejected webhooks.",
 )

@@ -36,7 +36,7 @@ NO_BEAT = Check(
     why="Most work is scheduled by beat. Without it purchases are not polled, nothing is retried, and "
     "sessions do not expire.",
     fix="Start one `celery --app ... beat` with django_henry_checkout.tasks.beat_schedule() in its schedule "
-    "(docs/celery.md).",
+    "(docs/howto/celery.md).",
 )
 TWO_BEATS = Check(
     "two_beats",

@@ -38,7 +38,7 @@ class SandboxRefused(Exception):  # noqa: N818 - as the package's other errors a
 
 
 class Sandbox:
-    """Client of a running sandbox. docs/sandbox.md describes the control calls."""
+    """Client of a running sandbox. docs/reference/sandbox.md describes the control calls."""
 
     def __init__(self, url: str, *, api_key: str = API_KEY) -> None:
         self.url = url

@@ -120,7 +120,7 @@ def _is_partial(request: HttpRequest) -> bool:
 
 def _render(request: HttpRequest, order: Order, result: ActionResult) -> HttpResponse:
     order.refresh_from_db()
-    state = get_inline_state(order, wish=result.step, has_card=bool(result.form.card_token))
+    state = get_inline_state(order, requested_step=result.step, has_card=bool(result.form.card_token))
     if state.step == Step.CARD and state.card_on_page and state.session is not None:
         result = _with_card_page(request, state.session, result)
     template = "henry_checkout/inline/section.html" if _is_partial(request) else "henry_checkout/inline.html"

@@ -1,4 +1,4 @@
-"""The API with django-cors-headers, set up as in docs/api.md, and without it: then no other origin has access."""
+"""The API with django-cors-headers, set up as in docs/reference/api.md, and without it: then no other origin has access."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CORS = ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Acce
 
 @pytest.fixture
 def other_origins(settings: Any) -> None:
-    """The settings of docs/api.md."""
+    """The settings of docs/reference/api.md."""
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "corsheaders"]
     settings.MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE]
     settings.CORS_ALLOWED_ORIGINS = [SHOP]
@@ -187,8 +187,8 @@ class TestWithoutTheApp:
 
 
 def test_the_docs_show_the_settings_that_are_tested(settings: Any, other_origins: None) -> None:
-    text = (Path(ROOT) / "docs/api.md").read_text()
-    section = text.partition("## Calling it from another origin")[2].partition("\n## ")[0]
+    text = (Path(ROOT) / "docs/reference/api.md").read_text()
+    section = text.partition("## Call the API from another origin")[2].partition("\n## ")[0]
     [code] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     found: dict[str, Any] = {
         "INSTALLED_APPS": [app for app in settings.INSTALLED_APPS if app != "corsheaders"],

@@ -30,7 +30,7 @@ from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutEr
 from tests.api.description import DESCRIPTION, OPERATIONS, check, resolved
 from tests.support.api import Api
 
-ERRORS_PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "errors.md"
+ERRORS_PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "reference" / "errors.md"
 
 # Current and complete ----------------------------------------------------------------------------
 

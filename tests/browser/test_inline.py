@@ -395,7 +395,7 @@ def test_an_expired_session_is_shown(shop: Shop) -> None:
     shop.to_card()
     CheckoutSession.objects.update(expires_at=timezone.now() + timedelta(seconds=2))
     shop.page.reload()
-    shop.at("lapsed")
+    shop.at("expired")
     shop.click("Go on")
     shop.at("card")
 
@@ -533,7 +533,7 @@ def test_every_step_is_accessible(
     check("review")
     CheckoutSession.objects.update(expires_at=timezone.now())
     page.reload()
-    check("lapsed")
+    check("expired")
     shop.click("Go on")
     shop.at("card")
     shop.enter_card()

@@ -9,7 +9,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-#: How the first line of a block says which file it is: a comment of its own language.
+#: How the first line of a block names its file: a comment in its language.
 NAMED = {
     "python": re.compile(r"# (?P<file>[\w./-]+\.py)(?P<more>, at the end)?"),
     "html": re.compile(r"\{# (?P<file>[\w./-]+\.html) #\}(?P<more>)"),
@@ -20,7 +20,7 @@ NAMED = {
 
 @dataclass(frozen=True)
 class Block:
-    """One block; `where` is for messages."""
+    """One code block; `where` locates it in messages."""
 
     language: str
     text: str
@@ -32,13 +32,13 @@ class Block:
 
     @property
     def file(self) -> str:
-        """The file of the project that it is, "" if it is none."""
+        """The file of the project that the block contains, or ""."""
         found = self._named()
         return found["file"] if found else ""
 
     @property
     def is_added(self) -> bool:
-        """Whether it goes to the end of a file that is there already."""
+        """Whether the block is appended to an existing file."""
         found = self._named()
         return bool(found and found["more"])
 
@@ -48,7 +48,7 @@ class Block:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """Return every code block of docs/`page`, those without a language too; tables of contents are none."""
+    """Return every code block of docs/`page`, including those without a language, except tables of contents."""
     text = (DOCS / page).read_text(encoding="utf-8")
     found = []
     for token in MarkdownIt("commonmark").parse(text):

@@ -16,7 +16,7 @@ __all__ = ["browser", "page"]
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as users get it."""
+    """The package as it is released."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-deps"]
     subprocess.run([*command, "--quiet", "--wheel-dir", str(folder), str(ROOT)], check=True)
@@ -26,7 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def empty_environment(tmp_path: Path) -> Path:
-    """The programs of a virtual environment that holds nothing but pip."""
+    """The `bin` folder of a virtual environment that contains only pip."""
     folder = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     return folder / "bin"
@@ -34,16 +34,16 @@ def empty_environment(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def _tutorial(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project of the tutorial, as far as the servers."""
+    """The project of the tutorial, before its servers are started."""
     project = Project(tmp_path_factory.mktemp("tutorial") / "project")
     for block in blocks_of("tutorial.md"):
         project.do(block)
         if "migrate" in block.text:
             return project
-    raise AssertionError("The tutorial makes no tables.")
+    raise AssertionError("The tutorial does not run `migrate`.")
 
 
 @pytest.fixture
 def project(_tutorial: Project, tmp_path: Path) -> Project:
-    """A copy of it: the how-to guides go on from there."""
+    """A copy of it, in which a how-to guide continues."""
     return _tutorial.copy(tmp_path / "project")

@@ -1,19 +1,20 @@
-"""What a shopper does with the project of each how-to guide, in a real browser."""
+"""What a shopper does in the project of each how-to guide, in a real browser."""
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import ConsoleMessage, Page, Route, expect
 
 from tests.browser.conftest import pay
 from tests.browser.test_inline import ADA, CARD
 from tests.browser.test_ways import henrys_page
-from tests.docs.project import PASSWORD, Project
+from tests.docs.project import PASSWORD, Project, quoted
 from tests.support.workers import wait_until
 
 Journey = Callable[[Project, Page], None]
@@ -22,14 +23,14 @@ REACT = Path(__file__).with_name("react.js")
 
 
 def fill_cart(project: Project, page: Page, path: str) -> None:
-    """Put the lantern into the cart, and go to a page of the shop."""
+    """Put the lantern into the cart, and open a page of the shop."""
     page.goto(f"{project.url}/")
     page.get_by_role("button", name="Add the lantern").click()
     page.goto(f"{project.url}{path}")
 
 
 def press(page: Page, name: str) -> None:
-    """Press a button, once the scripts are there that make it better."""
+    """Press a button after the script that enhances it has loaded."""
     page.wait_for_function(
         "!document.querySelector('henry-checkout') || Boolean(customElements.get('henry-checkout'))"
     )
@@ -77,12 +78,19 @@ def hosted(project: Project, page: Page) -> None:
     press(page, "Pay on your phone")
     expect(page.get_by_role("img").first).to_be_visible()
 
+    page.context.clear_cookies()  # another shopper: the order above is not paid
     fill_cart(project, page, "/fragments/6/")
+    press(page, "Pay now")
+    page.wait_for_url(re.compile(rf"^{re.escape(project.sandbox_url)}/"))
+    pay(page)
+    page.wait_for_url(thanks)
+
+    fill_cart(project, page, "/fragments/7/")
     press(page, "Checkout")
-    expect(page.locator("#said")).to_contain_text("The checkout is")
+    expect(page.locator("#status")).to_contain_text("The checkout is")
     pay(henrys_page(page))
-    expect(page.locator("#said")).to_contain_text("is paid.", timeout=20_000)
-    assert page.url.endswith("/fragments/6/")
+    expect(page.locator("#status")).to_contain_text("is paid.", timeout=20_000)
+    assert page.url.endswith("/fragments/7/")
 
 
 def inline(project: Project, page: Page) -> None:
@@ -126,7 +134,7 @@ def links(project: Project, page: Page) -> None:
 def headless(project: Project, page: Page) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.route("**/stand-in/react.js", lambda route: route.fulfill(path=REACT))
+    page.route("**/stub/react.js", lambda route: route.fulfill(path=REACT))
     page.route("**/shop/app.js", _bundled)
 
     buy_headless(project, page)
@@ -141,8 +149,8 @@ def headless(project: Project, page: Page) -> None:
     token = page.evaluate("document.body.dataset.customer")
     orders = page.evaluate(
         """async (token) => {
-            const answer = await fetch("/henry/api/v1/orders", { headers: { Authorization: `Bearer ${token}` } });
-            return (await answer.json()).orders;
+            const response = await fetch("/henry/api/v1/orders", { headers: { Authorization: `Bearer ${token}` } });
+            return (await response.json()).orders;
         }""",
         token,
     )
@@ -162,13 +170,13 @@ def buy_headless(project: Project, page: Page) -> None:
 
 
 def _bundled(route: Route) -> None:
-    """Say where `react` is, as a bundler would."""
-    answer = route.fetch()
-    body = re.sub(r'from "react(-dom/client)?"', 'from "/stand-in/react.js"', answer.text())
-    route.fulfill(response=answer, body=body)
+    """Resolve `react` to the stub, as a bundler would."""
+    response = route.fetch()
+    body = re.sub(r'from "react(-dom/client)?"', 'from "/stub/react.js"', response.text())
+    route.fulfill(response=response, body=body)
 
 
-def looks(project: Project, page: Page) -> None:
+def templates_and_styling(project: Project, page: Page) -> None:
     fill_cart(project, page, "/fragments/1/")
     button = page.get_by_role("button", name="Pay securely")
     expect(button).to_have_class("button big")
@@ -182,27 +190,68 @@ def looks(project: Project, page: Page) -> None:
     )
     assert accent == "#7a1f4b"
 
-    said = project.run(
+    path = project.run(
         'python manage.py shell --verbosity 0 --command "'
-        "from django_henry_checkout.flows.cart.carts import add_item, create_cart; "
-        "from django_henry_checkout.flows.cart.templates import make_template; from shop.views import PRODUCTS; "
-        "cart = create_cart(); add_item(cart, PRODUCTS['teapot']); make_template(cart); print(cart.ulid)\""
-    )
-    page.goto(f"{project.url}/henry/c/{said.split()[-1]}")
+        "from django_henry_checkout import shop; from shop.views import PRODUCTS; "
+        "print(shop.create_link(shop.create_cart([PRODUCTS['teapot']])).url)\""
+    ).split()[-1]
+    page.goto(f"{project.url}{path}")
     expect(page).to_have_title("A present for you")
 
 
 def accounts(project: Project, page: Page) -> None:
     fill_cart(project, page, "/fragments/1/")
-    sees(page, "You pay by the account default.")
+    sees(page, "This cart belongs to the account default.")
     press(page, "One more from the UK")
     sees(page, "1 × Harbour teapot")
+    expect(page.locator("body")).not_to_contain_text("Camp lantern")
     press(page, "Checkout")
     pay(henrys_page(page))
     sees(page, COMPLETE)
     wait_until(
-        lambda: "of uk is complete" in project.servers["henry_worker"].said(), seconds=20, what="the line"
+        lambda: "of uk is complete" in project.servers["henry_worker"].output(),
+        seconds=20,
+        what="the receiver's line",
     )
+
+
+def adapter(project: Project, page: Page) -> None:
+    page.goto(f"{project.url}/")
+    for _ in range(6):
+        page.get_by_role("button", name="Add the teapot").click()
+        page.goto(f"{project.url}/")
+    page.goto(f"{project.url}/fragments/1/")
+    press(page, "Pay now")
+    sees(page, "We sell up to five pieces per order.")
+
+    page.context.clear_cookies()
+    fill_cart(project, page, "/fragments/1/")
+    press(page, "Pay now")
+    page.wait_for_url(re.compile(rf"^{re.escape(project.sandbox_url)}/"))
+    pay(page)
+    sees(page, COMPLETE)
+    ((number, metadata),) = rows(project, "SELECT number, metadata FROM henry_checkout_order")
+    assert re.fullmatch(r"20\d\d-\w{5}-\w{5}", str(number))
+    assert json.loads(str(metadata)) == {"campaign": "none"}
+    assert project.run("python manage.py shell --verbosity 0 --command " + quoted(CHECK_ITEMS)).split() == [
+        "Camp",
+        "lantern",
+        "refused",
+    ]
+
+
+#: Calls the hook that needs an untrusted client of the API.
+CHECK_ITEMS = """
+from django_henry_checkout import shop
+from shop.henry import Adapter
+from shop.views import PRODUCTS
+item = shop.LineItem(link=PRODUCTS["lantern"].link, title="A bargain")
+print(Adapter().check_items([item], None)[0].title)
+try:
+    Adapter().check_items([shop.LineItem(link="https://other.example/")], None)
+except shop.InvalidItem:
+    print("refused")
+"""
 
 
 def webhooks(project: Project, page: Page) -> None:
@@ -218,17 +267,20 @@ def webhooks(project: Project, page: Page) -> None:
 
 
 def csp(project: Project, page: Page) -> None:
-    refused: list[str] = []
-    page.on(
-        "console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None
-    )
+    violations: list[str] = []
+
+    def record(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            violations.append(message.text)
+
+    page.on("console", record)
     fill_cart(project, page, "/cart/")
     policy = page.request.get(f"{project.url}/cart/").headers["content-security-policy"]
     assert "default-src 'none'" in policy
     press(page, "Checkout")
     pay(henrys_page(page))
     sees(page, COMPLETE)
-    assert refused == []
+    assert violations == []
 
 
 def celery(project: Project, page: Page) -> None:
@@ -236,7 +288,11 @@ def celery(project: Project, page: Page) -> None:
     press(page, "Checkout")
     pay(henrys_page(page))
     sees(page, COMPLETE)
-    wait_until(lambda: "is complete: $" in project.servers[" worker"].said(), seconds=20, what="the line")
+    wait_until(
+        lambda: "is complete: $" in project.servers[" worker"].output(),
+        seconds=20,
+        what="the receiver's line",
+    )
 
 
 def pci(project: Project, page: Page) -> None:
@@ -246,14 +302,14 @@ def pci(project: Project, page: Page) -> None:
 
 
 def buy(project: Project, page: Page) -> None:
-    """Buy the lantern, and wait until the order is complete."""
+    """Buy the lantern and wait until the order is complete."""
     fill_cart(project, page, "/cart/")
     press(page, "Checkout")
     pay(henrys_page(page))
     sees(page, COMPLETE)
 
 
-def running(project: Project, page: Page) -> None:
+def daily_operations(project: Project, page: Page) -> None:
     buy(project, page)
     page.goto(f"{project.url}/admin/")
     page.get_by_label("Username").fill("ada")
@@ -263,53 +319,54 @@ def running(project: Project, page: Page) -> None:
     expect(page.locator("#result_list")).to_contain_text("completed")
     expect(page.locator("#result_list")).not_to_contain_text("default")  # the account is not shown
     page.get_by_role("link", name="Needs attention").click()
-    sees(page, "Nothing waits for a person.")
+    expect(page).to_have_title(re.compile("attention", re.IGNORECASE))
     page.goto(f"{project.url}/admin/auth/group/")
     sees(page, "Support")
 
 
-def observability(project: Project, page: Page) -> None:
+def monitoring(project: Project, page: Page) -> None:
     buy(project, page)
     refused = page.request.get(f"{project.url}/metrics")
     assert refused.status == 404
-    told = page.request.get(
+    metrics = page.request.get(
         f"{project.url}/metrics", headers={"Authorization": "Bearer for-prometheus-only"}
     ).text()
-    assert 'henry_lag_seconds{queue="polls"}' in told
-    assert "henry_open_purchases 0.0" in told
-    said = project.servers["henry_worker"].said()
-    assert " INFO django_henry_checkout.gateway" in said
-    assert "ada@example.com" not in said
+    assert 'henry_lag_seconds{queue="polls"}' in metrics
+    assert "henry_open_purchases 0.0" in metrics
+    log = project.servers["henry_worker"].output()
+    assert " INFO django_henry_checkout.gateway" in log
+    assert "ada@example.com" not in log
 
 
-def privacy(project: Project, page: Page) -> None:
+def personal_data(project: Project, page: Page) -> None:
     buy(project, page)
     (stored,) = rows(project, "SELECT email, last_name FROM henry_checkout_orderbuyer")
     assert all(str(text).startswith("\x02encrypted:") for text in stored)
-    told = project.run("python manage.py henry_buyer export ADA@example.com")
-    assert '"last_name": "Lovelace"' in told
+    exported = project.run("python manage.py henry_buyer export ADA@example.com")
+    assert '"last_name": "Lovelace"' in exported
     project.run("python manage.py henry_buyer erase ada@example.com --yes")
     assert rows(project, "SELECT email FROM henry_checkout_orderbuyer") == []
 
 
 def commands_only(project: Project, page: Page) -> None:
-    """The page's commands have shown all there is to see."""
+    """The commands of the page are the whole test."""
 
 
 JOURNEYS: dict[str, Journey] = {
-    "celery.md": celery,
     "howto/accounts.md": accounts,
+    "howto/adapter.md": adapter,
+    "howto/celery.md": celery,
     "howto/csp.md": csp,
+    "howto/daily-operations.md": daily_operations,
     "howto/going-live.md": commands_only,
     "howto/headless.md": headless,
     "howto/hosted.md": hosted,
     "howto/inline.md": inline,
     "howto/links.md": links,
-    "howto/looks.md": looks,
-    "howto/observability.md": observability,
+    "howto/monitoring.md": monitoring,
     "howto/pci.md": pci,
-    "howto/privacy.md": privacy,
-    "howto/running.md": running,
+    "howto/personal-data.md": personal_data,
+    "howto/templates-and-styling.md": templates_and_styling,
     "howto/testing.md": commands_only,
     "howto/webhooks.md": webhooks,
 }

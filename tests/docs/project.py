@@ -1,4 +1,4 @@
-"""A project that is made by doing what a page says: files are written, commands are run, servers stay up."""
+"""A project built by following a page: its files are written, its commands are run, its servers keep running."""
 
 from __future__ import annotations
 
@@ -33,13 +33,12 @@ CART_PAGE = "shop/templates/shop/cart.html"
 FRAGMENT_PAGES = """
 
 from django.shortcuts import render as _render
-from django_henry_checkout.flows.access.callers import current_cart as _current_cart
-from django_henry_checkout.shop import opens_popups as _opens_popups
+from django_henry_checkout import shop as _shop
 
 
-@_opens_popups
+@_shop.opens_popups
 def _fragment(request, number):
-    return _render(request, f"fragments/{number}.html", {"cart": _current_cart(request)})
+    return _render(request, f"fragments/{number}.html", {"cart": _shop.get_cart(request)})
 
 
 urlpatterns += [path("fragments/<int:number>/", _fragment)]
@@ -48,16 +47,16 @@ urlpatterns += [path("fragments/<int:number>/", _fragment)]
 
 @dataclass
 class Server:
-    """A command that does not end by itself, and what it has said so far."""
+    """A command that does not end by itself, and its output so far."""
 
     process: subprocess.Popen[bytes]
     log: Path
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(errors="replace")
 
     def stop(self) -> None:
-        """End all that the command has started; ask first."""
+        """Terminate the command's process group; kill it if it does not end."""
         for number, seconds in ((signal.SIGTERM, 20), (signal.SIGKILL, 10)):
             if self.process.poll() is None:
                 os.killpg(self.process.pid, number)
@@ -73,8 +72,8 @@ class Project:
 
     Args:
         programs: the `bin` folder of the environment that the commands run in.
-        wheel: what `pip install django-henry-checkout` installs; without it the package of this checkout is used,
-            and what a page installs must be there.
+        wheel: what `pip install django-henry-checkout` installs; without it this checkout's package is used, and
+            everything that a page installs must be installed already.
     """
 
     folder: Path
@@ -83,7 +82,7 @@ class Project:
     written: dict[str, str] = field(default_factory=dict)
     servers: dict[str, Server] = field(default_factory=dict)
     fragments: int = 0
-    #: More that the person's terminal has.
+    #: Additional environment variables of the reader's terminal.
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,7 +99,7 @@ class Project:
         for name, server in reversed(self.servers.items()):
             server.stop()
             if kind is not None:
-                sys.stdout.write(f"----- {name}\n{server.said()[-5000:]}\n")
+                sys.stdout.write(f"----- {name}\n{server.output()[-5000:]}\n")
 
     @property
     def url(self) -> str:
@@ -110,7 +109,7 @@ class Project:
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox}"
 
-    # What a page says ---------------------------------------------------------------------
+    # Blocks of a page ---------------------------------------------------------------------
 
     def follow(self, page: str) -> None:
         for block in blocks_of(page):
@@ -122,20 +121,20 @@ class Project:
         elif block.language == "console":
             self._run_console(block)
         elif block.language == "python" and block.first_line == SHELL:
-            self.run(f"python manage.py shell --verbosity 0 --command {_quoted(block.text)}", block.where)
+            self.run(f"python manage.py shell --verbosity 0 --command {quoted(block.text)}", block.where)
         elif block.language == "html":
             self._write_fragment(block)
         else:
             raise AssertionError(
-                f"{block.where}: no test knows how to run this {block.language or 'nameless'} block. Name its file "
+                f"{block.where}: no test can run this {block.language or 'untagged'} block. Name its file "
                 "in its first line, or write it as console."
             )
 
     def _write(self, block: Block) -> None:
         file = self.folder / block.file
-        text = self._at_home(block.text)
+        text = self._with_ports(block.text)
         if block.is_added:
-            assert file.exists(), f"{block.where}: there is no {block.file} to add to"
+            assert file.exists(), f"{block.where}: there is no {block.file} to extend"
             text = f"{file.read_text()}\n\n{text}"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -143,15 +142,15 @@ class Project:
 
     def _write_fragment(self, block: Block) -> None:
         page = (self.folder / CART_PAGE).read_text()
-        assert BUTTON in page, f"{block.where}: the cart page has no button to put this in place of"
+        assert BUTTON in page, f"{block.where}: the cart page has no button to replace"
         self.fragments += 1
         file = self.folder / f"shop/templates/fragments/{self.fragments}.html"
         file.parent.mkdir(exist_ok=True)
-        file.write_text(page.replace(BUTTON, self._at_home(block.text)))
+        file.write_text(page.replace(BUTTON, self._with_ports(block.text)))
         self.written[str(file.relative_to(self.folder))] = block.where
 
-    def _at_home(self, text: str) -> str:
-        """Put the ports of this test where the page has the usual ones."""
+    def _with_ports(self, text: str) -> str:
+        """Replace the usual ports by those of this test."""
         return text.replace("127.0.0.1:8000", f"127.0.0.1:{self.web}").replace(
             "127.0.0.1:8001", f"127.0.0.1:{self.sandbox}"
         )
@@ -165,26 +164,26 @@ class Project:
                 expected.append(line)
                 continue
             if command:
-                said = self.run(exports + command, block.where)
+                output = self.run(exports + command, block.where)
                 for each in expected:
-                    assert each in said, f"{block.where}: `{command}` did not say {each!r} but: {said}"
+                    assert each in output, f"{block.where}: `{command}` did not print {each!r} but: {output}"
             assert command or not expected, f"{block.where}: write `$ ` before commands"
             if command.startswith("export "):
                 exports += f"{command}; "
             command, expected = line.removeprefix("$ "), []
 
     def run(self, command: str, where: str = "") -> str:
-        """Run a command to its end, or start it if it has none; return what it has said."""
+        """Run a command to its end and return its output, or start it if it is a server."""
         if command.startswith("pip install "):
             return self._install(command, where)
-        for name, more, is_ready in self._endless():
+        for name, more, is_ready in self._servers():
             if name in command and "--once" not in command:
-                self._start(name, self._at_home(command) + more, is_ready)
+                self._start(name, self._with_ports(command) + more, is_ready)
                 return ""
         if "createsuperuser" in command:
             return self._run_with_password(command)
         done = subprocess.run(
-            ["/bin/bash", "-c", self._at_home(command)],
+            ["/bin/bash", "-c", self._with_ports(command)],
             cwd=self.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -208,14 +207,14 @@ class Project:
                 self.run(f"python -m pip install --quiet --disable-pip-version-check {_pins()} {self.wheel}")
         return ""
 
-    def _endless(self) -> list[tuple[str, str, Callable[[], bool]]]:
-        """What runs until it is stopped: a part of the command, what is added to it, when it is ready."""
+    def _servers(self) -> list[tuple[str, str, Callable[[], bool]]]:
+        """Return the commands that run until stopped: a part of the command, arguments to add, when it is ready."""
         return [
             ("henry_sandbox", f" --port {self.sandbox}", lambda: _answers(self.sandbox)),
             ("runserver", f" --noreload 127.0.0.1:{self.web}", lambda: _answers(self.web)),
-            ("henry_worker", "", lambda: "Worker ready" in self.servers["henry_worker"].said()),
-            (" worker", "", lambda: "[queues]" in self.servers[" worker"].said()),
-            (" beat", "", lambda: "celery beat" in self.servers[" beat"].said()),
+            ("henry_worker", "", lambda: "Worker ready" in self.servers["henry_worker"].output()),
+            (" worker", "", lambda: "[queues]" in self.servers[" worker"].output()),
+            (" beat", "", lambda: "celery beat" in self.servers[" beat"].output()),
         ]
 
     def _start(self, name: str, command: str, is_ready: Callable[[], bool]) -> None:
@@ -233,14 +232,14 @@ class Project:
         server = self.servers[name] = Server(process, log)
 
         def is_ready_or_gone() -> bool:
-            assert process.poll() is None, f"`{command}` ended: {server.said()}"
+            assert process.poll() is None, f"`{command}` ended: {server.output()}"
             return is_ready()
 
         wait_until(is_ready_or_gone, seconds=60, what=f"`{command}` to be ready")
 
     def _run_with_password(self, command: str) -> str:
-        """Run a command that asks a person at a terminal for a password, twice."""
-        person, terminal = pty.openpty()
+        """Run a command that prompts for a password at a terminal, twice."""
+        reader, terminal = pty.openpty()
         process = subprocess.Popen(
             ["/bin/bash", "-c", command],
             cwd=self.folder,
@@ -251,22 +250,22 @@ class Project:
             start_new_session=True,
         )
         os.close(terminal)
-        said = ""
+        output = ""
         try:
-            # One after the other: a prompt throws away what was typed before it.
+            # One after the other: a prompt discards earlier input.
             for prompt in ("Password: ", "Password (again): "):
-                while not said.endswith(prompt):
-                    said += _read(person)
-                os.write(person, f"{PASSWORD}\n".encode())
-            assert process.wait(60) == 0, said + _read(person)
+                while not output.endswith(prompt):
+                    output += _read(reader)
+                os.write(reader, f"{PASSWORD}\n".encode())
+            assert process.wait(60) == 0, output + _read(reader)
         finally:
             process.kill()
             process.wait(10)
-            os.close(person)
-        return said
+            os.close(reader)
+        return output
 
     def _environment(self) -> dict[str, str]:
-        """What a person's terminal would have: nothing of this test run's own."""
+        """Return the environment of a reader's terminal, without the variables of this test run."""
         own = ("DJANGO_", "PYTEST_", "COV_", "HENRY_", "PYTHON", "DATABASE_URL", "CELERY_")
         kept = {key: value for key, value in os.environ.items() if not key.startswith(own)}
         paths = [str(ROOT / "tests/docs/watch")]
@@ -283,15 +282,15 @@ class Project:
             **self.environment,
         }
 
-    # All of it ----------------------------------------------------------------------------
+    # The whole project --------------------------------------------------------------------
 
     def start(self) -> None:
-        """Bring the tables up to date, and start what the page has not started."""
+        """Migrate, and start the servers that the page has not started."""
         if self.fragments:
             urls = self.folder / "mysite/urls.py"
             urls.write_text(urls.read_text() + FRAGMENT_PAGES)
         is_scaled = " worker" in self.servers
-        # Celery asks for PostgreSQL, by a warning.
+        # With Celery, a check warns about SQLite.
         self.run(f"python manage.py check --fail-level {'ERROR' if is_scaled else 'WARNING'}")
         self.run("python manage.py migrate --verbosity 0")
         for name in ("henry_sandbox", "runserver", *([] if is_scaled else ["henry_worker"])):
@@ -299,12 +298,12 @@ class Project:
                 self.run(f"python manage.py {name}")
 
     def unused(self) -> list[str]:
-        """Return where the pages show files that no process has ever opened."""
+        """Return the blocks whose file no process has opened."""
         opened = set(self._opened.read_text().splitlines()) if self._opened.exists() else set()
         return [where for file, where in self.written.items() if str(self.folder / file) not in opened]
 
     def copy(self, folder: Path) -> Project:
-        """Return the same project in another folder, with ports of its own; without its servers."""
+        """Return a copy of the project in another folder, with its own ports and no servers."""
         shutil.copytree(self.folder, folder)
         found = Project(folder, self.programs, self.wheel)
         for file in folder.rglob("*.py"):
@@ -318,9 +317,9 @@ class Project:
 
 
 def _read(terminal: int) -> str:
-    """Read what is there, once there is something; a bounded time."""
+    """Read the next output, within a minute."""
     ready, _writable, _failed = select.select([terminal], [], [], 60)
-    assert ready, "Nobody asks for a password."
+    assert ready, "The command does not prompt for a password."
     return os.read(terminal, 4096).decode()
 
 
@@ -329,7 +328,8 @@ def _pins() -> str:
     return f"--constraint {file}" if file.exists() else ""
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as one word of a shell command."""
     return "'" + re.sub("'", r"'\''", text) + "'"
 
 

@@ -1,4 +1,4 @@
-// Stands in for the little of React that docs/howto/headless.md uses: it draws everything anew at each change.
+// A stub of the parts of React that docs/howto/headless.md uses: it renders everything again at each change.
 let draw = () => {};
 const stores = new Set();
 

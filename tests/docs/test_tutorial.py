@@ -1,4 +1,4 @@
-"""The tutorial, step by step: from an empty folder, and the package as users get it, to a completed order."""
+"""The tutorial, step by step: from an empty folder and the released package to a completed order."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ def test_the_tutorial(wheel: Path, empty_environment: Path, tmp_path: Path, page
         project.follow("tutorial.md")
         number = buy(page, project)
         worker = project.servers["henry_worker"]
-        wait_until(lambda: f"Order {number} is complete: $" in worker.said(), seconds=30, what="the line")
+        wait_until(
+            lambda: f"Order {number} is complete: $" in worker.output(),
+            seconds=30,
+            what="the receiver's line",
+        )
         look_into_the_admin(page, project, number)
         assert project.unused() == []
 
 
 def buy(page: Page, project: Project) -> str:
-    """Step 7, as far as the worker's line; return the order's number."""
+    """Follow step 7 up to the worker's line; return the order's number."""
     page.goto(f"{project.url}/")
     press(page, "Add the lantern")
     expect(page.locator("body")).to_contain_text("1 × Camp lantern: $42.50")

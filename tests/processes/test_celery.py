@@ -1,6 +1,6 @@
 """Promises 2 and 3 with Celery: real workers, beat and Redis, and failures of each.
 
-The numbers are those of docs/faults.md. Each shop is set up with the settings of docs/celery.md.
+The numbers are those of docs/internals/faults.md. Each shop is set up with the settings of docs/howto/celery.md.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def test_fault_12_shoppers_check_out_while_redis_is_unreachable(
     own_redis.start() if problem == "stopped" else own_redis.thaw()
 
     def supervise() -> None:
-        if not workers[-1].is_running():  # see "Redis, stopped" in docs/celery.md
+        if not workers[-1].is_running():  # see "Redis, stopped" in docs/howto/celery.md
             workers.append(start(CeleryWorker, shop))
 
     wait_until_quiet(meanwhile=supervise)

@@ -24,7 +24,7 @@ from django.db import connection
 from django_henry_checkout.testing.sandbox import Sandbox
 from tests.support.shop import ROOT
 
-DOCS = ROOT / "docs" / "celery.md"
+DOCS = ROOT / "docs" / "howto" / "celery.md"
 
 
 class Worker:
@@ -87,7 +87,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 60, what: st
 
 
 class CeleryShop:
-    """A project "mysite" that was set up with the very lines of docs/celery.md, on the database of the test.
+    """A project "mysite" that was set up with the very lines of docs/howto/celery.md, on the database of the test.
 
     Args:
         transport: more of CELERY_BROKER_TRANSPORT_OPTIONS.
@@ -140,7 +140,7 @@ class CeleryShop:
 
 
 def documented(name: str) -> str:
-    """Return the file that docs/celery.md tells a shop to write."""
+    """Return the file that docs/howto/celery.md tells a shop to write."""
     found = re.search(
         rf"```python\n# mysite/{re.escape(name)}(?:, at the end)?\n(.*?)```", DOCS.read_text(), re.DOTALL
     )

@@ -438,10 +438,10 @@ def test_an_unknown_outcome_shows_the_status_and_is_never_tried_again(
 def test_an_expired_session_continues_with_a_click(sandbox: Sandbox, shopper: Shopper, version: str) -> None:
     review = shopper.to_review(sandbox, version)
     expire()
-    assert step_of(shopper.get()) == "lapsed"
+    assert step_of(shopper.get()) == "expired"
     answer = shopper.buy(review)
     assert nothing_was_sent(sandbox)
-    assert step_of(shopper.client.get(answer["Location"])) == "lapsed"
+    assert step_of(shopper.client.get(answer["Location"])) == "expired"
     assert step_of(shopper.post("renew")) == "card"
     assert CheckoutSession.objects.count() == 2
     review = shopper.post("card", card_token=TOKEN)

@@ -167,7 +167,7 @@ BUY = (
 
 
 class Problem(Shape):
-    """A problem (RFC 9457). Decide by `code`; `docs/errors.md` lists all codes."""
+    """A problem (RFC 9457). Decide by `code`; `docs/reference/errors.md` lists all codes."""
 
     type = serializers.RegexField(r"^urn:django-henry-checkout:\w+$")
     title = text()

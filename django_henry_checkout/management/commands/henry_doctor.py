@@ -22,7 +22,9 @@ class Command(BaseCommand):
     requires_system_checks = []  # the doctor runs and lists them itself
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="Print JSON; docs/doctor.md describes it.")
+        parser.add_argument(
+            "--json", action="store_true", help="Print JSON; docs/reference/doctor.md describes it."
+        )
         parser.add_argument(
             "--url",
             type=_page_url,
