@@ -104,10 +104,10 @@ REASONS: dict[str, StrPromise] = {
 
 #: Replaces an error's own text, which is for developers, by its code.
 ERRORS: dict[str, StrPromise] = {
-    "not_in_doubt": gettext_lazy("Check the order again: the outcome of the purchase is known by now."),
+    "not_in_doubt": gettext_lazy("Reload the order: the outcome of the purchase is now known."),
     "ref_taken": gettext_lazy("Check the refId: it belongs to another purchase."),
     "cannot_cancel": gettext_lazy(
-        "The order cannot be canceled: it has ended, or a purchase must be resolved first."
+        "Resolve the purchase first: it is being bought or may have been bought, or the order has ended."
     ),
     "illegal_transition": gettext_lazy(
         "Nothing was changed: the order has changed in the meantime. Check it again."

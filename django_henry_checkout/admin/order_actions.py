@@ -119,7 +119,7 @@ def _resolve_found(purchase: Purchase, data: dict[str, Any], by: str) -> str:
 def _resolve_not_bought(*, another: bool) -> Callable[[Purchase, dict[str, Any], str], str]:
     def run(purchase: Purchase, data: dict[str, Any], by: str) -> str:
         if not staff_actions.resolve_not_bought(purchase, by=by, note=data["note"], another=another):
-            return _("Check the order again: the outcome of the purchase is known by now.")
+            return _("Reload the order: the outcome of the purchase is now known.")
         return _("The order is open for another attempt.") if another else _("The order was canceled.")
 
     return run

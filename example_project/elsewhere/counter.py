@@ -61,7 +61,7 @@ class Counter:
                 begun = self.shop.begin(visit.cart_id, frame_origin=self.origin)
             except RefusedError as error:
                 if error.code in SPENT:
-                    visit.cart_id = ""  # whoever asks again wants another one
+                    visit.cart_id = ""  # the next request starts another one
                 raise
             visit.orders = [*visit.orders, str(begun["orderId"])][-MAX_ORDERS:]
         return {name: begun[name] for name in FOR_THE_PAGE}

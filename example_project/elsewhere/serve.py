@@ -214,7 +214,7 @@ def main() -> None:
     options = parser.parse_args()
     key = options.key_file.read_text().strip()
     with Storefront(options.port, shop=Shop(options.shop, key)) as server:
-        print(f"Tide & Table: {server.origin}/", flush=True)  # noqa: T201 - for whoever started it
+        print(f"Tide & Table: {server.origin}/", flush=True)  # noqa: T201 - for the person who started it
         server.serve_forever()
 
 

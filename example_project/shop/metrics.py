@@ -14,7 +14,7 @@ from django_henry_checkout import shop
 
 NUMBERS = {
     "open_purchases": "Purchases that are followed.",
-    "in_doubt": "Purchases that were sent and that nobody has seen at Henry yet.",
+    "in_doubt": "Purchases that were sent and whose outcome is unknown.",
     "stuck": "Purchases that Henry has not finished in time.",
     "needs_review": "Orders that wait for a person.",
     "dead_deliveries": "Deliveries whose receiver failed too often.",
@@ -23,7 +23,7 @@ NUMBERS = {
 
 
 class HenryCollector:
-    """Asks the database each time that Prometheus comes: any web server may answer, whoever does the work."""
+    """Queries the database on each scrape: any web server may respond, wherever the workers run."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the gauges."""

@@ -13,9 +13,9 @@ from example_project.shop.models import Receipt
 def send_receipt(*, order: Order, event_id: str, **kwargs: object) -> None:
     """Write a receipt, and mail it to the buyer.
 
-    The row commits together with the mark that this receiver ran, so it is written once, whatever
-    crashes. A mail cannot be rolled back: after a crash it may be sent again. So it goes last, when
-    everything that can fail is done, and it carries `event_id`, by which a repetition can be told.
+    The row commits together with the mark that this receiver ran, so it is written once, even after a
+    crash. A mail cannot be rolled back: after a crash it may be sent again. So it is sent last, when
+    everything that can fail is done, and it carries `event_id`, which identifies a repetition.
     """
     buyer = OrderBuyer.objects.filter(order=order).first()
     address = buyer.email if buyer else ""

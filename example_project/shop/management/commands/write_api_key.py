@@ -23,7 +23,7 @@ class Command(BaseCommand):
         if works(file):
             self.stdout.write(f"The key in {file.name} still works.")
             return
-        file.unlink(missing_ok=True)  # so that the new one has the mode below, whatever the old one had
+        file.unlink(missing_ok=True)  # so that the new file gets the mode below, not that of the old one
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
             target.write(shop.create_api_key(name))
         self.stdout.write(f"Wrote the key of {name} into {file.name}.")
