@@ -19,7 +19,7 @@ class HenryCheckoutConfig(AppConfig):
         from django_henry_checkout.exceptions import ConfigurationError
         from django_henry_checkout.flows.queue.wakeup import subscribe
 
-        # What is wrong with the settings is for the checks to say, which run after this.
+        # System checks, which run after this, report invalid settings.
         with suppress(ConfigurationError, ModuleNotFoundError):
             if app_settings.CELERY_WAKEUP:
                 from django_henry_checkout.tasks import enqueue_task

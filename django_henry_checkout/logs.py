@@ -1,6 +1,6 @@
-"""A filter for log handlers: takes out of every line what must not stand in a log, whoever wrote it.
+"""A filter for log handlers that hides personal data and secrets in every line.
 
-The app's own lines hold no personal data. Those of a shop's receivers may, and tracebacks quote whatever failed.
+The app's own lines contain none. Those of a shop's receivers may, and tracebacks quote values.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _SECRETS = re.compile(
     r"""
     [\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+          # e-mail addresses
     | (?<![\w.-])\+\d[\d\ ().-]{7,20}\d                   # phone numbers with their country code
-    | (?<![\w-])(?:\d[\ -]?){12,18}\d(?![\w-])           # what may be the number of a card
-    | \b(?:hck_|whsec_|sk_|Bearer\s|Api-Key\s)\S{6,}     # secrets by how they begin
+    | (?<![\w-])(?:\d[\ -]?){12,18}\d(?![\w-])           # possible card numbers
+    | \b(?:hck_|whsec_|sk_|Bearer\s|Api-Key\s)\S{6,}     # secrets, by their prefixes
     """,
     re.VERBOSE,
 )
@@ -26,11 +26,11 @@ _SECRETS = re.compile(
 class RedactingFilter(logging.Filter):
     """Hides e-mail addresses, phone and card numbers and secrets; adds `traceparent` to each record.
 
-    Put it on handlers: filters of a logger do not see what comes up from the loggers below it.
+    Add it to handlers: the filters of a logger do not see the records of its child loggers.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record for every handler after this one, and let it pass."""
+        """Redact the record, for this handler and all later ones, and let it pass."""
         record.msg, record.args = redact(record.getMessage()), None
         if record.exc_info:
             record.exc_text = redact("".join(traceback.format_exception(*record.exc_info)).rstrip())
@@ -40,5 +40,5 @@ class RedactingFilter(logging.Filter):
 
 
 def redact(text: str) -> str:
-    """Return a text without what must not stand in a log."""
+    """Return `text` with personal data, card numbers and secrets replaced by HIDDEN."""
     return _SECRETS.sub(HIDDEN, text)

@@ -40,7 +40,7 @@ from django_henry_checkout.flows.operations.metrics import QueueMetrics, collect
 from django_henry_checkout.flows.operations.privacy import find_orders_by_email
 from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.flows.webhooks.inbox import endpoint_key
-from django_henry_checkout.formatting import money_text
+from django_henry_checkout.formatting import format_money
 from django_henry_checkout.models import Cart, CartLine, Order, SessionMode, TemplateLink
 from django_henry_checkout.models.orders import OrderQuerySet
 from django_henry_checkout.types import Address, Buyer, LineItem, parse_public_id
@@ -93,7 +93,7 @@ __all__ = [
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 CartUpdate = carts.CartUpdate
-format_money = money_text
+
 create_api_key = tokens.create_api_key
 create_customer_token = customer_tokens.create_customer_token
 add_item = carts.add_item

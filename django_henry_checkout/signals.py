@@ -1,24 +1,25 @@
-"""The signals of the app. This module defines them and sends nothing.
+"""The signals of the app. This module only defines them.
 
-They are sent by the ledger (`flows/events/outbox.py`), after the change is committed, from a worker. Each
-(event, receiver) pair is a Delivery row: it is run and marked in one transaction, retried alone, kept in
-order per order and receiver, and parked for staff after repeated failure. A receiver whose writes go to
-the same database has exactly one effect per event; other effects (mail, HTTP) can happen again after a
-crash, so give them `event_id` as their key.
+Workers send them from the outbox (`flows/events/outbox.py`), after the change is committed. Each (event,
+receiver) pair is a Delivery row: it is run and marked as done in one transaction, retried on its own, kept
+in sequence per order and receiver, and fails for good after repeated failures. What a receiver writes to the
+same database happens exactly once per event; other effects (mail, HTTP) may be repeated after a crash, so use
+`event_id` as their idempotency key.
 
-Every receiver gets, as keywords:
+Each receiver is called with these keyword arguments:
 
 =================  ===========================================================================
-``order``          `models.Order`, fresh from the database
-``event_id``       str, the same on every resend of the same event
+``order``          `models.Order`, loaded from the database
+``event_id``       str, the same for every attempt to deliver the event
 ``occurred_at``    aware datetime, UTC
 ``account``        str, alias of the Henry account
 ``purchase``       `models.Purchase` or None
 ``item``           `models.OrderLine` or None (set for ``order_item_failed``)
+``status``         str, the order's status when the event was written
 ``previous_status``  str, for ``order_status_changed``; otherwise ""
 =================  ===========================================================================
 
-Take ``**kwargs`` in every receiver: later versions may add arguments.
+Accept ``**kwargs`` in every receiver: later versions may add arguments.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ MAX_NAME_LENGTH = 255
 
 
 class OutboxSignal(Signal):
-    """A signal whose receivers have stable names, so that the ledger can keep count of each.
+    """A signal whose receivers have stable names, under which the outbox records their deliveries.
 
-    The name is `dispatch_uid` if that is a string, else `module.qualname`. Connect as usual, with
-    `connect()` or `@receiver`. A `sender` is not used: filter by `account` instead.
+    The name is `dispatch_uid` if it is given, else `module.qualname`. Connect receivers as usual, with
+    `connect()` or `@receiver`. `sender` is not used: filter by `account` instead.
     """
 
     def __init__(self, name: str) -> None:
@@ -57,8 +58,8 @@ class OutboxSignal(Signal):
         """Connect `receiver` under its stable name.
 
         Raises:
-            ValueError: another live receiver has that name, or the name cannot be kept (1 to 255
-                characters of text); pass a `dispatch_uid` of your own.
+            ValueError: another live receiver has that name, or the name is not a string of 1 to 255
+                characters; pass a `dispatch_uid`.
         """
         name = receiver_name(receiver) if dispatch_uid is None else dispatch_uid
         if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_LENGTH:
@@ -74,7 +75,7 @@ class OutboxSignal(Signal):
     def disconnect(
         self, receiver: Receiver | None = None, sender: object | None = None, dispatch_uid: Any = None
     ) -> bool:
-        """Disconnect, as in Django; deliveries already recorded for the receiver wait for its return."""
+        """Disconnect, as in Django. Deliveries already recorded for the receiver are not deleted."""
         gone = super().disconnect(receiver, sender, dispatch_uid)
         if gone:
             name = dispatch_uid if dispatch_uid is not None else receiver_name(receiver)
@@ -82,13 +83,13 @@ class OutboxSignal(Signal):
         return gone
 
     def receivers_by_name(self) -> dict[str, Receiver]:
-        """Return the live receivers, oldest connection first."""
+        """Return the live receivers by name, in the order of their connection."""
         found = {name: reference() for name, reference in self._named.items()}
         return {name: receiver for name, receiver in found.items() if receiver is not None}
 
 
 def _reference(receiver: Receiver) -> Callable[[], Receiver | None]:
-    """Refer to a receiver weakly, as Django does; a function written in C cannot be, and stays."""
+    """Return a weak reference, as Django does; functions written in C only allow a strong one."""
     if inspect.ismethod(receiver):
         return weakref.WeakMethod(receiver)
     try:
@@ -98,48 +99,48 @@ def _reference(receiver: Receiver) -> Callable[[], Receiver | None]:
 
 
 def receiver_name(receiver: Any) -> str:
-    """Return the stable name of a receiver: where it is defined."""
+    """Return the stable name of a receiver: its module and qualified name."""
     named = receiver if hasattr(receiver, "__qualname__") else type(receiver)
     return f"{named.__module__}.{named.__qualname__}"
 
 
-#: A shopper began to pay: an order with a snapshot of the cart exists, and a session is open.
+#: A checkout started: its order with a snapshot of the cart exists, and a session is open.
 checkout_started = OutboxSignal("checkout_started")
 
-#: A shopper gave up on a session. The order stays open; a new session may start.
+#: A shopper canceled a session. The order stays open; a new session may start.
 checkout_canceled = OutboxSignal("checkout_canceled")
 
-#: A session ran out of time. A payment that comes in later is still found and followed.
+#: A session expired. A payment that arrives later is still found and tracked.
 checkout_expired = OutboxSignal("checkout_expired")
 
-#: Henry has the purchase and a `ref_id` exists: `purchase.ref_id`.
+#: Henry has accepted the purchase and issued its `purchase.ref_id`.
 purchase_submitted = OutboxSignal("purchase_submitted")
 
-#: A call that buys was sent and its outcome is not known. Nothing is sent again: it is looked up at Henry.
+#: The call that buys was sent and its outcome is not known. It is looked up at Henry, never sent again.
 purchase_in_doubt = OutboxSignal("purchase_in_doubt")
 
 #: Every item was bought. Sent once per purchase.
 purchase_completed = OutboxSignal("purchase_completed")
 
-#: Some items were bought, others not: see `order.lines`.
+#: Some items were bought and others were not: see `order.lines`.
 purchase_partially_completed = OutboxSignal("purchase_partially_completed")
 
 #: Nothing was bought.
 purchase_failed = OutboxSignal("purchase_failed")
 
-#: Henry or a merchant cancelled the purchase.
+#: Henry or a merchant canceled the purchase.
 purchase_canceled = OutboxSignal("purchase_canceled")
 
-#: The order moved: from `previous_status` to what `order.status` was when the event was written.
+#: The status of the order changed, from `previous_status` to `status`.
 order_status_changed = OutboxSignal("order_status_changed")
 
-#: One item could not be bought: `item`. The rest of the order may still be under way.
+#: One item could not be bought: `item`. The rest of the order may still be in progress.
 order_item_failed = OutboxSignal("order_item_failed")
 
-#: A person should look at the order: `order.review_reason`.
+#: Staff should review the order: see `order.review_reason`.
 order_needs_review = OutboxSignal("order_needs_review")
 
-#: Every signal by its name, which is also the type of the event behind it.
+#: All signals by name, which is also the type of their events.
 BY_NAME: dict[str, OutboxSignal] = {
     signal.name: signal
     for signal in (

@@ -1,7 +1,7 @@
-"""Celery tasks: thin nudges that run the same functions as `henry_worker`. Rows decide what there is to do.
+"""Celery tasks that run the same functions as `henry_worker`. The rows in the database decide what is due.
 
-They carry no arguments, use neither ETA nor countdown, and may run any number of times at once, or twice. One
-that is killed loses nothing: its leases run out. Beat may be started twice; it then only asks more often.
+The tasks have no arguments and use neither ETA nor countdown. They may run repeatedly and concurrently; a
+killed task loses nothing, because its leases expire. Running beat twice only enqueues them more often.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from django_henry_checkout.flows.queue.wakeup import Work
 from django_henry_checkout.flows.webhooks.inbox import process_webhooks as process_batch
 from django_henry_checkout.models import WorkerKind
 
-#: After so many seconds a task begins nothing more; the limits below are for one that hangs.
+#: A task starts nothing new after this time; the time limits below are for one that hangs.
 WORK_SECONDS = 30.0
 _OPTIONS: dict[str, Any] = {
     "acks_late": True,
@@ -32,8 +32,8 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def _until_idle(work: Callable[[float], int]) -> None:
-    """Work until nothing is due, or the time is over; `work` is told how many seconds are left."""
+def _run_until_drained(work: Callable[[float], int]) -> None:
+    """Call `work` with the seconds left, until nothing is due or WORK_SECONDS are over."""
     record_heartbeat(WorkerKind.CELERY)
     ends_at = time.monotonic() + WORK_SECONDS
     while (left := ends_at - time.monotonic()) > 0 and work(left):
@@ -42,58 +42,58 @@ def _until_idle(work: Callable[[float], int]) -> None:
 
 @shared_task(name="henry_checkout.poll_due", **_OPTIONS)
 def poll_due() -> None:
-    """Ask Henry about the purchases that are due."""
-    _until_idle(lambda left: poll_batch(seconds=left))
+    """Poll the purchases that are due."""
+    _run_until_drained(lambda left: poll_batch(seconds=left))
 
 
 @shared_task(name="henry_checkout.deliver_events", **_OPTIONS)
 def deliver_events() -> None:
-    """Run the receivers that are due."""
-    _until_idle(lambda left: deliver_due(seconds=left))
+    """Run the signal deliveries that are due."""
+    _run_until_drained(lambda left: deliver_due(seconds=left))
 
 
 @shared_task(name="henry_checkout.process_webhooks", **_OPTIONS)
 def process_webhooks() -> None:
-    """Apply the webhooks that wait."""
-    _until_idle(lambda _left: process_batch())
+    """Apply the webhooks that are due."""
+    _run_until_drained(lambda _left: process_batch())
 
 
 @shared_task(name="henry_checkout.expire_sessions", bind=True, **_OPTIONS)
 def expire_sessions(self: Any) -> None:
-    """End the checkout sessions whose time is over. Only beat sends it, so it also shows which beats there are."""
+    """Expire checkout sessions. Only beat sends this task, so it also records beat's heartbeat."""
     record_beat_heartbeat(self.request.origin)
-    _until_idle(lambda _left: expire_batch())
+    _run_until_drained(lambda _left: expire_batch())
 
 
 @shared_task(name="henry_checkout.prune", **_OPTIONS)
 def prune() -> None:
-    """Delete what is not needed any more; see `flows.pruning`."""
-    _until_idle(lambda _left: prune_batch())
+    """Delete records after their RETENTION; see `flows/operations/prune.py`."""
+    _run_until_drained(lambda _left: prune_batch())
 
 
-#: For so long no nudge is sent after one has failed.
-SILENCE_SECONDS = 5.0
-_silent_until = 0.0
+#: Backoff after a failed enqueue, so that an unavailable broker does not slow down every commit.
+ENQUEUE_BACKOFF_SECONDS = 5.0
+_enqueue_again_at = 0.0
 _TASKS = {Work.POLLS: poll_due, Work.DELIVERIES: deliver_events, Work.WEBHOOKS: process_webhooks}
 
 
 def enqueue_task(work: Work) -> None:
-    """Have a worker look at once. It is tried once: beat comes anyway.
+    """Enqueue the task for this work, without retries: beat enqueues it too.
 
-    After a failure nothing is sent for a while, so that a broker that is away does not slow down every commit.
+    After a failure it does nothing for ENQUEUE_BACKOFF_SECONDS.
 
     Raises:
-        Exception: whatever the broker's client raises.
+        Exception: any error of the broker's client.
     """
-    global _silent_until  # noqa: PLW0603 - one for the process
-    if time.monotonic() < _silent_until:
+    global _enqueue_again_at  # noqa: PLW0603 - one for the process
+    if time.monotonic() < _enqueue_again_at:
         return
     try:
         _TASKS[work].apply_async(
             queue=app_settings.CELERY_QUEUE, expires=WORK_SECONDS, retry=False, ignore_result=True
         )
     except Exception:
-        _silent_until = time.monotonic() + SILENCE_SECONDS
+        _enqueue_again_at = time.monotonic() + ENQUEUE_BACKOFF_SECONDS
         raise
 
 
@@ -101,10 +101,10 @@ def beat_schedule(*, queue: str | None = None) -> dict[str, dict[str, Any]]:
     """Return the entries to merge into CELERY_BEAT_SCHEDULE.
 
     Args:
-        queue: where the tasks go; None means CELERY_QUEUE.
+        queue: queue of the tasks; None means CELERY_QUEUE.
 
-    Settings are read before there are models, so it cannot be called there: merge it in `app.on_after_finalize`.
-    An entry that no worker has taken up when the next one comes expires, so that none pile up.
+    It cannot be called in the settings module, because models are not loaded yet: merge it in
+    `app.on_after_finalize`. A task expires when the next one is due, so that tasks do not pile up.
     """
     seconds = {
         poll_due: 1.0, deliver_events: 2.0, process_webhooks: 2.0, expire_sessions: 30.0, prune: 3600.0,

@@ -1,7 +1,8 @@
-"""Traces and metrics for OpenTelemetry, where it is installed; elsewhere all of this does nothing.
+"""Traces and metrics for OpenTelemetry. Without the extra `otel` all of this does nothing.
 
-One trace leads from the shopper's click to the last receiver, though workers do the rest an hour later: the order
-keeps the context of the request that began it. Names of accounts, receivers and outcomes are told, never personal data.
+One trace covers an order from the shopper's click to the last receiver, even if workers continue it an hour
+later: the order stores the context of the request that began it. Attributes are accounts, receivers and outcomes,
+never personal data.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ else:
         "henry_checkout.requests", unit="s", description="Calls to Henry, by account, method and outcome."
     )
     _observations = _meter.create_counter(
-        "henry_checkout.observations", description="Answers about purchases that were applied, by source."
+        "henry_checkout.observations", description="Observations of purchases that were applied, by source."
     )
     _deliveries = _meter.create_counter(
-        "henry_checkout.deliveries", description="Receivers that ran, by receiver and outcome."
+        "henry_checkout.deliveries", description="Runs of receivers, by receiver and outcome."
     )
     _webhooks = _meter.create_counter(
         "henry_checkout.webhooks",
-        description="Webhooks that came, by account and whether they were believed.",
+        description="Webhooks that were received, by account and whether they were valid.",
     )
 
 
 def traceparent() -> str:
-    """Return the W3C trace context of what runs now; "" if nothing is traced."""
+    """Return the W3C trace context of the current span; "" if there is none."""
     if not IS_ON:
         return ""
     carrier: dict[str, str] = {}
@@ -49,53 +50,55 @@ def span(name: str, *, parent: str = "", **attributes: str) -> Iterator[None]:
     """Trace a block.
 
     Args:
-        parent: the `traceparent` of the order that it is about. A worker's block becomes part of that trace; one
-            within a request that is traced already is linked to it.
+        name: name of the span, without the prefix "henry_checkout.".
+        parent: the `traceparent` of the order. In a worker the span joins that trace; inside another trace,
+            such as that of a request, it is linked to it.
+        attributes: attributes of the span, without the prefix; no personal data.
     """
     if not IS_ON:
         yield
         return
-    told = {f"henry_checkout.{key}": value for key, value in attributes.items()}
+    prefixed = {f"henry_checkout.{key}": value for key, value in attributes.items()}
     context = _contexts.extract({"traceparent": parent}) if parent else None
     links: list[Any] = []
     if context is not None and trace.get_current_span().get_span_context().is_valid:
         links = [trace.Link(trace.get_current_span(context).get_span_context())]
         context = None
-    # An exception's text may be personal: only that there was one is told.
+    # The text of an exception may hold personal data: only its type is recorded.
     with _tracer.start_as_current_span(
         f"henry_checkout.{name}",
         context=context,
         links=links,
-        attributes=told,
+        attributes=prefixed,
         record_exception=False,
         set_status_on_exception=False,
-    ) as started:
+    ) as current:
         try:
             yield
         except BaseException as error:
-            started.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            current.set_status(trace.StatusCode.ERROR, type(error).__name__)
             raise
 
 
 def record_request(seconds: float, *, account: str, method: str, outcome: str) -> None:
-    """Note one call to Henry: `outcome` is an HTTP status, or the code of an error."""
+    """Record one call to Henry; `outcome` is an HTTP status, or the code of an error."""
     if IS_ON:
         _requests.record(seconds, {"account": account, "method": method, "outcome": outcome})
 
 
 def record_observation(*, source: str, changed: bool) -> None:
-    """Note an answer that was applied. People's names are no source."""
+    """Record an observation that was applied; the name of a person is cut off `source` ("staff:ada")."""
     if IS_ON:
         _observations.add(1, {"source": source.partition(":")[0], "changed": changed})
 
 
 def record_delivery(*, receiver: str, outcome: str) -> None:
-    """Note that a receiver ran: `done`, `failed` or `parked`."""
+    """Record one run of a receiver; `outcome` is `done`, `failed` or `dead`."""
     if IS_ON:
         _deliveries.add(1, {"receiver": receiver, "outcome": outcome})
 
 
 def record_webhook(*, account: str, is_valid: bool) -> None:
-    """Note that a webhook came."""
+    """Record one webhook that was received."""
     if IS_ON:
         _webhooks.add(1, {"account": account, "is_valid": is_valid})

@@ -1,6 +1,6 @@
-"""The words that every layer shares: plain values, no Django models, no input or output.
+"""Plain value types that all layers share: no models, no I/O.
 
-Everything here is frozen. Money is `moneyed.Money` in major units; times are aware, UTC.
+All of them are immutable. Money is `moneyed.Money` in major units; times are aware, UTC.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ulid import ULID
 
 
 def new_public_id() -> UUID:
-    """Return a fresh ULID as a `uuid.UUID`, which is how databases hold it."""
+    """Return a new ULID as a `uuid.UUID`, the type in which databases store it."""
     return ULID().to_uuid()
 
 
 def parse_public_id(text: str) -> UUID | None:
-    """Read a public id in either spelling, ULID (26 characters) or UUID; None if it is neither."""
+    """Parse a public id written as a ULID (26 characters) or a UUID; None if it is neither."""
     try:
         return ULID.from_str(text.upper()).to_uuid() if len(text) == 26 else UUID(text)
     except ValueError:
@@ -29,20 +29,20 @@ def parse_public_id(text: str) -> UUID | None:
 
 
 def format_public_id(value: UUID) -> str:
-    """Return the ULID spelling of a public id."""
+    """Return a public id written as a ULID."""
     return str(ULID.from_uuid(value))
 
 
 def local_ref(public_id: UUID) -> str:
-    """Return the `refId` by which we call a purchase that has none from Henry yet; of the same form as Henry's."""
+    """Return our own `refId` for a purchase to which Henry has not assigned one; same format as Henry's."""
     text = public_id.hex
     return f"hco-ref_{text[:8]}-{text[8:12]}-4{text[13:16]}-{text[16:20]}"
 
 
 def public_ids_of_local_ref(ref: str) -> tuple[UUID, UUID] | None:
-    """Return the first and the last public id that a `local_ref` can stand for; None if it is none.
+    """Return the first and the last public id that a local ref can belong to; None if it is not a local ref.
 
-    A ULID begins with its millisecond, so they are few; `local_ref` of each tells which one it is.
+    A ULID starts with its millisecond, so there are few; compare `local_ref()` of each.
     """
     text = ref.removeprefix("hco-ref_").replace("-", "")
     if not ref.startswith("hco-ref_") or len(text) != 20 or set(text) - set("0123456789abcdef"):
@@ -51,7 +51,7 @@ def public_ids_of_local_ref(ref: str) -> tuple[UUID, UUID] | None:
 
 
 class HenryStatus(StrEnum):
-    """The status words of Henry for a purchase (henry-api.md 6.1). Any other word is drift."""
+    """Henry's statuses of a purchase (henry-api.md 6.1). Any other word is recorded as drift."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -62,7 +62,7 @@ class HenryStatus(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an observation came from."""
+    """The source of an observation."""
 
     POLL = "poll"
     WEBHOOK = "webhook"
@@ -72,15 +72,15 @@ class Source(StrEnum):
 
 
 def staff_source(name: str) -> str:
-    """Return what an event's source is called when a person with this user name caused it."""
+    """Return the source of an event that was caused by the staff user with this name."""
     return f"staff:{name}"
 
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """An answer about one purchase that nobody has read yet: most say nothing new, and their digest tells.
+    """An unparsed answer about one purchase. Most are unchanged, and comparing `digest` shows it.
 
-    `digest` is equal for two answers of the same text. `parse` raises `GatewayError` if it cannot be used.
+    `digest` is equal for two answers with the same text. `parse` raises `GatewayError` if it is not usable.
     """
 
     ref_id: str
@@ -90,7 +90,7 @@ class RawAnswer:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Address:
-    """Where somebody lives. Personal data: without a `repr` that shows it."""
+    """A postal address. Personal data: hidden from `repr`."""
 
     line1: str
     city: str
@@ -102,7 +102,7 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class Buyer:
-    """Who buys. Personal data: hidden from `repr`, so that no log or traceback shows it by accident."""
+    """A buyer. Personal data: hidden from `repr`, so that no log or traceback shows it by accident."""
 
     first_name: str = field(default="", repr=False)
     middle_name: str = field(default="", repr=False)
@@ -114,9 +114,9 @@ class Buyer:
 
 @dataclass(frozen=True, kw_only=True)
 class LineItem:
-    """One product that somebody wants.
+    """One product to buy.
 
-    `link` is what Henry buys; `title`, `image_url` and `unit_price` are what the shop shows.
+    Henry buys `link`; the shop shows `title`, `image_url` and `unit_price`.
     """
 
     link: str
@@ -132,7 +132,7 @@ class LineItem:
 
 @dataclass(frozen=True, kw_only=True)
 class HenryCart:
-    """A cart at Henry. `checkout_url` is as Henry gave it: check it before anybody is sent there."""
+    """A cart at Henry. `checkout_url` is untrusted: check it before you redirect to it."""
 
     cart_id: str
     checkout_url: str
@@ -141,7 +141,7 @@ class HenryCart:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What something costs, as far as Henry said."""
+    """Costs, as far as Henry reports them."""
 
     total: Money | None = None
     subtotal: Money | None = None
@@ -163,7 +163,7 @@ class ShippingOption:
 
 @dataclass(frozen=True, kw_only=True)
 class MerchantQuote:
-    """What one merchant asks and offers. `links` says which products; empty if that cannot be told."""
+    """One merchant's shipping cost and options. `links` are its products; empty if they are not known."""
 
     host: str
     links: tuple[str, ...] = ()
@@ -173,7 +173,7 @@ class MerchantQuote:
 
 @dataclass(frozen=True, kw_only=True)
 class HenryQuote:
-    """What a cart would cost now. `costs.total` is always known; `token` is v0's session token, else ""."""
+    """The current costs of a cart. `costs.total` is always set; `token` is v0's session token, else ""."""
 
     costs: Costs
     merchants: tuple[MerchantQuote, ...] = ()
@@ -183,7 +183,7 @@ class HenryQuote:
 
 @dataclass(frozen=True, kw_only=True)
 class ItemDetails:
-    """Costs and choices for one item of a details job."""
+    """Costs, shipping options and coupons of one item of a details job."""
 
     shipping_options: tuple[ShippingOption, ...] = ()
     costs: Costs = field(default_factory=Costs)
@@ -192,7 +192,7 @@ class ItemDetails:
 
 @dataclass(frozen=True, kw_only=True)
 class DetailsJob:
-    """What a checkout would cost, worked out by Henry per merchant (henry-api.md 3.4.4)."""
+    """One of Henry's details jobs: it calculates the costs of one merchant's items (henry-api.md 3.4.4)."""
 
     ref_id: str
     status: str
@@ -202,7 +202,7 @@ class DetailsJob:
 
 @dataclass(frozen=True, kw_only=True)
 class ItemOutcome:
-    """What Henry says of one item of a purchase. `status` is Henry's word, perhaps an unknown one."""
+    """Henry's state of one item of a purchase. `status` is Henry's own word and may be an unknown one."""
 
     link: str
     quantity: int
@@ -218,9 +218,9 @@ class ItemOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What Henry says about one purchase at one moment.
+    """The state of a purchase, as reported by Henry at one moment.
 
-    `digest` is equal for two answers that say the same. `status` is Henry's word, perhaps an unknown one.
+    `digest` is equal for two equal answers. `status` is Henry's own word and may be an unknown one.
     """
 
     ref_id: str
@@ -234,7 +234,7 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True)
 class RawCard:
-    """A card number, with ALLOW_RAW_CARD only. It lives in memory for one call, and is hidden from `repr`."""
+    """A card number; requires ALLOW_RAW_CARD. It is kept in memory for one call, and hidden from `repr`."""
 
     number: str = field(repr=False)
     expiry_month: str = field(repr=False)
@@ -244,7 +244,7 @@ class RawCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What pays: the token of a card that Henry collected. `raw` needs ALLOW_RAW_CARD; v0 needs neither."""
+    """The card that pays, as a token from Henry. `raw` requires ALLOW_RAW_CARD; v0 needs neither."""
 
     token: str = field(default="", repr=False)
     raw: RawCard | None = field(default=None, repr=False)
@@ -256,7 +256,7 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class PurchaseRequest:
-    """A headless purchase of a whole cart at Henry. `quote_token` is that of the quote, in v0."""
+    """A headless purchase of a whole cart at Henry. `quote_token` is the token of the quote, in v0."""
 
     buyer: Buyer
     card: Card = field(default_factory=Card)
@@ -269,13 +269,16 @@ class PurchaseRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """On whose behalf something is asked.
+    """The caller of an operation, and what they may access.
 
-    A signed-in shopper has `user_pk`; a guest proves ownership by what his Django session remembers;
-    `token_cart_id` is the cart whose token was shown; `trusted_account` names the Henry account whose
-    carts and orders a trusted server may all touch. The holder of a checkout session's secret has
-    `session_id` and may see its order, `session_order_id`; `is_hosted` says that the secret also stands in
-    the address of a page, so that it opens no personal data. `customer_id` is that of a customer session.
+    Attributes:
+        user_pk: primary key of the signed-in user.
+        cart_ids, order_ids: public ids stored in the Django session; they prove a guest's ownership.
+        token_cart_id: the cart whose bearer token was sent.
+        trusted_account: the Henry account whose carts and orders a trusted server may access.
+        session_id, session_order_id: the checkout session whose secret was sent, and its order.
+        is_hosted: that secret is also part of a page's URL, so it gives no access to personal data.
+        customer_id: the customer session whose token was sent.
     """
 
     user_pk: Any = None
@@ -290,14 +293,14 @@ class Caller:
 
     @property
     def uses_browser_session(self) -> bool:
-        """Whether he comes with the shop's cookies, if with any: then his session keeps what he begins."""
-        shown = (self.token_cart_id, self.session_order_id, self.customer_id, self.trusted_account or None)
-        return all(each is None for each in shown)
+        """Whether no credential but cookies was sent, so that new carts are stored in the Django session."""
+        credentials = (self.token_cart_id, self.session_order_id, self.customer_id)
+        return not self.trusted_account and all(credential is None for credential in credentials)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """The right to work on one row until the lease ends. A write with an outdated `fence` is refused."""
+    """A lease on one row. A write with an outdated `fence` is refused."""
 
     pk: int
     fence: int

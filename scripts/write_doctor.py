@@ -1,4 +1,4 @@
-"""Write the tables of docs/doctor.md, from the traps and looks of the code, into that page."""
+"""Write the table of checks in docs/reference/doctor.md from the code."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 import django
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "doctor.md"
+PAGE = ROOT / "docs" / "reference" / "doctor.md"
 BEGINS, ENDS = "<!-- written by scripts/write_doctor.py -->", "<!-- to here -->"
 
 
 def table() -> str:
-    """Return the table of all traps. Needs Django to be set up."""
-    from django_henry_checkout.doctor import TRAPS  # noqa: PLC0415 - after setup
+    """Return the table of all checks. Django must be set up."""
+    from django_henry_checkout.doctor import CHECKS  # noqa: PLC0415 - after setup
 
-    rows = [_row("Name", "Level", "Why it hurts", "Fix"), _row(*["---"] * 4)]
-    rows += [_row(f"`{trap.name}`", trap.level.value, trap.why, trap.fix) for trap in TRAPS]
+    rows = [_row("Name", "Level", "Why it matters", "Fix"), _row(*["---"] * 4)]
+    rows += [_row(f"`{check.name}`", check.level.value, check.why, check.fix) for check in CHECKS]
     return "\n".join(rows)
 
 
@@ -28,7 +28,7 @@ def _row(*cells: str) -> str:
 
 
 def page_with(text: str) -> str:
-    """Return the page with the table in its place."""
+    """Return the page with `text` as its table."""
     page = PAGE.read_text(encoding="utf-8")
     before, _begins, rest = page.partition(BEGINS)
     _old, _ends, after = rest.partition(ENDS)
@@ -36,7 +36,7 @@ def page_with(text: str) -> str:
 
 
 def main() -> int:
-    """Write the page; say whether it changed."""
+    """Write the page; print whether it changed."""
     sys.path.insert(0, str(ROOT))
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()

@@ -12,18 +12,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Write the file; say whether it changed."""
+    """Write the file, and print whether it changed."""
     sys.path.insert(0, str(ROOT))
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
 
-    from django_henry_checkout.api.schema.document import as_text, build_document  # noqa: PLC0415 - after setup
-    from django_henry_checkout.api.schema.file import FILE  # noqa: PLC0415 - after setup
+    from django_henry_checkout.api.schema.document import build_document, format_document  # noqa: PLC0415
+    from django_henry_checkout.api.schema.view import SCHEMA_FILE  # noqa: PLC0415 - after setup
+    from django_henry_checkout.api.urls import urlpatterns  # noqa: PLC0415 - after setup
 
-    text = as_text(build_document())
-    changed = not FILE.exists() or FILE.read_text(encoding="utf-8") != text
-    FILE.write_text(text, encoding="utf-8")
-    print(f"{FILE.relative_to(ROOT)}: {'written' if changed else 'unchanged'}")
+    text = format_document(build_document(urlpatterns))
+    changed = not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != text
+    SCHEMA_FILE.write_text(text, encoding="utf-8")
+    print(f"{SCHEMA_FILE.relative_to(ROOT)}: {'written' if changed else 'unchanged'}")
     return 0
 
 

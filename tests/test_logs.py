@@ -1,4 +1,4 @@
-"""The filter for log handlers hides what must not stand in a log, and nothing else."""
+"""The filter for log handlers hides personal data and secrets, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from django_henry_checkout.logs import HIDDEN, RedactingFilter, redact
         "Bearer eyJhbGciOi.x.y",
     ],
 )
-def test_what_must_not_stand_in_a_log_is_hidden(text: str) -> None:
+def test_personal_data_and_secrets_are_hidden(text: str) -> None:
     assert redact(f"before {text} after") == f"before {HIDDEN} after"
 
 
@@ -42,7 +42,7 @@ def test_ids_times_and_counts_stay(text: str) -> None:
     assert redact(text) == text
 
 
-def test_handlers_write_neither_arguments_nor_tracebacks_as_they_came() -> None:
+def test_arguments_and_tracebacks_are_redacted() -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.addFilter(RedactingFilter())

@@ -1,4 +1,4 @@
-"""One trace from the click to the receiver, and nothing personal in it."""
+"""One trace from the click to the last receiver, without personal data."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from tests.support.shop import shop_settings
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 
 _spans = InMemorySpanExporter()
-_numbers = InMemoryMetricReader()
+_metrics = InMemoryMetricReader()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _sdk() -> None:
-    """A process has one SDK, for good; it only listens here."""
+    """Set up the SDK, which a process can do only once."""
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(_spans))
     trace.set_tracer_provider(provider)
-    metrics.set_meter_provider(MeterProvider([_numbers]))
+    metrics.set_meter_provider(MeterProvider([_metrics]))
 
 
 @pytest.fixture
@@ -58,9 +58,7 @@ def named(spans: InMemorySpanExporter, name: str) -> list[ReadableSpan]:
     return [span for span in spans.get_finished_spans() if span.name == f"henry_checkout.{name}"]
 
 
-def test_what_workers_do_belongs_to_the_trace_of_the_click(
-    sandbox: Sandbox, spans: InMemorySpanExporter
-) -> None:
+def test_workers_continue_the_trace_of_the_click(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
     order, trace_id = click(sandbox)
     _other, other_id = click(sandbox)
     drain(sandbox)
@@ -73,7 +71,7 @@ def test_what_workers_do_belongs_to_the_trace_of_the_click(
     assert receivers == set(Delivery.objects.values_list("receiver", flat=True))
 
 
-def test_within_another_request_it_is_linked(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
+def test_a_span_inside_another_trace_is_linked(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
     _order, trace_id = click(sandbox)
     with trace.get_tracer("shop").start_as_current_span("GET /completed") as request:
         refresh_purchase(Purchase.objects.get(), source=Source.RETURN_PAGE)
@@ -84,7 +82,7 @@ def test_within_another_request_it_is_linked(sandbox: Sandbox, spans: InMemorySp
     assert [link.context.trace_id for link in span.links] == [trace_id]
 
 
-def test_an_error_is_told_by_its_kind_alone(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
+def test_only_the_type_of_an_error_is_recorded(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
     def fail(**kwargs: object) -> None:
         raise ValueError("ada@shop.example")
 
@@ -98,17 +96,19 @@ def test_an_error_is_told_by_its_kind_alone(sandbox: Sandbox, spans: InMemorySpa
     assert {(span.status.description, len(span.events)) for span in failed} == {("ValueError", 0)}
 
 
-def test_nothing_personal_is_told(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
+def test_no_personal_data_is_recorded(sandbox: Sandbox, spans: InMemorySpanExporter) -> None:
     click(sandbox)
     drain(sandbox)
     buyer = OrderBuyer.objects.get()
-    told = "".join(span.to_json() for span in spans.get_finished_spans()) + str(_numbers.get_metrics_data())
+    recorded = "".join(span.to_json() for span in spans.get_finished_spans()) + str(
+        _metrics.get_metrics_data()
+    )
     for canary in (buyer.email, buyer.last_name, buyer.phone, shop_settings(sandbox)["API_KEY"]):
-        assert canary not in told
+        assert canary not in recorded
     for name in ("requests", "observations", "deliveries"):
-        assert f"henry_checkout.{name}" in told
+        assert f"henry_checkout.{name}" in recorded
 
 
-def test_without_a_trace_nothing_is_kept(sandbox: Sandbox) -> None:
+def test_without_a_trace_nothing_is_stored(sandbox: Sandbox) -> None:
     assert telemetry.traceparent() == ""
     assert begin_checkout(build_cart()).order.traceparent == ""

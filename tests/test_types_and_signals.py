@@ -1,4 +1,4 @@
-"""Public ids, state tables, the words of all layers, and receivers that are connected in odd ways."""
+"""Public ids, values, errors, state tables, and unusual ways to connect receivers."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def test_new_ids_differ_and_sort_by_time() -> None:
         "\ud800" * 26,
     ],
 )
-def test_what_is_no_id_is_none(text: str) -> None:
+def test_an_invalid_id_is_none(text: str) -> None:
     assert parse_public_id(text) is None
 
 
 @given(st.text(max_size=40))
-def test_no_text_makes_trouble(text: str) -> None:
+def test_any_text_can_be_parsed(text: str) -> None:
     found = parse_public_id(text)
     assert found is None or isinstance(found, UUID)
 
@@ -123,7 +123,7 @@ def _errors() -> list[type[HenryCheckoutError]]:
     return [kind for kind in kinds if issubclass(kind, HenryCheckoutError)]
 
 
-def test_every_error_has_a_code_of_its_own_and_says_what_to_do() -> None:
+def test_every_error_has_a_unique_code_and_says_what_to_do() -> None:
     codes = [kind.code for kind in _errors()]
     assert len(set(codes)) == len(codes)
     for kind in _errors():
@@ -136,10 +136,10 @@ def test_errors_of_the_gateway_keep_their_context() -> None:
     assert (error.retry_after, error.status, error.request_id, error.maybe_sent) == (1.5, 429, "r", False)
     assert error.code == "henry_rate_limited"
     assert RateLimited().retry_after is None
-    # Whoever forgets to say must be taken for "it may have been bought".
-    told = [error for kind in _errors() if isinstance(error := kind(), GatewayError)]
-    assert told
-    assert all(error.maybe_sent for error in told)
+    # By default a call may have been sent: the purchase may exist.
+    errors = [error for kind in _errors() if isinstance(error := kind(), GatewayError)]
+    assert errors
+    assert all(error.maybe_sent for error in errors)
     retryable = {kind.__name__ for kind in _errors() if getattr(kind, "retryable", False)}
     assert retryable == {"GatewayTimeout", "GatewayUnavailable", "RateLimited"}
 
@@ -165,7 +165,7 @@ def _statuses(machine: type[StateMachine]) -> set[str]:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_each_table_speaks_of_known_states_and_reaches_all(machine: type[StateMachine]) -> None:
+def test_each_table_names_known_states_and_reaches_all(machine: type[StateMachine]) -> None:
     known = _statuses(machine)
     targets = {str(target) for targets in machine.TRANSITIONS.values() for target in targets}
     assert {str(state) for state in machine.TRANSITIONS} | targets <= known
@@ -180,13 +180,13 @@ def test_each_table_speaks_of_known_states_and_reaches_all(machine: type[StateMa
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_no_state_moves_to_itself(machine: type[StateMachine]) -> None:
+def test_no_state_has_a_transition_to_itself(machine: type[StateMachine]) -> None:
     for state, targets in machine.TRANSITIONS.items():
         assert state not in targets
 
 
 @pytest.mark.parametrize("machine", FINAL)
-def test_endings_have_no_exits_and_everything_else_has_one(machine: type[StateMachine]) -> None:
+def test_terminal_states_have_no_exits_and_all_others_have_one(machine: type[StateMachine]) -> None:
     for status in _statuses(machine):
         record = machine(status=status)
         assert record.is_terminal == (status in FINAL[machine]), status
@@ -196,7 +196,7 @@ def test_endings_have_no_exits_and_everything_else_has_one(machine: type[StateMa
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_move_is_made_or_refused_as_the_table_says(machine: type[StateMachine]) -> None:
+def test_transitions_follow_the_table(machine: type[StateMachine]) -> None:
     for status in _statuses(machine):
         for target in {*_statuses(machine), "", "nonsense"}:
             record = machine(status=status)
@@ -213,7 +213,7 @@ def test_every_move_is_made_or_refused_as_the_table_says(machine: type[StateMach
             assert record.status == status
 
 
-def test_a_status_that_nobody_knows_is_a_dead_end() -> None:
+def test_an_unknown_status_is_terminal() -> None:
     record = Order(status="from_the_future")
     assert record.is_terminal
     assert not record.can_transition_to("completed")
@@ -268,7 +268,7 @@ def test_names_are_where_things_are_defined(signal: OutboxSignal) -> None:
     assert receiver_name(functools.partial(one)) == "functools.partial"
 
 
-def test_a_weak_method_lives_as_long_as_its_object(signal: OutboxSignal) -> None:
+def test_a_weak_method_is_disconnected_with_its_object(signal: OutboxSignal) -> None:
     shop = Shop()
     signal.connect(shop.method)
     signal.connect(shop)
@@ -285,7 +285,7 @@ def test_a_strong_receiver_stays(signal: OutboxSignal) -> None:
     assert list(signal.receivers_by_name()) == [f"{__name__}.Shop.method", "lambda"]
 
 
-def test_a_lambda_that_nobody_holds_is_gone_as_in_django(signal: OutboxSignal) -> None:
+def test_an_unreferenced_lambda_is_disconnected_as_in_django(signal: OutboxSignal) -> None:
     signal.connect(lambda **kwargs: None)
     gc.collect()
     assert signal.receivers_by_name() == {}
@@ -332,7 +332,7 @@ def test_the_order_is_that_of_connecting(signal: OutboxSignal) -> None:
     assert list(signal.receivers_by_name().values()) == [two, one]
 
 
-def test_disconnecting_what_is_not_connected_changes_nothing(signal: OutboxSignal) -> None:
+def test_disconnecting_an_unknown_receiver_changes_nothing(signal: OutboxSignal) -> None:
     signal.connect(one)
     assert not signal.disconnect(two)
     assert not signal.disconnect(dispatch_uid="never")
@@ -341,13 +341,13 @@ def test_disconnecting_what_is_not_connected_changes_nothing(signal: OutboxSigna
     assert not signal.disconnect(one)
 
 
-def test_what_django_refuses_is_not_kept(signal: OutboxSignal, settings: Any) -> None:
+def test_a_receiver_that_django_rejects_is_not_stored(signal: OutboxSignal, settings: Any) -> None:
     settings.DEBUG = True
 
-    def takes_nothing() -> None: ...
+    def no_arguments() -> None: ...
 
     with pytest.raises(ValueError, match="keyword"):
-        signal.connect(takes_nothing)
+        signal.connect(no_arguments)
     assert signal.receivers_by_name() == {}
 
 
@@ -358,14 +358,14 @@ def test_signals_do_not_share_receivers(signal: OutboxSignal) -> None:
 
 
 @pytest.mark.parametrize("uid", ["", "x" * 256, ("shop", 1), 7])
-def test_a_name_that_cannot_be_kept_is_refused(uid: Any) -> None:
+def test_a_name_that_cannot_be_stored_is_rejected(uid: Any) -> None:
     signal = OutboxSignal("probe")
     with pytest.raises(ValueError, match="1 to 255"):
         signal.connect(print, dispatch_uid=uid)
     assert signal.receivers_by_name() == {}
 
 
-def test_a_taken_name_is_refused_and_the_first_stays() -> None:
+def test_a_taken_name_is_rejected_and_the_first_stays() -> None:
     signal, first, second = OutboxSignal("probe"), lambda **_kwargs: 1, lambda **_kwargs: 2
     signal.connect(first, dispatch_uid="a")
     with pytest.raises(ValueError, match="another dispatch_uid"):
@@ -373,7 +373,7 @@ def test_a_taken_name_is_refused_and_the_first_stays() -> None:
     assert signal.receivers_by_name() == {"a": first}
 
 
-def test_disconnecting_for_a_sender_that_was_not_named_changes_nothing() -> None:
+def test_disconnecting_for_another_sender_changes_nothing() -> None:
     def receiver(**_kwargs: Any) -> None: ...
 
     signal = OutboxSignal("probe")

@@ -1,4 +1,4 @@
-"""Cards, tokens and personal data are in no `repr`, however deeply they are nested and whoever asks for it."""
+"""No `repr` contains card data, tokens or personal data, however deeply they are nested."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CANARY = "canary"
 
 
 def filled(kind: type, **more: Any) -> Any:
-    """A value whose every text field holds a canary of its own."""
+    """Return a value in which every text field contains its own canary."""
     texts = {
         field.name: f"{CANARY}-{field.name}"
         for field in dataclasses.fields(kind)
@@ -54,7 +54,7 @@ def test_no_repr_shows_a_secret(name: str) -> None:
     assert not [text for text in shown if CANARY in text]
 
 
-def test_the_canaries_are_where_the_secrets_are() -> None:
+def test_every_secret_field_contains_a_canary() -> None:
     assert {field.name for field in dataclasses.fields(RawCard)} == {
         "number",
         "expiry_month",
@@ -89,7 +89,7 @@ def test_no_log_and_no_traceback_with_locals_shows_a_secret(name: str, caplog: A
 
 
 @pytest.mark.parametrize("name", ["raw card", "card", "purchase", "quote"])
-def test_a_mistake_in_making_one_does_not_show_what_was_given(name: str) -> None:
+def test_the_error_for_an_unknown_field_does_not_show_its_value(name: str) -> None:
     with pytest.raises(TypeError) as caught:
         dataclasses.replace(SECRETS[name], unknown=f"{CANARY}-value")
     assert CANARY not in str(caught.value)

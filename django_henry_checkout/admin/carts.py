@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_henry_checkout.admin.base import AccountFilter, ReadOnlyAdmin, ReadOnlyInline
-from django_henry_checkout.formatting import money_text
+from django_henry_checkout.formatting import format_money
 from django_henry_checkout.models import Cart, CartLine
 
 
@@ -16,7 +16,7 @@ class CartLineInline(ReadOnlyInline):
 
     @admin.display(description=_("unit price"))
     def price(self, line: CartLine) -> str:
-        return money_text(line.unit_price)
+        return format_money(line.unit_price)
 
 
 @admin.register(Cart)

@@ -23,7 +23,7 @@ from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutEr
 from django_henry_checkout.flows.operations.search import find_orders
 from django_henry_checkout.flows.order.export import orders_as_csv
 from django_henry_checkout.flows.order.history import get_history
-from django_henry_checkout.formatting import money_text
+from django_henry_checkout.formatting import format_money
 from django_henry_checkout.models import Order, OrderStatus, Purchase, PurchaseStatus
 from django_henry_checkout.models.orders import OPERATE, RESOLVE
 
@@ -106,7 +106,7 @@ class OrderAdmin(ShopPages):
 
     @admin.display(description=gettext_lazy("total"))
     def total_shown(self, order: Order) -> str | None:
-        return None if order.total is None else format_html("<bdi>{}</bdi>", money_text(order.total))
+        return None if order.total is None else format_html("<bdi>{}</bdi>", format_money(order.total))
 
     @admin.display(description=gettext_lazy("buyer"))
     def buyer_name(self, order: Order) -> str:

@@ -50,7 +50,7 @@ class ShopPages(ReadOnlyAdmin):
             **self.page_context(request, _("Diagnostics")),
             "findings": None
             if findings is None
-            else [finding for finding in findings if finding.level != Level.UNSEEN],
-            "skipped": [finding for finding in findings or [] if finding.level == Level.UNSEEN],
+            else [finding for finding in findings if finding.level != Level.SKIPPED],
+            "skipped": [finding for finding in findings or [] if finding.level == Level.SKIPPED],
         }
         return TemplateResponse(request, "admin/henry_checkout/doctor.html", context)

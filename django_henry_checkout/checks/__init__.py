@@ -1,4 +1,4 @@
-"""System checks: one small function each. Only what cannot work is an Error; each has a hint."""
+"""System checks: an Error is a setting that cannot work, a Warning one that causes problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a check is registered."""
+"""Registers system checks."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
 
-Check = Callable[[], Iterator[CheckMessage]]
+CheckFunction = Callable[[], Iterator[CheckMessage]]
 
 
-def check(look: Check) -> Check:
-    """Register a check that needs no arguments; Django would look through `wraps`, so none is used."""
+def check(function: CheckFunction) -> CheckFunction:
+    """Register a function without arguments as a system check.
+
+    Its name is a sentence, which docs/reference/settings.md lists. `functools.wraps` is not used, because Django would
+    then inspect the signature of the wrapped function.
+    """
 
     @register(Tags.compatibility)
     def run(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
-        return list(look()) if is_a_dict() else []  # reported by itself
+        return list(function()) if has_settings() else []  # reported by setting_is_a_dict
 
-    return look
+    return function
 
 
-def is_a_dict() -> bool:
-    """Tell whether there is anything to look at."""
+def has_settings() -> bool:
+    """Return whether HENRY_CHECKOUT is a dict, so that it can be checked."""
     return isinstance(getattr(settings, "HENRY_CHECKOUT", None), dict)

@@ -1,4 +1,4 @@
-"""Options one by one: known, durations, within bounds."""
+"""System checks of single options: known names, durations, numbers within bounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from django_henry_checkout.checks.base import check, is_a_dict
+from django_henry_checkout.checks.base import check, has_settings
 from django_henry_checkout.conf import app_settings, known_option_names
 from django_henry_checkout.exceptions import ConfigurationError
 from django_henry_checkout.flows.access.throttling import parse_rate
@@ -68,8 +68,8 @@ BOUNDS = {
 
 
 @register(Tags.compatibility)
-def options_is_a_dict(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    if is_a_dict():
+def setting_is_a_dict(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    if has_settings():
         return []
     hint = 'Add HENRY_CHECKOUT = {"API_KEY": ...} to your settings.'
     return [
@@ -82,13 +82,13 @@ def options_are_known() -> Iterator[CheckMessage]:
     for name in sorted(set(settings.HENRY_CHECKOUT) - known_option_names()):
         yield Warning(
             f'HENRY_CHECKOUT["{name}"] is not an option of this app.',
-            hint="Check its spelling; the settings page of the docs lists all options.",
+            hint="Check its spelling; docs/reference/settings.md lists all options.",
             id="henry_checkout.W001",
         )
 
 
 @check
-def durations_are_durations() -> Iterator[CheckMessage]:
+def durations_are_positive() -> Iterator[CheckMessage]:
     for name in DURATIONS:
         try:
             value = getattr(app_settings, name)
@@ -97,40 +97,41 @@ def durations_are_durations() -> Iterator[CheckMessage]:
         else:
             if value.total_seconds() <= 0:
                 yield Error(
-                    f'HENRY_CHECKOUT["{name}"] must be longer than nothing.',
+                    f'HENRY_CHECKOUT["{name}"] must be positive.',
                     hint="Use a positive datetime.timedelta.",
                     id="henry_checkout.E006",
                 )
 
 
 @check
-def retention_is_known() -> Iterator[CheckMessage]:
-    kept: Mapping[str, Any] = {}
+def retention_is_valid() -> Iterator[CheckMessage]:
+    retention: Mapping[str, Any] = {}
     try:
-        kept = app_settings.RETENTION
+        retention = app_settings.RETENTION
     except (ConfigurationError, TypeError) as error:
         yield Error(
             str(error),
-            hint="Name what is listed there, each with a timedelta or None.",
+            hint="Use only the names in the message, each with a timedelta or None.",
             id="henry_checkout.E017",
         )
-    for name, time in kept.items():
+    for name, time in retention.items():
         if time is not None and (not isinstance(time, timedelta) or time <= timedelta()):
             yield Error(
-                f'HENRY_CHECKOUT["RETENTION"]["{name}"] is not a time that records can be kept for.',
-                hint="Use a positive datetime.timedelta, or None to keep them.",
+                f'HENRY_CHECKOUT["RETENTION"]["{name}"] is not a valid retention time.',
+                hint="Use a positive datetime.timedelta, or None to keep the records.",
                 id="henry_checkout.E017",
             )
 
 
 @check
-def seals_open() -> Iterator[CheckMessage]:
+def encryption_works() -> Iterator[CheckMessage]:
     try:
         decrypt(encrypt("x"))
     except (ConfigurationError, TypeError) as error:
         yield Error(
             str(error),
-            hint="Install the extra `sealed`, and make keys with cryptography.fernet.Fernet.generate_key().",
+            hint="Install the extra `encryption`, and create keys with "
+            "cryptography.fernet.Fernet.generate_key().",
             id="henry_checkout.E018",
         )
 
@@ -144,45 +145,45 @@ def numbers_are_in_bounds() -> Iterator[CheckMessage]:
             value = None
         if value is None or not low <= value <= high:
             yield Error(
-                f'HENRY_CHECKOUT["{name}"] is not a number that can work.',
+                f'HENRY_CHECKOUT["{name}"] is not a number within its bounds.',
                 hint=f"Use a number from {low} to {high}.",
                 id="henry_checkout.E008",
             )
 
 
 @check
-def lease_is_longer_than_an_answer() -> Iterator[CheckMessage]:
+def poll_lease_is_longer_than_a_request() -> Iterator[CheckMessage]:
     try:
         is_short = app_settings.POLL_LEASE.total_seconds() <= app_settings.TOTAL_TIMEOUT
     except (ConfigurationError, TypeError, ValueError):  # reported by the checks above
         return
     if is_short:
         yield Error(
-            'HENRY_CHECKOUT["POLL_LEASE"] is not longer than TOTAL_TIMEOUT: slow answers would be dropped.',
-            hint="Make it some times TOTAL_TIMEOUT.",
+            'HENRY_CHECKOUT["POLL_LEASE"] is not longer than TOTAL_TIMEOUT: slow responses would be dropped.',
+            hint="Set it to several times TOTAL_TIMEOUT.",
             id="henry_checkout.E009",
         )
 
 
 @check
-def throttles_are_rates() -> Iterator[CheckMessage]:
+def throttle_rates_are_valid() -> Iterator[CheckMessage]:
     for scope, rate in app_settings.API_THROTTLES.items():
         try:
             parse_rate(rate)
         except ConfigurationError as error:
             yield Error(
                 f'HENRY_CHECKOUT["API_THROTTLES"]["{scope}"]: {error}',
-                hint="Write how many calls in which time: 20/min, 5/hour, 1/s, 100/day.",
+                hint="Write a number of calls per period: 20/min, 5/hour, 1/s, 100/day.",
                 id="henry_checkout.E010",
             )
 
 
 @check
-def card_numbers_stay_away() -> Iterator[CheckMessage]:
+def raw_cards_are_off() -> Iterator[CheckMessage]:
     if app_settings.ALLOW_RAW_CARD:
         yield Warning(
-            'HENRY_CHECKOUT["ALLOW_RAW_CARD"] lets card numbers reach this server.',
-            hint="The whole server is then in the scope of PCI DSS, self-assessment questionnaire D. "
-            "Collect cards with Henry's modal or card element instead, and take the setting away.",
+            'HENRY_CHECKOUT["ALLOW_RAW_CARD"] sends card numbers to this server.',
+            hint="The whole server is then in scope of PCI DSS, self-assessment questionnaire D. "
+            "Collect cards with Henry's modal or card element instead, and remove the setting.",
             id="henry_checkout.W004",
         )

@@ -1,4 +1,4 @@
-"""What stands around the app in the project."""
+"""System checks of the rest of the project: sessions, SQLite, return URLs."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def sessions_are_installed() -> Iterator[CheckMessage]:
     if not apps.is_installed("django.contrib.sessions"):
         yield Error(
             "django.contrib.sessions is not installed.",
-            hint="Guests own their carts by the Django session: add the app and its middleware.",
+            hint="Guests own their carts through the Django session: add the app and its middleware.",
             id="henry_checkout.E007",
         )
 
 
 @check
-def sqlite_begins_immediate() -> Iterator[CheckMessage]:
+def sqlite_transactions_are_immediate() -> Iterator[CheckMessage]:
     for alias, database in settings.DATABASES.items():
         is_sqlite = database.get("ENGINE", "").endswith("sqlite3")
         if is_sqlite and database.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE":
             yield Warning(
-                f"The SQLite database {alias!r} begins its transactions deferred.",
-                hint='A shop and a worker then meet "database is locked". Set '
+                f"The SQLite database {alias!r} uses deferred transactions.",
+                hint='Web servers and workers then fail with "database is locked". Set '
                 'OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20} for it.',
                 id="henry_checkout.W002",
             )
@@ -38,17 +38,18 @@ def sqlite_begins_immediate() -> Iterator[CheckMessage]:
 
 @check
 def return_urls_exist() -> Iterator[CheckMessage]:
-    for ending, target in app_settings.RETURN_URLS.items():
-        if "/" in target or _reverses(target):
+    for outcome, target in app_settings.RETURN_URLS.items():
+        if "/" in target or _can_reverse(target):
             continue
         yield Warning(
-            f'HENRY_CHECKOUT["RETURN_URLS"]["{ending}"] names {target!r}, which is no URL of this project.',
-            hint="Give the name of a URL that takes the order's id or nothing, or a path.",
+            f'HENRY_CHECKOUT["RETURN_URLS"]["{outcome}"] names {target!r}, which is not a URL of this '
+            "project.",
+            hint="Use a path, or the name of a URL that takes the order's id or no arguments.",
             id="henry_checkout.W003",
         )
 
 
-def _reverses(name: str) -> bool:
+def _can_reverse(name: str) -> bool:
     for args in (["01J00000000000000000000000"], []):
         try:
             reverse(name, args=args)

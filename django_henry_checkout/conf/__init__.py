@@ -1,6 +1,6 @@
-"""Typed reader of the one setting, `HENRY_CHECKOUT`. No other module reads our options.
+"""Typed access to the `HENRY_CHECKOUT` setting, through `app_settings`. No other module reads it.
 
-Each property reads `django.conf.app_settings` when it is asked, so `override_settings` just works.
+Each property reads Django's settings on every access, so `override_settings` works.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Settings(AccountOptions, StorefrontOptions, EngineOptions, PrivacyOptions):
-    """The options of the app, with their defaults. Unknown names are reported by a system check."""
+    """The app's options and their defaults. A system check reports unknown names."""
 
 
 def known_option_names() -> frozenset[str]:
-    """Return every name that HENRY_CHECKOUT may hold."""
+    """Return every option name that HENRY_CHECKOUT accepts."""
     properties = {name for name in dir(Settings) if name.isupper()}
     return frozenset(
         properties
@@ -41,7 +41,7 @@ def known_option_names() -> frozenset[str]:
 
 
 def is_safe_origin(url: str) -> bool:
-    """Tell whether `url` is https, or http to this very machine (the sandbox), without credentials or fragment."""
+    """Return whether `url` is https, or http to a loopback host, without credentials or a fragment."""
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port

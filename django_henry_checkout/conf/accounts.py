@@ -1,4 +1,4 @@
-"""The credentials: one set, or several named ones."""
+"""Henry accounts: one set of credentials, or several named ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django_henry_checkout.exceptions import ConfigurationError
 
 @dataclass(frozen=True)
 class WebhookSecret:
-    """A secret that webhooks are signed with; after `not_after` it counts no more."""
+    """A webhook signing secret; it is not accepted after `not_after`."""
 
     secret: str = field(repr=False)
     not_after: datetime | None = None
@@ -24,18 +24,20 @@ class Account:
     """One set of Henry credentials. `repr` hides the key.
 
     Attributes:
-        api_key: the key of your Henry account.
-        api_version: the generation of Henry's API: "v1", "v1-rpc" or "v0".
-        base_url: where Henry is; plain http only for a sandbox on this machine.
-        checkout_origins: exact origins that a shopper may be sent to.
-        frame_ancestors: exact origins of other sites whose pages may hold the checkout in a frame; the shop's own
-            always may.
-        accounts: several accounts: `{"default": {"API_KEY": ...}, "uk": {...}}`; each inherits what it does not say.
-        webhook_secrets: what Henry signs with; while one is replaced both:
-            `{"secret": ..., "not_after": "2026-12-01T00:00:00+00:00"}`. Without any, webhooks are refused.
-        webhook_key: the part of the webhook's address that nobody can guess; by default derived from SECRET_KEY.
-        webhook_uuid: the webhook to which Henry sends the events of each cart, as its dashboard calls it.
-        webhook_events: which events those are.
+        api_key: API key of your Henry account.
+        api_version: generation of Henry's API: "v1", "v1-rpc" or "v0".
+        base_url: base URL of Henry's API; plain http is accepted only for a sandbox on this machine.
+        checkout_origins: exact origins to which shoppers may be redirected.
+        frame_ancestors: exact origins of other sites that may embed the checkout in a frame; the shop's own
+            origin is always allowed.
+        accounts: named accounts, as in `{"default": {"API_KEY": ...}, "uk": {...}}`; each one inherits the
+            options that it does not set.
+        webhook_secrets: secrets with which Henry signs webhooks. To rotate one, list both and give the old
+            one an end: `{"secret": ..., "not_after": "2026-12-01T00:00:00+00:00"}`. If the list is empty, all
+            webhooks are rejected.
+        webhook_key: unguessable part of the webhook URL; derived from SECRET_KEY by default.
+        webhook_uuid: id (UUID) of the webhook in Henry's dashboard that receives the events of each cart.
+        webhook_events: events that this webhook receives.
     """
 
     alias: str
@@ -51,13 +53,13 @@ class Account:
 
 
 class AccountOptions(Options):
-    """Who we are at Henry."""
+    """The Henry accounts of the shop."""
 
     def account(self, alias: str = "default") -> Account:
         """Return the credentials named `alias`.
 
         Raises:
-            ConfigurationError: there is no such account, or it has no API_KEY.
+            ConfigurationError: there is no such account, or its API_KEY is missing or not usable.
         """
         own: Mapping[str, Any] = {}
         if "ACCOUNTS" in self._options:
@@ -78,12 +80,12 @@ class AccountOptions(Options):
         if not isinstance(key, str) or not key.strip():
             raise ConfigurationError(
                 f'The Henry account {alias!r} has no key. Set HENRY_CHECKOUT["API_KEY"] '
-                "(for the local sandbox any value it was started with, by default sandbox-key)."
+                "(for the local sandbox, the key it was started with; sandbox-key by default)."
             )
         if not key.strip().isascii() or not key.strip().isprintable():
             raise ConfigurationError(
-                f"The key of the Henry account {alias!r} holds characters that no header can hold. Correct "
-                'HENRY_CHECKOUT["API_KEY"]; often a line break was copied along.'
+                f"The key of the Henry account {alias!r} contains characters that are not allowed in an HTTP "
+                'header. Correct HENRY_CHECKOUT["API_KEY"]; a common cause is a copied line break.'
             )
         return Account(
             alias=alias,
@@ -100,18 +102,18 @@ class AccountOptions(Options):
 
     @property
     def account_aliases(self) -> tuple[str, ...]:
-        """The names of all accounts."""
+        """Names of all accounts."""
         return tuple(self._get("ACCOUNTS", {"default": {}}))
 
 
 def _read_secrets(option: Any) -> tuple[WebhookSecret, ...]:
-    if not isinstance(option, list | tuple):  # text would be taken letter by letter
+    if not isinstance(option, list | tuple):  # a string would be read character by character
         raise ConfigurationError('HENRY_CHECKOUT["WEBHOOK_SECRETS"] is not a list.')
     return tuple(map(_read_secret, option))
 
 
 def _read_secret(option: Any) -> WebhookSecret:
-    """Read a secret: text, or `{"secret": ..., "not_after": an aware datetime or ISO text}` while it is replaced."""
+    """Read a string, or `{"secret": ..., "not_after": <aware datetime or ISO string>}` during a rotation."""
     if isinstance(option, str) and option:
         return WebhookSecret(option)
     try:
@@ -122,6 +124,6 @@ def _read_secret(option: Any) -> WebhookSecret:
     except (TypeError, KeyError, ValueError):
         pass
     raise ConfigurationError(
-        'Each of HENRY_CHECKOUT["WEBHOOK_SECRETS"] must be text that is not empty, or '
-        '{"secret": text, "not_after": an aware datetime or its ISO text}.'
+        'Each of HENRY_CHECKOUT["WEBHOOK_SECRETS"] must be a non-empty string, or '
+        '{"secret": a string, "not_after": an aware datetime or an ISO string}.'
     )

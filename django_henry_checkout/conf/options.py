@@ -1,4 +1,4 @@
-"""Reads one option of the one setting, `HENRY_CHECKOUT`."""
+"""Base class of the option groups: reads single options from the `HENRY_CHECKOUT` setting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django_henry_checkout.exceptions import ConfigurationError
 
 
 class Options:
-    """What the parts of the settings have in common."""
+    """Base of all option groups."""
 
     @property
     def _options(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What is known of buyers, and how long it is kept."""
+"""Options for personal data: encryption and retention."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django_henry_checkout.conf.options import Options
 from django_henry_checkout.exceptions import ConfigurationError
 
 DAY = timedelta(days=1)
-_USUAL: Mapping[str, timedelta | None] = {
+_DEFAULT_RETENTION: Mapping[str, timedelta | None] = {
     "webhooks": 30 * DAY,
     "deliveries": 30 * DAY,
     "carts": 90 * DAY,
@@ -19,23 +19,25 @@ _USUAL: Mapping[str, timedelta | None] = {
 
 
 class PrivacyOptions(Options):
-    """What the workers delete, and what the database does not tell to whoever copies it."""
+    """Options for the encryption and retention of personal data."""
 
     @property
     def ENCRYPTION_KEYS(self) -> tuple[str, ...]:
-        """Fernet keys that personal data is sealed with: the first one seals, all of them open. None: it is not."""
+        """Fernet keys for personal data: the first encrypts, all decrypt; without keys it stays plain."""
         return tuple(self._get("ENCRYPTION_KEYS", ()))
 
     @property
     def RETENTION(self) -> Mapping[str, timedelta | None]:
-        """How long records are kept before `prune` deletes them; None is for ever.
+        """Time after which `prune` deletes records; None keeps them.
 
-        `webhooks` that were settled; `deliveries` that were made; `carts` of guests that nothing was ordered from,
-        since their last change; `customer_sessions` since they lapsed; `buyers`, the personal data of an order,
-        since the order ended. Orders, their lines, purchases and events are never deleted.
+        `webhooks` are counted from when they were processed, `deliveries` from when they were done, `carts`
+        (of guests, without an order) from their last change, `customer_sessions` from when they expired,
+        `buyers` (the personal data of an order) from when the order ended. Orders, their lines, purchases and
+        events are never deleted.
         """
         given = self._get("RETENTION", {})
-        unknown = sorted(set(given) - set(_USUAL))
+        unknown = sorted(set(given) - set(_DEFAULT_RETENTION))
         if unknown:
-            raise ConfigurationError(f'HENRY_CHECKOUT["RETENTION"] has no {unknown[0]}: {", ".join(_USUAL)}.')
-        return {name: given.get(name, usual) for name, usual in _USUAL.items()}
+            names = ", ".join(_DEFAULT_RETENTION)
+            raise ConfigurationError(f'HENRY_CHECKOUT["RETENTION"] has no {unknown[0]}; use one of: {names}.')
+        return {name: given.get(name, default) for name, default in _DEFAULT_RETENTION.items()}

@@ -1,8 +1,8 @@
-"""Looks at a deployment as a whole and names what is wrong, why it hurts, and what to do: see `examine`."""
+"""Diagnostics for a whole deployment: each finding says what is wrong, why it matters and how to fix it."""
 
 from __future__ import annotations
 
-from django_henry_checkout.doctor.findings import Finding, Level, Trap
-from django_henry_checkout.doctor.runner import TRAPS, run_checks
+from django_henry_checkout.doctor.findings import Check, Finding, Level
+from django_henry_checkout.doctor.runner import CHECKS, run_checks
 
-__all__ = ["TRAPS", "Finding", "Level", "Trap", "run_checks"]
+__all__ = ["CHECKS", "Check", "Finding", "Level", "run_checks"]

@@ -1,4 +1,4 @@
-"""What a look finds."""
+"""Checks, and the findings that probes report."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is. `UNSEEN` is no trouble: something could not be examined from here."""
+    """Severity of a finding. `SKIPPED` is not a problem: something could not be checked from here."""
 
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
-    UNSEEN = "unseen"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was found. `name` is stable, for scripts; the other texts are for people."""
+    """One problem of this deployment. `name` is stable, for scripts; the other texts are for people."""
 
     name: str
     level: Level
@@ -27,25 +27,30 @@ class Finding:
     fix: str
 
     def as_dict(self) -> dict[str, str]:
-        """Return it as JSON has it."""
+        """Return the finding as `henry_doctor --json` prints it."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class Trap:
-    """One thing that can be wrong with a deployment. `{words}` of `fix` are filled in when it is found."""
+class Check:
+    """One problem that a deployment can have. `{placeholders}` in `fix` are filled in by `finding`."""
 
     name: str
     level: Level
     why: str
     fix: str
 
-    def found(self, what: str, **words: object) -> Finding:
-        """Return the finding that this trap is there; `what` says how that shows here."""
+    def finding(self, found: str, **values: object) -> Finding:
+        """Return a finding of this check.
+
+        Args:
+            found: how the problem shows in this deployment.
+            values: the values of the placeholders in `fix`.
+        """
         return Finding(
-            name=self.name, level=self.level, found=what, why=self.why, fix=self.fix.format(**words)
+            name=self.name, level=self.level, found=found, why=self.why, fix=self.fix.format(**values)
         )
 
 
-#: Yields what it finds, and nothing where all is well. It may raise: that is a finding too.
-Look = Callable[[], Iterator[Finding]]
+#: Inspects one part of a deployment and yields what is wrong. If it raises, that is reported as a finding.
+Probe = Callable[[], Iterator[Finding]]

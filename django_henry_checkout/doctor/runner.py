@@ -1,4 +1,4 @@
-"""Runs every look within a time limit, and the system checks of this app."""
+"""Runs all probes, each within a time limit, and the system checks of this app."""
 
 from __future__ import annotations
 
@@ -13,130 +13,140 @@ from django.core.checks import run_checks as run_system_checks
 from django.db import connections
 
 from django_henry_checkout.doctor import (
+    accounts,
+    backlog,
     broker,
-    data,
-    henry,
-    keys,
-    outside,
-    policies,
-    proxies,
-    web,
+    csp,
+    database,
+    django_settings,
+    headers,
+    henry_api,
+    public_url,
     webhooks,
-    work,
+    workers,
 )
-from django_henry_checkout.doctor.findings import Finding, Level, Look, Trap
-from django_henry_checkout.doctor.secrets import without_secrets
+from django_henry_checkout.doctor.findings import Check, Finding, Level, Probe
+from django_henry_checkout.doctor.redact import redact_secrets
 from django_henry_checkout.exceptions import ConfigurationError
 
 logger = logging.getLogger("django_henry_checkout.doctor")
 
-#: How long one look may take.
-LOOK_SECONDS = 10.0
-#: With one of these of SILENCED_SYSTEM_CHECKS, for instance "henry_doctor.coop", a finding is left out.
+#: Time limit of one probe, in seconds.
+PROBE_TIMEOUT = 10.0
+#: SILENCED_SYSTEM_CHECKS silences a finding by this prefix and its name, such as "henry_doctor.coop".
 SILENCE_PREFIX = "henry_doctor."
-CHECK_PREFIX = "henry_checkout."
+SYSTEM_CHECK_PREFIX = "henry_checkout."
 
-LOOK_FAILED = Trap(
-    "look_failed",
+CHECK_FAILED = Check(
+    "check_failed",
     Level.ERROR,
-    why="What it looks at is not known to be well, and the same error may meet shoppers or workers.",
-    fix="Read the error in the log of `django_henry_checkout.doctor`, correct what it names, and run the doctor again.",
+    why="What it checks may be broken, and shoppers or workers may meet the same error.",
+    fix="Read the error in the log of `django_henry_checkout.doctor`, fix its cause, and run the doctor "
+    "again.",
 )
-LOOK_SLOW = Trap(
-    "look_slow",
+CHECK_TIMED_OUT = Check(
+    "check_timed_out",
     Level.ERROR,
-    why="Something that the shop depends on hangs: the database, the broker, or a middleware.",
-    fix="See what `{look}` of the table in docs/doctor.md looks at, and why that does not answer.",
+    why="Something that the shop depends on does not respond: the database, the broker, or a middleware.",
+    fix="The name `{probe}` says what was checked. Find out why that does not respond, and run the doctor "
+    "again.",
 )
-ROWS_UNSEEN = Trap(
-    "rows_unseen",
-    Level.UNSEEN,
-    why="Workers, purchases and webhooks are known from the database.",
-    fix="Correct what was found about the database first, then run the doctor again.",
+DATABASE_CHECKS_SKIPPED = Check(
+    "database_checks_skipped",
+    Level.SKIPPED,
+    why="Workers, pending work and webhooks are checked by their rows in the database.",
+    fix="Fix the problem with the database first, then run the doctor again.",
 )
-TRAPS: tuple[Trap, ...] = (
-    *data.TRAPS, *keys.TRAPS, *web.TRAPS, *policies.TRAPS, *proxies.TRAPS, *broker.TRAPS, *henry.TRAPS,
-    *work.TRAPS, *webhooks.TRAPS, *outside.TRAPS, LOOK_FAILED, LOOK_SLOW, ROWS_UNSEEN,
+CHECKS: tuple[Check, ...] = (
+    *database.CHECKS, *accounts.CHECKS, *headers.CHECKS, *csp.CHECKS, *django_settings.CHECKS, *broker.CHECKS,
+    *henry_api.CHECKS, *workers.CHECKS, *backlog.CHECKS, *webhooks.CHECKS, *public_url.CHECKS, CHECK_FAILED,
+    CHECK_TIMED_OUT, DATABASE_CHECKS_SKIPPED,
 )  # fmt: skip
 
 
 def run_checks(*, url: str = "") -> list[Finding]:
-    """Return what is wrong with this deployment, the worst first; empty where all is well.
+    """Return the problems of this deployment, the most severe first; an empty list if there are none.
 
     Args:
-        url: a page of the shop that holds the checkout, at the address that shoppers use: it is looked at from
-            outside too, through the shop's proxies. "" leaves that out.
+        url: the public URL of a page that holds the checkout. It is also checked from outside, through the
+            shop's proxies. "" skips that.
 
-    Findings of the level `UNSEEN` say what could not be examined from here; they are no trouble by themselves.
-    What the system checks of this app find is among them, under their ids ("W011"). No finding holds a secret.
-    A finding is left out where SILENCED_SYSTEM_CHECKS holds "henry_doctor." and its name.
+    Findings of the level `SKIPPED` say what could not be checked; they are not problems. The system checks of
+    this app are included under their ids ("W011"). A finding is left out if SILENCED_SYSTEM_CHECKS contains
+    "henry_doctor." and its name. Findings contain no secrets.
 
-    Effects: looks only. Some queries, none of them over whole tables; one HTTP read for each account, three with `url`; answers
-    of no view of yours go through the middleware. Each look ends after LOOK_SECONDS at the latest. Looks run in
-    threads of their own, and so outside the caller's transaction.
+    Effects: changes nothing. A few queries, none of which scans a table; one HTTP read per account, and three
+    more with `url`; empty pages, sent through the project's middleware. Each probe is limited to
+    PROBE_TIMEOUT. Probes run in separate threads, and so outside the caller's transaction.
     """
-    looks = (*LOOKS, *(outside.looks_at(url) if url else ()))
-    first = [finding for look in data.LOOKS_AT_THE_DATABASE for finding in _look(look)]
-    found = [*first, *(finding for look in looks for finding in _look(look))]
+    probes = (*PROBES, *(public_url.build_probes(url) if url else ()))
+    first = [finding for probe in database.CONNECTION_PROBES for finding in _run_probe(probe)]
+    found = [*first, *(finding for probe in probes for finding in _run_probe(probe))]
     if first:
         found.append(
-            ROWS_UNSEEN.found("The tables of this app cannot be read, so what stands in them is unknown.")
+            DATABASE_CHECKS_SKIPPED.finding(
+                "The tables of this app cannot be read, so their rows were not checked."
+            )
         )
     else:
-        found += [finding for look in LOOKS_AT_ROWS for finding in _look(look)]
-    order = list(Level)
-    told = [finding for finding in found if not _is_silenced(finding)]
-    return [_clean(finding) for finding in sorted(told, key=lambda finding: order.index(finding.level))]
+        found += [finding for probe in ROW_PROBES for finding in _run_probe(probe)]
+    severity = list(Level)
+    reported = [finding for finding in found if not _is_silenced(finding)]
+    return [
+        _redact(finding) for finding in sorted(reported, key=lambda finding: severity.index(finding.level))
+    ]
 
 
-def system_checks() -> Iterator[Finding]:
-    """Look at what `manage.py check` says about this app."""
+def probe_system_checks() -> Iterator[Finding]:
+    """Yield what `manage.py check` reports about this app."""
     for message in run_system_checks(tags=[Tags.compatibility]):
-        if (message.id or "").startswith(CHECK_PREFIX) and not message.is_silenced():
-            yield _of_check(message)
+        if (message.id or "").startswith(SYSTEM_CHECK_PREFIX) and not message.is_silenced():
+            yield _from_message(message)
 
 
-def _of_check(message: CheckMessage) -> Finding:
+def _from_message(message: CheckMessage) -> Finding:
     is_error = message.level >= ERROR
     return Finding(
-        name=str(message.id).removeprefix(CHECK_PREFIX),
+        name=str(message.id).removeprefix(SYSTEM_CHECK_PREFIX),
         level=Level.ERROR if is_error else Level.WARNING,
         found=str(message.msg),
-        why="`manage.py check` says so too: "
-        + ("it cannot work like this." if is_error else "it works, and will hurt."),
+        why="`manage.py check` reports it too: "
+        + ("the shop cannot work like this." if is_error else "the shop works, but will have problems."),
         fix=str(message.hint or "See the system checks in docs/reference/settings.md."),
     )
 
 
-LOOKS: tuple[Look, ...] = (
-    system_checks, *data.LOOKS, *keys.LOOKS, *web.LOOKS, *policies.LOOKS, *proxies.LOOKS, *broker.LOOKS,
-    *henry.LOOKS,
+PROBES: tuple[Probe, ...] = (
+    probe_system_checks, *database.PROBES, *accounts.PROBES, *headers.PROBES, *csp.PROBES,
+    *django_settings.PROBES, *broker.PROBES, *henry_api.PROBES,
 )  # fmt: skip
-#: Those that need the tables.
-LOOKS_AT_ROWS: tuple[Look, ...] = (*data.LOOKS_AT_ROWS, *work.LOOKS, *webhooks.LOOKS)
+#: Probes that read the app's tables.
+ROW_PROBES: tuple[Probe, ...] = (*database.ROW_PROBES, *workers.PROBES, *backlog.PROBES, *webhooks.PROBES)
 
 
-def _look(look: Look) -> list[Finding]:
-    """Return what a look finds within its time; that it crashes, or takes longer, is a finding too."""
+def _run_probe(probe: Probe) -> list[Finding]:
+    """Return the findings of a probe; that it failed or timed out is a finding too."""
     found: list[Finding] = []
-    thread = Thread(target=_run, args=(look, found), name=f"henry-doctor-{look.__name__}", daemon=True)
+    thread = Thread(target=_collect, args=(probe, found), name=f"henry-doctor-{probe.__name__}", daemon=True)
     thread.start()
-    thread.join(LOOK_SECONDS)
+    thread.join(PROBE_TIMEOUT)
     if thread.is_alive():
-        slow = f"The look `{look.__name__}` had not ended after {LOOK_SECONDS:.0f} s."
-        return [*found, LOOK_SLOW.found(slow, look=look.__name__)]
+        text = f"The check `{probe.__name__}` did not end within {PROBE_TIMEOUT:.0f} s."
+        return [*found, CHECK_TIMED_OUT.finding(text, probe=probe.__name__)]
     return found
 
 
-def _run(look: Look, found: list[Finding]) -> None:
+def _collect(probe: Probe, found: list[Finding]) -> None:
     try:
-        for finding in look():
-            found.append(finding)  # noqa: PERF402 - one by one, so that what was found before a crash is kept
-    except ConfigurationError:  # the system checks name it
+        for finding in probe():
+            found.append(finding)  # noqa: PERF402 - one by one, to keep what was found before an error
+    except ConfigurationError:  # reported by the system checks
         return
-    except Exception as error:  # whatever a look meets must not hide what the others find
-        logger.warning("The look %s failed", look.__name__, exc_info=True)
-        found.append(LOOK_FAILED.found(f"The look `{look.__name__}` ended with {type(error).__name__}."))
+    except Exception as error:  # the failure of one probe must not hide the findings of the others
+        logger.warning("The check %s failed", probe.__name__, exc_info=True)
+        found.append(
+            CHECK_FAILED.finding(f"The check `{probe.__name__}` failed with {type(error).__name__}.")
+        )
     finally:
         connections.close_all()
 
@@ -145,5 +155,5 @@ def _is_silenced(finding: Finding) -> bool:
     return f"{SILENCE_PREFIX}{finding.name}" in settings.SILENCED_SYSTEM_CHECKS
 
 
-def _clean(finding: Finding) -> Finding:
-    return replace(finding, found=without_secrets(finding.found), fix=without_secrets(finding.fix))
+def _redact(finding: Finding) -> Finding:
+    return replace(finding, found=redact_secrets(finding.found), fix=redact_secrets(finding.fix))

@@ -1,4 +1,4 @@
-"""Webhooks: do they arrive, would they be believed, and for how long?"""
+"""Checks of webhooks: do they arrive, are they accepted, and until when are their secrets valid?"""
 
 from __future__ import annotations
 
@@ -9,136 +9,152 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from django_henry_checkout.conf import Account
-from django_henry_checkout.doctor.findings import Finding, Level, Look, Trap
-from django_henry_checkout.doctor.keys import accounts, is_here
-from django_henry_checkout.doctor.probes import answer_of_view
+from django_henry_checkout.doctor.accounts import get_accounts, is_local
+from django_henry_checkout.doctor.findings import Check, Finding, Level, Probe
+from django_henry_checkout.doctor.probes import probe_view
 from django_henry_checkout.models import Purchase, WebhookMessage
 
-#: So long before its end a secret is named.
-SOON = timedelta(days=3)
-#: Without a webhook for so long, though something was bought and ended, they do not arrive.
-SILENCE = timedelta(days=1)
-#: How many of the newest rows are looked at.
-NEWEST = 1000
+#: A secret that expires within this time is reported.
+EXPIRES_SOON = timedelta(days=3)
+#: If purchases ended in this time and no webhook arrived, webhooks do not work.
+ARRIVAL_WINDOW = timedelta(days=1)
+#: Number of the newest rows that are checked.
+NEWEST_ROWS = 1000
 METHOD_NOT_ALLOWED = 405
 
-SECRET_ENDS = Trap(
-    "webhook_secret_ends",
+WEBHOOK_SECRET_EXPIRES = Check(
+    "webhook_secret_expires",
     Level.ERROR,
-    why="After that moment each webhook of the account is refused with 401. Polls go on.",
-    fix="Have Henry's dashboard make a new secret, and put it into WEBHOOK_SECRETS of the account {account!r} beside the "
-    "old one, without `not_after`.",
+    why="From then on every webhook of the account is rejected with 401. Polling continues.",
+    fix="Create a new secret in Henry's dashboard, and add it to WEBHOOK_SECRETS of the account "
+    "{account!r}, next to the old one and without `not_after`.",
 )
-SECRET_ENDED = Trap(
-    "webhook_secret_old",
+WEBHOOK_SECRET_EXPIRED = Check(
+    "webhook_secret_expired",
     Level.NOTE,
-    why="It counts no more; kept, it only hides which one is in use.",
-    fix="Take it out of WEBHOOK_SECRETS of the account {account!r}.",
+    why="It is no longer accepted, and only makes it harder to see which secret is in use.",
+    fix="Remove it from WEBHOOK_SECRETS of the account {account!r}.",
 )
-NOT_SUBSCRIBED = Trap(
+WEBHOOK_SUBSCRIPTION = Check(
     "webhook_subscription",
     Level.WARNING,
-    why="Henry attaches webhooks to carts, and carts of this account name none: no webhook is ever sent.",
-    fix="Put the webhook's UUID, as Henry's dashboard shows it, into WEBHOOK_UUID of the account {account!r}.",
+    why="Henry sends webhooks only for carts that name an endpoint, and carts of this account name none.",
+    fix="Set WEBHOOK_UUID of the account {account!r} to the webhook's UUID, which Henry's dashboard shows.",
 )
-SILENT = Trap(
+WEBHOOKS_SILENT = Check(
     "webhooks_silent",
     Level.WARNING,
-    why="Polls go on, so nothing is lost, but the shop hears later and Henry is asked more often.",
-    fix="Check in Henry's dashboard that the address is https://<the shop>/henry/webhooks/{account}/<key> (docs/reference/webhooks.md "
-    "prints the key), that it is active and its secret is the one in WEBHOOK_SECRETS; and that no firewall or "
-    "login stands before it. The log of `django_henry_checkout.webhooks` names those that were refused.",
+    why="Polling continues, so nothing is lost, but orders are updated later and Henry gets more requests.",
+    fix="Check in Henry's dashboard that the URL is https://<the shop>/henry/webhooks/{account}/<key> "
+    "(docs/reference/webhooks.md shows how to print the key), that the webhook is active and that its secret is in "
+    "WEBHOOK_SECRETS; and that no firewall or login blocks the URL. The log of "
+    "`django_henry_checkout.webhooks` lists rejected webhooks.",
 )
-UNPROVEN = Trap(
-    "webhooks_unproven",
-    Level.UNSEEN,
-    why="Whether Henry reaches this shop cannot be seen from inside; that a webhook came would prove it.",
-    fix="Buy something, or have Henry send one, and run the doctor again.",
+WEBHOOKS_UNCONFIRMED = Check(
+    "webhooks_unconfirmed",
+    Level.SKIPPED,
+    why="Only a webhook that arrives proves that Henry can reach this shop.",
+    fix="Make a purchase, or have Henry send a webhook, and run the doctor again.",
 )
-BLOCKED = Trap(
+WEBHOOK_BLOCKED = Check(
     "webhook_blocked",
     Level.ERROR,
-    why="A middleware answers in place of the view that takes webhooks, so none is stored.",
-    fix="Let the middleware pass {path}: it needs no login, no cookie and no CSRF token, for each webhook is signed.",
+    why="A middleware or a proxy responds instead of the webhook view, so no webhook is stored.",
+    fix="Exempt {path} from it: the URL needs no login, no cookie and no CSRF token, because every webhook "
+    "is signed.",
 )
-TRAPS = (SECRET_ENDS, SECRET_ENDED, NOT_SUBSCRIBED, SILENT, UNPROVEN, BLOCKED)
+CHECKS = (
+    WEBHOOK_SECRET_EXPIRES, WEBHOOK_SECRET_EXPIRED, WEBHOOK_SUBSCRIPTION, WEBHOOKS_SILENT,
+    WEBHOOKS_UNCONFIRMED, WEBHOOK_BLOCKED,
+)  # fmt: skip
 
 
-def webhooks_path() -> str:
-    """Return where webhooks come: the path without account and key."""
+def get_webhooks_path() -> str:
+    """Return the path of the webhook view, without account and key."""
     return reverse("henry_checkout:webhook", args=["doctor", "doctor"]).removesuffix("doctor/doctor")
 
 
-def _awaiting() -> list[Account]:
-    return [account for account in accounts() if account.webhook_secrets]
+def _accounts_with_webhooks() -> list[Account]:
+    return [account for account in get_accounts() if account.webhook_secrets]
 
 
-def secrets_last() -> Iterator[Finding]:
-    """Look for secrets that have ended, or end soon with none to follow."""
+def probe_webhook_secrets() -> Iterator[Finding]:
+    """Find secrets that have expired, or expire soon with no successor."""
     now = timezone.now()
-    for account in _awaiting():
+    for account in _accounts_with_webhooks():
         ends = [secret.not_after for secret in account.webhook_secrets]
         dates = [moment for moment in ends if moment is not None]
-        if len(dates) == len(ends) and max(dates) < now + SOON:
+        if len(dates) == len(ends) and max(dates) < now + EXPIRES_SOON:
             last = max(dates).isoformat(timespec="minutes")
-            yield SECRET_ENDS.found(
-                f"The last webhook secret of the account {account.alias!r} ends at {last}.",
+            yield WEBHOOK_SECRET_EXPIRES.finding(
+                f"The last webhook secret of the account {account.alias!r} expires at {last}.",
                 account=account.alias,
             )
         elif any(moment < now for moment in dates):
-            found = f"WEBHOOK_SECRETS of the account {account.alias!r} holds one whose `not_after` is over."
-            yield SECRET_ENDED.found(found, account=account.alias)
+            found = (
+                f"WEBHOOK_SECRETS of the account {account.alias!r} contains one whose `not_after` has passed."
+            )
+            yield WEBHOOK_SECRET_EXPIRED.finding(found, account=account.alias)
 
 
-def carts_are_subscribed() -> Iterator[Finding]:
-    """Look for secrets without a subscription. Of v0 nothing is known, and the sandbox may send for every cart."""
-    for account in _awaiting():
-        if not account.webhook_uuid and account.api_version != "v0" and not is_here(account.base_url):
-            yield NOT_SUBSCRIBED.found(
+def probe_webhook_subscription() -> Iterator[Finding]:
+    """Find accounts with secrets but no endpoint. It skips v0, which is undocumented, and local sandboxes."""
+    for account in _accounts_with_webhooks():
+        if not account.webhook_uuid and account.api_version != "v0" and not is_local(account.base_url):
+            yield WEBHOOK_SUBSCRIPTION.finding(
                 f"The account {account.alias!r} has WEBHOOK_SECRETS and no WEBHOOK_UUID.",
                 account=account.alias,
             )
 
 
-def webhooks_arrive() -> Iterator[Finding]:
-    """Compare what was bought with what was heard, among the newest rows."""
-    since = timezone.now() - SILENCE
-    heard = _newest(WebhookMessage.objects.order_by("-pk").values_list("account", "received_at")[:NEWEST])
-    ended = _newest(Purchase.objects.order_by("-pk").values_list("account", "ended_at")[:NEWEST])
-    for account in _awaiting():
-        last_heard, last_ended = heard.get(account.alias), ended.get(account.alias)
-        if last_heard is not None and last_heard > since:
+def probe_webhook_arrival() -> Iterator[Finding]:
+    """Compare the newest purchases with the newest webhooks."""
+    since = timezone.now() - ARRIVAL_WINDOW
+    received = _newest_per_account(
+        WebhookMessage.objects.order_by("-pk").values_list("account", "received_at")[:NEWEST_ROWS]
+    )
+    ended = _newest_per_account(
+        Purchase.objects.order_by("-pk").values_list("account", "ended_at")[:NEWEST_ROWS]
+    )
+    for account in _accounts_with_webhooks():
+        last_received, last_ended = received.get(account.alias), ended.get(account.alias)
+        if last_received is not None and last_received > since:
             continue
         if last_ended is not None and last_ended > since:
-            found = f"Purchases of the account {account.alias!r} ended in the last day, and no webhook came."
-            yield SILENT.found(found, account=account.alias)
-        elif not is_here(account.base_url):
-            yield UNPROVEN.found(
-                f"No webhook came for the account {account.alias!r} in the last day, and nothing ended."
+            found = (
+                f"Purchases of the account {account.alias!r} ended in the last day, but no webhook arrived."
+            )
+            yield WEBHOOKS_SILENT.finding(found, account=account.alias)
+        elif not is_local(account.base_url):
+            yield WEBHOOKS_UNCONFIRMED.finding(
+                f"In the last day no webhook arrived for the account {account.alias!r}, and no purchase "
+                "ended."
             )
 
 
-def _newest(rows: Iterable[tuple[str, datetime | None]]) -> dict[str, datetime]:
+def _newest_per_account(rows: Iterable[tuple[str, datetime | None]]) -> dict[str, datetime]:
     newest: dict[str, datetime] = {}
     for account, moment in rows:
-        if moment is not None and moment > newest.get(account, moment - SILENCE):
+        if moment is not None and moment > newest.get(account, moment - ARRIVAL_WINDOW):
             newest[account] = moment
     return newest
 
 
-def webhooks_come_through() -> Iterator[Finding]:
-    """Send a GET to the address through the middleware: the view itself answers 405, since it takes POST only."""
-    if not _awaiting():
+def probe_webhook_endpoint() -> Iterator[Finding]:
+    """Send a GET to the webhook view, through the middleware; it accepts only POST and responds with 405."""
+    if not _accounts_with_webhooks():
         return
     try:
-        path = webhooks_path()
-    except NoReverseMatch:  # another look says so
+        path = get_webhooks_path()
+    except NoReverseMatch:  # reported by probe_urls
         return
-    status = answer_of_view(f"{path}doctor/doctor").status_code
+    status = probe_view(f"{path}doctor/doctor").status_code
     if status != METHOD_NOT_ALLOWED:
-        yield BLOCKED.found(
-            f"The address of webhooks answers {status} to a GET, where the view would say 405.", path=path
+        yield WEBHOOK_BLOCKED.finding(
+            f"The webhook URL responds to a GET with {status}; the view would respond with 405.", path=path
         )
 
 
-LOOKS: tuple[Look, ...] = (secrets_last, carts_are_subscribed, webhooks_arrive, webhooks_come_through)
+PROBES: tuple[Probe, ...] = (
+    probe_webhook_secrets, probe_webhook_subscription, probe_webhook_arrival, probe_webhook_endpoint,
+)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The error tree. The first line of each docstring says what the caller should do; `code` is stable."""
+"""The error tree. The first line of a docstring is the default message; `code` is stable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all errors come from."""
+"""The base classes of all errors."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from django.core.exceptions import ImproperlyConfigured
 class ConfigurationError(ImproperlyConfigured):
     """Correct the HENRY_CHECKOUT setting.
 
-    Outside the tree on purpose: code that tolerates trouble at Henry must not hide a broken set-up.
+    Outside the tree on purpose: code that tolerates failures at Henry must not hide a broken configuration.
     """
 
 
 class HenryCheckoutError(Exception):
-    """Base of all errors that a running shop can meet."""
+    """Base class of all errors of a correctly configured shop."""
 
     code = "error"
 

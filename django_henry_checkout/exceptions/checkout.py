@@ -1,4 +1,4 @@
-"""What a shopper, or a client of the API, can meet."""
+"""Errors that are reported to shoppers and API clients."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django_henry_checkout.exceptions.base import HenryCheckoutError
 
 
 class CheckoutError(HenryCheckoutError):
-    """The shopper's request cannot be done; the message says why."""
+    """This request cannot be completed; see the message for the reason."""
 
     code = "checkout_error"
 
 
 class InvalidItem(CheckoutError):
-    """Correct the item and send it again; `field` names the part that was refused."""
+    """Correct the item and send it again; `field` names the invalid field."""
 
     code = "invalid_item"
 
@@ -27,25 +27,25 @@ class InvalidItem(CheckoutError):
 
 
 class CartNotFound(CheckoutError):
-    """There is no such cart, or it belongs to somebody else."""
+    """This cart does not exist or belongs to another customer."""
 
     code = "cart_not_found"
 
 
 class CartEmpty(CheckoutError):
-    """Put something into the cart first."""
+    """Add an item to the cart first."""
 
     code = "cart_empty"
 
 
 class CartChanged(CheckoutError):
-    """The cart was edited elsewhere; read it again and repeat the change."""
+    """The cart was changed elsewhere; reload it and repeat your change."""
 
     code = "cart_changed"
 
 
 class BuyerChanged(CheckoutError):
-    """Who buys, or where to, was changed elsewhere; look at it again before you pay."""
+    """Your contact or delivery details were changed elsewhere; review them before you pay."""
 
     code = "buyer_changed"
 
@@ -57,19 +57,19 @@ class CheckoutRefused(CheckoutError):
 
 
 class CartFull(CheckoutError):
-    """The cart holds as many lines as it may; remove one first."""
+    """The cart is full; remove an item first."""
 
     code = "cart_full"
 
 
 class OrderNotFound(CheckoutError):
-    """There is no such order, or it belongs to somebody else."""
+    """This order does not exist or belongs to another customer."""
 
     code = "order_not_found"
 
 
 class OrderNotOpen(CheckoutError):
-    """This order is already being bought or has ended; look at its status instead."""
+    """This order is already being bought or has ended; check its status instead."""
 
     code = "order_not_open"
 
@@ -85,85 +85,85 @@ class TokenInvalid(CheckoutError):
 
 
 class TokenExpired(CheckoutError):
-    """This link has lapsed or was replaced by a newer one; start again from the shop."""
+    """This link has expired or was replaced by a newer one; start again from the shop."""
 
     code = "token_expired"
 
 
 class UntrustedCheckoutUrl(CheckoutError):
-    """Henry named a checkout address outside CHECKOUT_ORIGINS; the shopper was not sent there."""
+    """Henry returned a checkout URL outside CHECKOUT_ORIGINS; the shopper was not redirected."""
 
     code = "untrusted_checkout_url"
 
 
 class OriginNotAllowed(CheckoutError):
-    """The checkout may not stand in a page of this origin; the shop must list it in FRAME_ANCESTORS."""
+    """Pages of this origin may not embed the checkout; add the origin to FRAME_ANCESTORS."""
 
     code = "origin_not_allowed"
 
 
 class ReceiptInvalid(CheckoutError):
-    """This receipt was not made here, is for another shop, or has lapsed; read the order instead."""
+    """This receipt is not valid, belongs to another shop, or has expired; read the order instead."""
 
     code = "receipt_invalid"
 
 
 class SessionNotFound(CheckoutError):
-    """There is no such checkout session, or it belongs to somebody else."""
+    """This checkout session does not exist or belongs to another customer."""
 
     code = "session_not_found"
 
 
 class TemplateNotSold(CheckoutError):
-    """This cart is a template: begin a checkout from its link, which copies it."""
+    """This cart is a template; start the checkout from its link, which copies the cart."""
 
     code = "template_not_sold"
 
 
 class SessionNotNamed(CheckoutError):
-    """Say which checkout session this is about: show its token, or name its cart."""
+    """Identify the checkout session: send its token, or the id of its cart."""
 
     code = "session_not_named"
 
 
 class NotInitialized(CheckoutError):
-    """Initialize the order before it is confirmed."""
+    """Initialize the order before you confirm it."""
 
     code = "not_initialized"
 
 
 class LinkClosed(CheckoutError):
-    """This link was revoked, has expired, or was used as often as it may be; ask the shop for a new one."""
+    """This link was revoked, has expired, or was used too often; ask the shop for a new one."""
 
     code = "link_closed"
 
 
 class NotSupported(CheckoutError):
-    """The generation of Henry's API that this shop uses cannot do this; choose another way to pay."""
+    """The version of Henry's API that this shop uses does not support this; choose another way to pay."""
 
     code = "not_supported"
 
 
 class PrefillOff(CheckoutError):
-    """This shop does not put personal data into the address of Henry's page: see PREFILL_HOSTED_PAGE."""
+    """This shop does not put personal data into the URL of Henry's page; see PREFILL_HOSTED_PAGE."""
 
     code = "prefill_off"
 
 
 class PaymentStatusRefused(CheckoutError):
-    """Confirm only what was paid: Authorized, Captured or PendingExternalSystem."""
+    """Confirm only a payment that is Authorized, Captured or PendingExternalSystem."""
 
     code = "payment_status_refused"
 
 
 class AlreadyConfirmed(CheckoutError):
-    """This order was confirmed before, with another transactionId."""
+    """This order was already confirmed with another transactionId."""
 
     code = "already_confirmed"
 
 
 class InvalidBuyer(CheckoutError):
-    """Correct the buyer's details; `errors` holds, for each field, what is wrong with it."""
+    """Correct the buyer's details; `errors` has a message for each invalid field."""
 
     code = "invalid_buyer"
 
@@ -173,37 +173,37 @@ class InvalidBuyer(CheckoutError):
 
 
 class BuyerIncomplete(InvalidBuyer):
-    """Complete the buyer's details first; `errors` names the fields that are missing."""
+    """Complete the buyer's details first; `errors` names the missing fields."""
 
     code = "buyer_incomplete"
 
 
 class ShippingNotOffered(CheckoutError):
-    """Choose one of the shipping methods that are offered now."""
+    """Choose one of the shipping methods that are currently offered."""
 
     code = "shipping_method_not_offered"
 
 
 class QuoteRequired(CheckoutError):
-    """Ask for a quote first, so that the buyer knows what he accepts."""
+    """Request a quote first, so that the buyer can accept its total."""
 
     code = "quote_required"
 
 
 class QuoteExpired(CheckoutError):
-    """Ask for a new quote; the old one is no longer valid."""
+    """Request a new quote; this one is no longer valid."""
 
     code = "quote_expired"
 
 
 class QuotePending(CheckoutError):
-    """Henry is still working out what this costs; repeat the call in a moment."""
+    """Henry is still calculating the quote; repeat the call in a moment."""
 
     code = "quote_pending"
 
 
 class AmountChanged(CheckoutError):
-    """Nothing was bought: the total differs from what the buyer accepted. Show him `totals` and ask again."""
+    """Nothing was bought, because the total has changed; show the buyer `totals` and let them accept it."""
 
     code = "AMOUNT_CHANGED"
 
@@ -219,19 +219,19 @@ class CardRequired(CheckoutError):
 
 
 class RawCardRefused(CheckoutError):
-    """Card numbers are not taken here: collect the card with Henry's modal or element, and send its token."""
+    """Card numbers are not accepted; collect the card with Henry's modal or element, and send its token."""
 
     code = "raw_card_refused"
 
 
 class PaymentRefused(CheckoutError):
-    """Henry refused the payment and bought nothing; use another card or another way to pay."""
+    """The payment was refused and nothing was bought; use another card or another way to pay."""
 
     code = "payment_refused"
 
 
 class PurchaseUnderWay(CheckoutError):
-    """A purchase of this cart was sent and its outcome is not known yet; follow the order, do not buy again."""
+    """A purchase of this cart is in progress; check the status of its order, and do not buy again."""
 
     code = "purchase_under_way"
 
@@ -241,7 +241,7 @@ class PurchaseUnderWay(CheckoutError):
 
 
 class TooManyCalls(CheckoutError):
-    """Wait as long as `Retry-After` says before you try again."""
+    """Too many requests; try again after the number of seconds in `Retry-After`."""
 
     code = "throttled"
 
@@ -257,7 +257,7 @@ class KeyRequired(CheckoutError):
 
 
 class PurchaseNotFound(CheckoutError):
-    """There is no such purchase, or it belongs to somebody else."""
+    """This purchase does not exist or belongs to another customer."""
 
     code = "purchase_not_found"
 
@@ -269,18 +269,18 @@ class InvalidIdempotencyKey(CheckoutError):
 
 
 class KeyReused(CheckoutError):
-    """This Idempotency-Key came with another body before; use a new key for a new call."""
+    """This Idempotency-Key was already used with another body; use a new key for a new call."""
 
     code = "idempotency_key_reused"
 
 
 class StillRunning(CheckoutError):
-    """The first call with this Idempotency-Key has not answered yet; repeat it a little later."""
+    """The first call with this Idempotency-Key is still running; repeat the call in a moment."""
 
     code = "still_running"
 
 
 class IllegalTransition(CheckoutError):
-    """The state machine has no such move; nothing was changed."""
+    """This state transition is not allowed; nothing was changed."""
 
     code = "illegal_transition"

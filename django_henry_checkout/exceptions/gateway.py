@@ -1,4 +1,4 @@
-"""Henry gave no usable answer."""
+"""Errors of calls to Henry."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from django_henry_checkout.exceptions.base import HenryCheckoutError
 
 
 class GatewayError(HenryCheckoutError):
-    """Henry gave no usable answer; tell the shopper kindly and let him try again.
+    """Henry returned no usable response; try again in a moment.
 
     Attributes:
-        status: HTTP status, or None when there was no answer.
-        request_id: the id that we sent along as `X-Request-Id`.
-        retryable: the same read may work a little later.
-        maybe_sent: Henry may have received, and acted on, the call.
-        retry_after: seconds that Henry asked to wait, or None.
-        detail: Henry's own words, for people: they may hold personal data, so they are not in the message.
+        status: HTTP status, or None if there was no response.
+        request_id: the id that was sent as `X-Request-Id`.
+        retryable: whether the same read may succeed later.
+        maybe_sent: whether Henry may have received the call, and acted on it.
+        retry_after: seconds to wait, as requested by Henry, or None.
+        detail: Henry's own message. It may contain personal data, so it is not part of this error's message.
     """
 
     code = "henry_error"
@@ -39,34 +39,34 @@ class GatewayError(HenryCheckoutError):
 
 
 class GatewayTimeout(GatewayError):
-    """Henry did not answer in time; a read may be repeated, a purchase must be looked up first."""
+    """Henry did not respond in time; repeat a read later, but look up a purchase first."""
 
     code = "henry_timeout"
     retryable = True
 
 
 class GatewayUnavailable(GatewayError):
-    """Henry could not be reached or answered 5xx; a read may be repeated later."""
+    """Henry could not be reached or returned a server error; repeat a read later."""
 
     code = "henry_unavailable"
     retryable = True
 
 
 class RateLimited(GatewayError):
-    """Henry asked for a pause; wait `retry_after` seconds (None: no hint was given)."""
+    """Henry's rate limit was reached; wait `retry_after` seconds, if it is set."""
 
     code = "henry_rate_limited"
     retryable = True
 
 
 class BadResponse(GatewayError):
-    """Henry's answer could not be understood; nothing was changed by it."""
+    """Henry's response could not be read; it changed nothing."""
 
     code = "henry_bad_response"
 
 
 class Rejected(GatewayError):
-    """Henry refused the request; repeating it unchanged will not help."""
+    """Henry refused the request; correct it before you repeat it."""
 
     code = "henry_rejected"
 
@@ -78,6 +78,6 @@ class NotFound(Rejected):
 
 
 class AuthenticationFailed(Rejected):
-    """Henry refused the API key; set HENRY_CHECKOUT["API_KEY"] to a key of this environment."""
+    """Henry refused the API key; set HENRY_CHECKOUT["API_KEY"] to a valid key for this environment."""
 
     code = "henry_authentication_failed"

@@ -1,4 +1,4 @@
-"""What the people who run a shop, and those who write its receivers, can meet."""
+"""Errors that are reported to the shop's staff and developers."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ from django_henry_checkout.exceptions.base import HenryCheckoutError
 
 
 class StaffError(HenryCheckoutError):
-    """Look at the order again. Base of what only people who run the shop can meet: no API answers it."""
+    """Reload the order and check its state.
+
+    Base class of errors that only staff can meet: no API returns them.
+    """
 
     code = "staff_error"
 
 
 class NotInDoubt(StaffError):
-    """Look at the order again: what became of the purchase is known by now."""
+    """Reload the order: the outcome of the purchase is now known."""
 
     code = "not_in_doubt"
 
 
 class RefTaken(StaffError):
-    """Look for the right refId: another purchase has this one."""
+    """Check the refId: it belongs to another purchase."""
 
     code = "ref_taken"
 
 
 class CannotCancel(StaffError):
-    """Resolve the purchase first: it is being bought, or may have been; or the order has ended."""
+    """Resolve the purchase first: it is being bought or may have been bought, or the order has ended."""
 
     code = "cannot_cancel"
 
 
 class ReceiverMissing(HenryCheckoutError):
-    """Connect the receiver in an AppConfig.ready(), so that each process knows it."""
+    """Connect the receiver in an AppConfig.ready(), so that every process imports it."""
 
     code = "receiver_missing"

@@ -1,4 +1,4 @@
-"""Speaks HTTP to Henry. Knows no model and no request: typed calls in, frozen dataclasses out."""
+"""The client of Henry's API: typed calls in, frozen dataclasses out. It knows no models and no views."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ _gateways: dict[Account, Gateway] = {}
 _lock = threading.Lock()
 
 
-def _forget_after_fork() -> None:
-    """Sockets must not be shared with a forked child, and a lock may be held by a thread that is not there."""
+def _reset_after_fork() -> None:
+    """Drop sockets, which must not be shared, and the lock, which may be held by a thread of the parent."""
     global _lock  # noqa: PLW0603 - a new lock is the only safe one
     _lock = threading.Lock()
     _gateways.clear()
 
 
-os.register_at_fork(after_in_child=_forget_after_fork)
+os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 def gateway_for(account: Account) -> Gateway:
     """Return the gateway of an account, with its connection pool: one per account and process.
 
     Raises:
-        ConfigurationError: the account names an API version that there is none of.
+        ConfigurationError: the account has an unknown API version.
     """
     found = _gateways.get(account)
     if found is not None:
         return found
     if account.api_version not in _VERSIONS:
         raise ConfigurationError(
-            f"API_VERSION {account.api_version!r} is not known; use one of {', '.join(_VERSIONS)}."
+            f"API_VERSION {account.api_version!r} is unknown; use one of {', '.join(_VERSIONS)}."
         )
-    made = _VERSIONS[account.api_version](Transport(account))
+    created = _VERSIONS[account.api_version](Transport(account))
     with _lock:
-        return _gateways.setdefault(account, made)
+        return _gateways.setdefault(account, created)

@@ -1,4 +1,4 @@
-"""What every generation of Henry's API can do, as one protocol."""
+"""The protocol that the gateways of all generations of Henry's API implement."""
 
 from __future__ import annotations
 
@@ -18,65 +18,65 @@ from django_henry_checkout.types import (
 
 
 class Gateway(Protocol):
-    """One account at Henry. A flow asks the `supports_*` flags; it never compares versions.
+    """One account at Henry. Flows check the flags, such as `supports_coupons`; they never compare versions.
 
-    Every call raises `GatewayError` or a subclass; none writes to the database. Calls marked *read* are
-    repeated after trouble, up to READ_RETRIES times; all others are sent once.
+    Every call may raise `GatewayError`; none writes to the database. Calls marked *Read.* are retried after
+    transient failures, up to READ_RETRIES times; all others are sent once.
     """
 
-    #: Orders can be listed and filtered by cart.
+    #: Orders can be listed, and filtered by cart.
     supports_order_list: bool
-    #: A cart itself tells whether it is paid, so that "no order" is certain at once; a list may lag.
+    #: The cart shows whether it is paid, so that "no order" is certain at once. A list may lag behind.
     reports_paid_cart: bool
-    #: A card is named by a token when a cart is bought; otherwise Henry has stored it for the shopper.
+    #: A purchase takes the token of a card; otherwise Henry has stored the card for the shopper.
     accepts_card_token: bool
-    #: Henry has a page that collects a card: `card_modal_url`.
+    #: Henry has a page that collects a card: see `card_modal_url`.
     supports_card_modal: bool
-    #: The shopper can choose how a merchant ships.
+    #: The shopper can choose a shipping option of each merchant.
     supports_shipping_choice: bool
-    #: Coupons can be named when a cart is quoted and bought.
+    #: Quotes and purchases accept coupons.
     supports_coupons: bool
-    #: The hosted page can be filled in beforehand: `prefilled_url`.
+    #: The hosted page can be prefilled: see `prefilled_url`.
     supports_prefill: bool
-    #: The hosted page can be told a region, and whether the shopper must sign in.
+    #: The hosted page accepts a region, and whether the shopper must sign in.
     supports_hosted_options: bool
-    #: The address of a hosted page is valid as long as its cart.
+    #: The URL of a hosted page is valid as long as its cart.
     hosted_url_is_permanent: bool
 
     def clock(self) -> datetime | None:
-        """Return Henry's time, to the second, as a cheap read says it; None where its answer has no date.
+        """Return Henry's time, to the second, from a cheap read; None if the response has no date.
 
-        Asked once, within a few seconds: it also shows whether the key opens anything.
+        Sent once, with a short timeout. It also verifies the API key.
         """
         ...
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
-        """Make a cart that holds `items`; answer its id and the address of its hosted page."""
+        """Create a cart with `items`; return its id and the URL of its hosted page."""
         ...
 
     def fetch_cart(self, cart_id: str) -> HenryCart:
-        """Read a cart. *Read.*"""
+        """Return a cart. *Read.*"""
         ...
 
     def hosted_url(self, cart_id: str, *, sign_in: bool | None = None, region: str = "") -> str:
-        """Return a fresh address of a cart's hosted page: in v0 one lives for 30 minutes only.
+        """Return a new URL of a cart's hosted page; in v0 it expires after 30 minutes.
 
         Args:
-            sign_in: whether the shopper must sign in to Henry; None leaves it to HOSTED_SIGN_IN.
-            region: country code. Both count only with `supports_hosted_options`.
+            sign_in: whether the shopper must sign in to Henry; None means HOSTED_SIGN_IN.
+            region: country code. Both are ignored without `supports_hosted_options`.
         """
         ...
 
     def prefilled_url(self, cart_id: str, buyer: Buyer) -> str:
-        """Return the address of the hosted page with the buyer's data in its query. *Read.*"""
+        """Return the URL of the hosted page with the buyer's data in its query. *Read.*"""
         ...
 
     def card_modal_url(self, cart_id: str) -> str:
-        """Return the address of a page that collects a card for the shopper of this cart."""
+        """Return the URL of a page that collects a card for the shopper of this cart."""
         ...
 
     def add_item(self, cart_id: str, item: LineItem) -> HenryCart:
-        """Put one more product into a cart."""
+        """Add a product to a cart."""
         ...
 
     def update_item(self, cart_id: str, item: LineItem) -> HenryCart:
@@ -84,7 +84,7 @@ class Gateway(Protocol):
         ...
 
     def remove_item(self, cart_id: str, link: str) -> HenryCart:
-        """Take a product out of a cart."""
+        """Remove a product from a cart."""
         ...
 
     def delete_cart(self, cart_id: str) -> None:
@@ -100,44 +100,44 @@ class Gateway(Protocol):
         coupons: Sequence[str] = (),
         region: str = "",
     ) -> HenryQuote:
-        """Ask what a cart costs now, shipped to `buyer.shipping_address`. It buys nothing.
+        """Return the current costs of a cart, shipped to `buyer.shipping_address`. It buys nothing.
 
         Args:
-            items: what is in the cart, in its order.
+            items: the items of the cart, in the same order.
 
         Raises:
-            GatewayTimeout: Henry had not worked it out after QUOTE_TIMEOUT seconds.
+            GatewayTimeout: Henry had not calculated the quote after QUOTE_TIMEOUT seconds.
         """
         ...
 
     def purchase(self, cart_id: str, request: PurchaseRequest) -> Observation:
-        """Buy a cart. Sent once: `GatewayError.maybe_sent` tells whether Henry may have it."""
+        """Buy a cart. Sent once: `GatewayError.maybe_sent` shows whether Henry may have received it."""
         ...
 
     def purchase_status(self, ref_id: str, *, retries: int | None = None) -> Observation:
-        """Read a purchase. *Read.*"""
+        """Return a purchase. *Read.*"""
         ...
 
     def fetch_raw_status(self, ref_id: str) -> RawAnswer:
-        """Ask about one purchase, once, and leave the answer unread: what the poll engine calls."""
+        """Return the unparsed answer about one purchase, for the poll engine. Sent once."""
         ...
 
     def list_raw_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[RawAnswer, ...]:
-        """Read one page of the order list, newest first, once, and leave its rows unread.
+        """Return one page of the order list, newest first, as unparsed rows. Sent once.
 
         Args:
-            cursor: an ISO time; only what Henry made before it is listed. "" begins with the newest.
+            cursor: an ISO time; only orders created before it are listed. "" starts with the newest.
         """
         ...
 
     def find_purchases(
         self, cart_id: str, *, claimed_id: str = "", retries: int | None = None
     ) -> tuple[Observation, ...]:
-        """Read the purchases that a hosted payment of a cart left, newest first. *Read.*
+        """Return the purchases that hosted payments of a cart created, newest first. *Read.*
 
         Args:
-            claimed_id: what a browser says that the order is called; proves nothing, and counts only if
-                Henry says that it is an order of this cart. v0 needs it, v1 does not.
+            claimed_id: order id sent by a browser. It proves nothing, and is used only if Henry confirms that
+                the order belongs to this cart. v0 needs it, v1 does not.
         """
         ...
 
@@ -150,5 +150,5 @@ class Gateway(Protocol):
         cursor: str = "",
         retries: int | None = None,
     ) -> tuple[Observation, ...]:
-        """Read purchases, newest first, at most `limit` (1 to 100). *Read.*"""
+        """Return purchases, newest first, at most `limit` (1 to 100). *Read.*"""
         ...

@@ -1,7 +1,7 @@
-"""A connection pool whose answers obey one total deadline.
+"""A connection pool whose responses obey one total deadline.
 
-A socket's timeout starts anew with each byte, so an answer that drips in is never late for it. Here every
-read of head and body gets only what is left of the request's own time.
+A socket's timeout restarts with each byte, so it never ends a response that arrives slowly. Here each read of
+head and body gets only the time that is left for the request.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-#: When the request that runs in this thread must be over, on the monotonic clock.
+#: Deadline of the request that runs in this context, on the clock of `time.monotonic`.
 deadline: ContextVar[float] = ContextVar("deadline")
 
 
 class _WithoutQuery(logging.Filter):
-    """Cuts the query off urllib3's debug lines: it holds ids, which stay out of every log."""
+    """Removes the query from urllib3's debug messages: it contains ids, which must not be logged."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -38,7 +38,7 @@ logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQuery())
 
 
 class _DeadlineReader(io.RawIOBase):
-    """The read side of a socket, with the time that is left as its timeout."""
+    """The read side of a socket; each read has the remaining time as its timeout."""
 
     def __init__(self, sock: socket.socket) -> None:
         # makefile() keeps the socket open until this reader is closed, as http.client expects.
@@ -86,9 +86,9 @@ class _DeadlineHTTPSPool(HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """A requests adapter: no redirects, no retries, no cookies, nothing from the environment.
+    """A requests adapter that obeys the deadline.
 
-    An adapter that is called directly does none of these by itself; a Session would do all of them.
+    It is used without a Session, which would follow redirects, store cookies and read the environment.
     """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

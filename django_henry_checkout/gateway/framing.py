@@ -1,4 +1,4 @@
-"""Asks Henry's page itself whether it may stand in a frame: a browser does not tell the page around it."""
+"""Check whether Henry's page allows framing: a browser does not report it to the embedding page."""
 
 from __future__ import annotations
 
@@ -20,28 +20,27 @@ PROBE_SECONDS = 3.0
 
 
 class Framing(StrEnum):
-    """What a look at a page's headers told."""
+    """Result of checking a page's headers."""
 
     ALLOWED = "allowed"
     REFUSED = "framing_refused"
-    #: It gave no answer in time, or 5xx: in a frame the shopper would see an empty box.
+    #: No response in time, or 5xx: the shopper would see an empty frame.
     FAILING = "page_failing"
 
 
 def probe_framing(url: str, *, ancestors: Iterable[str]) -> Framing:
-    """Read the headers of a page, once, and say whether pages of all `ancestors` may frame it.
+    """Fetch the headers of a page and return whether pages of all `ancestors` may frame it.
 
     Args:
-        url: checked by the caller to be on one of the account's CHECKOUT_ORIGINS.
-        ancestors: exact origins of the pages around it.
+        url: verified by the caller to be on one of the account's CHECKOUT_ORIGINS.
+        ancestors: exact origins of the embedding pages.
 
-    Effects: one HTTP GET of at most PROBE_SECONDS, without the key; redirects are not followed, the body is not
-    read.
+    Effects: see `read_head()`.
     """
     try:
         status, headers = read_head(url)
     except GatewayUnavailable as error:
-        logger.warning("Henry's page gave no answer to a look at its headers (%s).", error)
+        logger.warning("The headers of Henry's page could not be read (%s).", error)
         return Framing.FAILING
     if status >= 500:
         return Framing.FAILING
@@ -49,12 +48,12 @@ def probe_framing(url: str, *, ancestors: Iterable[str]) -> Framing:
 
 
 def read_head(url: str) -> tuple[int, Mapping[str, str]]:
-    """Return status and headers of a page, asked once, without any key.
+    """Return status and headers of a page.
 
     Raises:
-        GatewayUnavailable: no answer within PROBE_SECONDS; its text names the kind of trouble.
+        GatewayUnavailable: no response within PROBE_SECONDS; its text is the type of the error.
 
-    Effects: one HTTP GET; redirects are not followed, the body is not read.
+    Effects: one HTTP GET without the API key; redirects are not followed, the body is not read.
     """
     adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=1)
     request = requests.Request("GET", url, headers={"Accept": "text/html"}).prepare()
@@ -72,7 +71,7 @@ def read_head(url: str) -> tuple[int, Mapping[str, str]]:
 
 
 def read_framing(headers: Mapping[str, str], *, page: str, ancestors: Iterable[str]) -> Framing:
-    """Judge by the headers of a page; a policy with `frame-ancestors` overrules `X-Frame-Options`."""
+    """Evaluate the headers of a page; a policy with `frame-ancestors` overrides `X-Frame-Options`."""
     policies = [
         sources
         for policy in headers.get("Content-Security-Policy", "").split(",")
@@ -80,12 +79,12 @@ def read_framing(headers: Mapping[str, str], *, page: str, ancestors: Iterable[s
     ]
     own = _origin_of(page)
     if policies:
-        fits = all(
+        is_allowed = all(
             any(covers(source, ancestor, own=own) for source in sources)
             for sources in policies
             for ancestor in ancestors
         )
-        return Framing.ALLOWED if fits else Framing.REFUSED
+        return Framing.ALLOWED if is_allowed else Framing.REFUSED
     option = headers.get("X-Frame-Options", "").strip().lower()
     if option == "deny" or (option == "sameorigin" and any(ancestor != own for ancestor in ancestors)):
         return Framing.REFUSED
@@ -106,7 +105,7 @@ def _frame_ancestors(policy: str) -> list[str] | None:
 
 
 def covers(source: str, ancestor: str, *, own: str) -> bool:
-    """Whether a source of a policy covers an origin: `*`, `'self'`, a scheme, or a host with or without scheme."""
+    """Return whether a CSP source covers an origin: `*`, `'self'`, a scheme, a host, or both."""
     scheme, _sep, host = ancestor.partition("://")
     if source in {"*", f"{scheme}:"} or (source == "'self'" and ancestor == own):
         return True

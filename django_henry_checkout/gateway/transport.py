@@ -1,7 +1,6 @@
-"""Sends one request to Henry and reads one JSON answer: bounded in time and size, and sent once.
+"""HTTP calls to Henry: bounded in time and size, and never retried unless they are reads.
 
-Only this module and `deadline.py` import the HTTP library. It logs method, path, status, duration and
-request id; never a body, a header or a query.
+They are logged with method, path, status, duration and request id; never with a body, a header or a query.
 """
 
 from __future__ import annotations
@@ -33,33 +32,32 @@ from django_henry_checkout.exceptions import (
     GatewayUnavailable,
 )
 from django_henry_checkout.gateway.deadline import DeadlineAdapter, deadline
-from django_henry_checkout.gateway.response import Answer, require_json_type
+from django_henry_checkout.gateway.response import Response, require_json_type
 from django_henry_checkout.telemetry import record_request
 
 logger = logging.getLogger("django_henry_checkout.gateway")
 
-_JSON_BODY: tuple[dict[str, str], dict[str, str]] = ({}, {"Content-Type": "application/json"})
-#: Connections that are kept; as many as may be in flight, see POLL_CONCURRENCY.
+#: Minimum size of the connection pool; it is larger if POLL_CONCURRENCY is.
 POOL_SIZE = 64
-#: For a look at Henry's clock.
+#: Timeout of `clock()`.
 CLOCK_SECONDS = 4.0
 RETRY_BASE_SECONDS = 0.25
 RETRY_CAP_SECONDS = 4.0
-#: A hint to wait longer than this is not obeyed within a request; the poll schedule obeys it.
+#: A longer Retry-After is not waited for here: the error is raised, and the poll schedule respects it.
 RETRY_AFTER_CAP_SECONDS = 4.0
 _NEVER_SENT = (urllib3.exceptions.NewConnectionError, ConnectionRefusedError, ssl.SSLCertVerificationError)
 
 
 def _user_agent() -> str:
     try:
-        own = version("django-henry-checkout")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        own = "0"
-    return f"django-henry-checkout/{own}"
+        installed = version("django-henry-checkout")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        installed = "0"
+    return f"django-henry-checkout/{installed}"
 
 
 class Transport:
-    """One account's way to Henry: a connection pool, the key, and the rules."""
+    """The HTTP client of one account, with its connection pool and its API key."""
 
     def __init__(self, account: Account) -> None:
         if not is_safe_origin(account.base_url) or "?" in account.base_url:
@@ -89,10 +87,10 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         retries: int | None = None,
     ) -> Any:
-        """Send a call that changes nothing; repeat it after transient trouble.
+        """Send a call that changes nothing; retry it after transient failures.
 
         Args:
-            retries: repeats after the first try; None means READ_RETRIES.
+            retries: maximum number of retries; None means READ_RETRIES.
         """
         left = app_settings.READ_RETRIES if retries is None else retries
         pause = RETRY_BASE_SECONDS
@@ -119,19 +117,20 @@ class Transport:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         total_timeout: float | None = None,
-        answer_is_used: bool = True,
+        expect_json: bool = True,
     ) -> Any:
-        """Send one call, once, and return the parsed JSON of a 2xx answer.
+        """Send a call once and return the parsed JSON of the 2xx response.
 
         Args:
-            total_timeout: seconds for the whole answer, and for silence within it; None means the usual ones.
-            answer_is_used: False if only the status of the answer counts; then None is returned.
+            total_timeout: seconds for the whole response, and for each read; None means TOTAL_TIMEOUT and
+                READ_TIMEOUT.
+            expect_json: False ignores the body of the response and returns None.
 
         Raises:
-            GatewayError: see its subclasses; `maybe_sent` is False only if nothing left this machine.
+            GatewayError: see its subclasses; `maybe_sent` is False only if nothing was sent.
         """
         return self._send(
-            Answer.content if answer_is_used else _without_reading,
+            Response.json if expect_json else _ignore_body,
             method,
             path,
             query=query,
@@ -147,14 +146,14 @@ class Transport:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Answer:
-        """Send a call that changes nothing, once, and return its 2xx answer unread: often its digest is enough.
+    ) -> Response:
+        """Send a call that changes nothing once and return the unparsed 2xx response.
 
         Raises:
             GatewayError: see its subclasses.
         """
-        answer: Answer = self._send(_as_it_is, method, path, query=query, body=body)
-        return answer
+        response: Response = self._send(_unparsed, method, path, query=query, body=body)
+        return response
 
     def clock(
         self,
@@ -165,20 +164,20 @@ class Transport:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> datetime | None:
-        """Send a call that changes nothing, once, and return the date of its answer, None if it has none.
+        """Send a call that changes nothing once and return the date of the response, or None.
 
         Raises:
-            GatewayError: see its subclasses; BadResponse where what answers is no API.
+            GatewayError: see its subclasses; BadResponse if the response is not JSON.
         """
-        answer: Answer = self._send(
-            _as_it_is, method, path, query=query, body=body, headers=headers, total_timeout=CLOCK_SECONDS
+        response: Response = self._send(
+            _unparsed, method, path, query=query, body=body, headers=headers, total_timeout=CLOCK_SECONDS
         )
-        require_json_type(answer)
-        return answer.date
+        require_json_type(response)
+        return response.date
 
     def _send(
         self,
-        read: Callable[[Answer], Any],
+        read: Callable[[Response], Any],
         method: str,
         path: str,
         *,
@@ -191,12 +190,12 @@ class Transport:
         started = time.monotonic()
         outcome = "no answer"
         try:
-            answer = self._exchange(
+            response = self._exchange(
                 method,
                 self._target(path, query),
                 headers={
                     **self._headers,
-                    **_JSON_BODY[body is not None],
+                    **({} if body is None else {"Content-Type": "application/json"}),
                     **(headers or {}),
                     "X-Request-Id": request_id,
                 },
@@ -205,20 +204,20 @@ class Transport:
                 total_timeout=total_timeout or app_settings.TOTAL_TIMEOUT,
                 read_timeout=total_timeout or app_settings.READ_TIMEOUT,
             )
-            outcome = str(answer.status)
-            answer.require_success()
-            return read(answer)
+            outcome = str(response.status)
+            response.require_success()
+            return read(response)
         except GatewayError as error:
             outcome = f"{outcome} ({error.code})"
             raise
         finally:
             elapsed = time.monotonic() - started
-            what = path.partition("?")[0]
-            logger.info("%s %s %s %.0f ms %s", method, what, outcome, elapsed * 1000, request_id)
+            logged_path = path.partition("?")[0]
+            logger.info("%s %s %s %.0f ms %s", method, logged_path, outcome, elapsed * 1000, request_id)
             record_request(elapsed, account=self.account.alias, method=method, outcome=outcome)
 
     def close(self) -> None:
-        """Close the connections that are kept; the next call opens new ones."""
+        """Close the pooled connections; the next call opens new ones."""
         pool = self.__dict__.pop("_pool", None)
         if pool is not None:
             pool.close()
@@ -236,13 +235,13 @@ class Transport:
         request_id: str,
         total_timeout: float,
         read_timeout: float,
-    ) -> Answer:
+    ) -> Response:
         token = deadline.set(time.monotonic() + total_timeout)
         timeout = urllib3.Timeout(
             connect=min(app_settings.CONNECT_TIMEOUT, total_timeout), read=min(read_timeout, total_timeout)
         )
         try:
-            response = self._pool.urlopen(
+            raw = self._pool.urlopen(
                 method,
                 target,
                 body=body,
@@ -254,61 +253,60 @@ class Transport:
                 decode_content=False,
             )
             try:
-                content = _read_body(response, request_id=request_id)
+                content = _read_body(raw, request_id=request_id)
             finally:
-                response.close()
-            return Answer(
-                status=response.status, headers=response.headers, body=content, request_id=request_id
-            )
+                raw.close()
+            return Response(status=raw.status, headers=raw.headers, body=content, request_id=request_id)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _trouble(error, request_id=request_id) from error
+            raise _gateway_error(error, request_id=request_id) from error
         finally:
             deadline.reset(token)
 
     @cached_property
     def _pool(self) -> HTTPConnectionPool:
-        """The connections to Henry, made by the HTTP library with its rules for certificates.
+        """The connection pool, created by requests, so that certificates are verified as usual.
 
-        Used directly: a request through the library's own ways costs twice as much, and follows redirects,
-        keeps cookies and reads the environment unless it is told not to.
+        It is used without a requests Session, which costs twice as much per call, and by default follows
+        redirects, stores cookies and reads the environment.
         """
         url = f"{self.account.base_url}/"
         prepared = requests.Request("GET", url).prepare()
-        pool = self._adapter.get_connection_with_tls_context(prepared, verify=True)
-        self._adapter.cert_verify(pool, url, verify=True, cert=None)  # type: ignore[no-untyped-call]  # theirs
+        adapter = self._adapter
+        pool = adapter.get_connection_with_tls_context(prepared, verify=True)
+        adapter.cert_verify(pool, url, verify=True, cert=None)  # type: ignore[no-untyped-call]  # in requests
         return cast("HTTPConnectionPool", pool)
 
 
-def _as_it_is(answer: Answer) -> Answer:
-    return answer
+def _unparsed(response: Response) -> Response:
+    return response
 
 
-def _without_reading(answer: Answer) -> None:
-    """Only its status counted."""
+def _ignore_body(response: Response) -> None:
+    """Return None: only the status matters."""
 
 
-def _read_body(response: BaseHTTPResponse, *, request_id: str) -> bytes:
+def _read_body(raw: BaseHTTPResponse, *, request_id: str) -> bytes:
     limit = app_settings.MAX_RESPONSE_BYTES
     chunks: list[bytes] = []
     size = 0
-    for chunk in response.stream(65_536, decode_content=True):
+    for chunk in raw.stream(65_536, decode_content=True):
         size += len(chunk)
         if size > limit:
             raise BadResponse(
                 f"Henry's answer is longer than MAX_RESPONSE_BYTES ({limit}).",
-                status=response.status,
+                status=raw.status,
                 request_id=request_id,
             )
         chunks.append(chunk)
-    # Hand the connection back to the pool while the deadline still guards it.
-    response.release_conn()
+    # Return the connection to the pool while the deadline still applies.
+    raw.release_conn()
     return b"".join(chunks)
 
 
-def _trouble(error: Exception, *, request_id: str) -> GatewayError:
-    """Sort what the HTTP library raised by what it means for the call.
+def _gateway_error(error: Exception, *, request_id: str) -> GatewayError:
+    """Return the gateway error for an error of the HTTP library.
 
-    Only a failure to connect proves that nothing was sent; the class of the deepest cause decides.
+    Only a failure to connect proves that nothing was sent. All causes are checked: urllib3 wraps errors.
     """
     causes = list(_chain(error))
     if any(isinstance(cause, _NEVER_SENT) for cause in causes):
@@ -325,9 +323,9 @@ def _trouble(error: Exception, *, request_id: str) -> GatewayError:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Walk down what the HTTP library says was the cause.
+    """Yield an error and its causes, as far as the HTTP library reports them.
 
-    Not `__context__`: it may reach to errors that the caller was handling when he called.
+    `__context__` is not followed: it may lead to an error that the caller was handling.
     """
     pending: list[object] = [error]
     seen: set[int] = set()
@@ -337,5 +335,5 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        # urllib3 keeps the cause as `reason`, requests as its first argument.
+        # urllib3 stores the cause as `reason`, requests as the first argument.
         pending += [current.__cause__, getattr(current, "reason", None), *current.args]

@@ -1,4 +1,4 @@
-"""The v0 generation: a cart belongs to a shopper, who is named by a header (henry-api.md 3.1)."""
+"""The v0 generation: a cart belongs to a user, who is identified by a header (henry-api.md 3.1)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from django_henry_checkout.types import (
 class GatewayV0:
     """Hosted and headless checkout, and orders, of v0. See `base.Gateway`.
 
-    Whoever names an `x-user-id` sees its cart. So each cart gets a user of its own, a random name that is
-    never shown to a browser: it serves as our `cart_id`.
+    An `x-user-id` gives access to the user's cart. Each cart therefore gets its own user with a random id,
+    which serves as our `cart_id` and is never sent to a browser.
     """
 
     supports_order_list = False
@@ -46,7 +46,7 @@ class GatewayV0:
         self._transport = transport
 
     def clock(self) -> datetime | None:
-        """Source: `GET /cart/items` of a shopper whom nobody knows."""
+        """Source: `GET /cart/items` of a new user."""
         return self._transport.clock("GET", "/v0/cart/items", headers=_user(f"hc-{ULID()}".lower()))
 
     def create_cart(self, items: Sequence[LineItem], *, tags: Mapping[str, str] | None = None) -> HenryCart:
@@ -60,13 +60,13 @@ class GatewayV0:
         )
 
     def hosted_url(self, cart_id: str, *, sign_in: bool | None = None, region: str = "") -> str:
-        """Source: `POST /cart/checkout`. The link dies after 30 minutes; the cart lives on."""
+        """Source: `POST /cart/checkout`. The URL expires after 30 minutes; the cart does not."""
         query = {"auth": _auth(sign_in), **({"region": region.lower()} if region else {})}
         answer = self._transport.send_once("POST", "/v0/cart/checkout", query=query, headers=_user(cart_id))
         return wire.text(wire_v0.data_of(answer).get("checkout_url"), limit=4000)
 
     def fetch_cart(self, cart_id: str) -> HenryCart:
-        """Source: `GET /cart/items`; the answer has no hosted page, so it is asked for."""
+        """Source: `GET /cart/items`, then `POST /cart/checkout` for the hosted page."""
         links = tuple(wire.text(product.get("productLink")) for product in self._products(cart_id))
         url = self.hosted_url(cart_id) if links else ""  # Henry has no page for an empty cart
         return HenryCart(cart_id=cart_id, checkout_url=url, links=links)
@@ -77,7 +77,7 @@ class GatewayV0:
         return self.fetch_cart(cart_id)
 
     def update_item(self, cart_id: str, item: LineItem) -> HenryCart:
-        """Source: none; v0 only adds and removes, so the line is replaced."""
+        """Source: none; v0 can only add and remove, so the line is replaced."""
         self._remove(cart_id, item.link)
         return self.add_item(cart_id, item)
 
@@ -87,11 +87,9 @@ class GatewayV0:
         return self.fetch_cart(cart_id)
 
     def delete_cart(self, cart_id: str) -> None:
-        """Source: `DELETE /cart/items`; 404 says that the cart is empty already."""
+        """Source: `DELETE /cart/items`; 404 means that the cart is already empty."""
         try:
-            self._transport.send_once(
-                "DELETE", "/v0/cart/items", headers=_user(cart_id), answer_is_used=False
-            )
+            self._transport.send_once("DELETE", "/v0/cart/items", headers=_user(cart_id), expect_json=False)
         except NotFound:
             return
 
@@ -100,7 +98,7 @@ class GatewayV0:
         raise wire.not_in_this_generation()
 
     def card_modal_url(self, cart_id: str) -> str:
-        """Source: `POST /wallet/card-collect`. Henry keeps the card for this cart's user."""
+        """Source: `POST /wallet/card-collect`. Henry stores the card for this cart's user."""
         answer = self._transport.send_once(
             "POST", "/v0/wallet/card-collect", query={"auth": _auth(None)}, headers=_user(cart_id)
         )
@@ -115,8 +113,8 @@ class GatewayV0:
         coupons: Sequence[str] = (),
         region: str = "",
     ) -> HenryQuote:
-        """Source: `POST /checkout/session/quote`; a second quote brings the session up to date."""
-        wire_v0.currency_of(items)  # refuses what could not be read later
+        """Source: `POST /checkout/session/quote`; a second quote updates the session."""
+        wire_v0.currency_of(items)  # raises before the call if the answer could not be read
         body: dict[str, Any] = {"shippingDetails": wire_v0.write_shipping_details(buyer)}
         if region:
             body["region"] = region.lower()
@@ -142,8 +140,8 @@ class GatewayV0:
 
     def fetch_raw_status(self, ref_id: str) -> RawAnswer:
         """Source: `GET /orders/{orderId}`."""
-        answer = self._transport.fetch("GET", _order_path(ref_id))
-        return RawAnswer(ref_id, answer.digest, lambda: wire_v0.read_order(answer.content())[1])
+        response = self._transport.fetch("GET", _order_path(ref_id))
+        return RawAnswer(ref_id, response.digest, lambda: wire_v0.read_order(response.json())[1])
 
     def list_raw_orders(self, *, cursor: str = "", limit: int = 100) -> tuple[RawAnswer, ...]:
         """Not in this generation."""
@@ -154,17 +152,17 @@ class GatewayV0:
     ) -> tuple[Observation, ...]:
         """Source: `GET /orders/{orderId}` of the claimed id; only an order of this cart's user counts.
 
-        Without a claim the cart tells: it is emptied when it is paid (henry-api.md 3.1.2).
+        Without one, the cart shows whether it is paid: it is then empty (henry-api.md 3.1.2).
 
         Raises:
-            BadResponse: the cart was paid, and nobody has told us the order's id yet.
+            BadResponse: the cart is paid, and the id of its order is not known yet.
         """
         if claimed_id:
             with suppress(NotFound):
                 owner, observation = self._order(claimed_id, retries=retries)
                 if owner == cart_id:
                     return (observation,)
-        # Nothing, or not ours, was claimed: that says nothing about the cart.
+        # No claimed order of this cart: check the cart itself.
         if self._products(cart_id):
             return ()
         raise BadResponse("The cart is paid, but the id of its order is not known yet.")
@@ -195,11 +193,11 @@ class GatewayV0:
         for product in self._products(cart_id):
             if product.get("productLink") == link:
                 path = f"/v0/cart/items/{quote(str(product.get('productId')), safe='')}"
-                self._transport.send_once("DELETE", path, headers=_user(cart_id), answer_is_used=False)
+                self._transport.send_once("DELETE", path, headers=_user(cart_id), expect_json=False)
 
 
 def _order_path(order_id: str) -> str:
-    if order_id in {"", ".", ".."}:  # these would name another path
+    if order_id in {"", ".", ".."}:  # would change the path
         raise NotFound("This is not the id of an order.", maybe_sent=False)
     return f"/v0/orders/{quote(order_id, safe='')}"
 

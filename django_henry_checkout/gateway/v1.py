@@ -10,8 +10,8 @@ from urllib.parse import quote
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import Rejected
 from django_henry_checkout.gateway import wire
-from django_henry_checkout.gateway.jobs import GatewayOfJobs
-from django_henry_checkout.gateway.response import Answer
+from django_henry_checkout.gateway.response import Response
+from django_henry_checkout.gateway.v1_base import GatewayV1Base
 from django_henry_checkout.types import (
     Address,
     Buyer,
@@ -23,7 +23,7 @@ from django_henry_checkout.types import (
 )
 
 
-class GatewayV1(GatewayOfJobs):
+class GatewayV1(GatewayV1Base):
     """Cart, hosted page, details, purchase, status and order list over REST. See `base.Gateway`."""
 
     supports_prefill = True
@@ -40,11 +40,11 @@ class GatewayV1(GatewayOfJobs):
         return wire.read_cart(self._transport.send_once("POST", "/v1/cart", body=body))
 
     def fetch_cart(self, cart_id: str) -> HenryCart:
-        """Source: `POST /cart/{cartId}`, which reads although it is a POST."""
+        """Source: `POST /cart/{cartId}`, which only reads."""
         return wire.read_cart(self._transport.read("POST", _cart_path(cart_id), body={}))
 
     def hosted_url(self, cart_id: str, *, sign_in: bool | None = None, region: str = "") -> str:
-        """Source: `checkoutUrl` of any cart answer; it is valid as long as the cart."""
+        """Source: `checkoutUrl` of a cart; it is valid as long as the cart."""
         return self.fetch_cart(cart_id).checkout_url
 
     def add_item(self, cart_id: str, item: LineItem) -> HenryCart:
@@ -56,18 +56,18 @@ class GatewayV1(GatewayOfJobs):
         return self._change_item("PUT", cart_id, {"item": wire.write_item(item)})
 
     def remove_item(self, cart_id: str, link: str) -> HenryCart:
-        """Source: `DELETE /cart/{cartId}/item`; that `link` goes in the body is inferred from early v1."""
+        """Source: `DELETE /cart/{cartId}/item`; `link` in the body is inferred from early v1."""
         return self._change_item("DELETE", cart_id, {"link": link})
 
     def _change_item(self, method: str, cart_id: str, body: Mapping[str, Any]) -> HenryCart:
         return wire.read_cart(self._transport.send_once(method, f"{_cart_path(cart_id)}/item", body=body))
 
     def delete_cart(self, cart_id: str) -> None:
-        """Source: `DELETE /cart/{cartId}`; its answer is unknown, so only the status counts."""
-        self._transport.send_once("DELETE", _cart_path(cart_id), answer_is_used=False)
+        """Source: `DELETE /cart/{cartId}`; its body is undocumented, so only the status is used."""
+        self._transport.send_once("DELETE", _cart_path(cart_id), expect_json=False)
 
     def prefilled_url(self, cart_id: str, buyer: Buyer) -> str:
-        """Source: `POST /cart/{cartId}` with `buyer`, which is not stored there."""
+        """Source: `POST /cart/{cartId}` with `buyer`, which Henry does not store."""
         body = {"buyer": wire.write_buyer(buyer)}
         return wire.read_cart(self._transport.read("POST", _cart_path(cart_id), body=body)).checkout_url
 
@@ -82,7 +82,7 @@ class GatewayV1(GatewayOfJobs):
         return wire.read_details_jobs(answer)
 
     def details_status(self, ref_id: str) -> DetailsJob:
-        """Source: `GET /cart/checkout/status`; the path is not `details/status`."""
+        """Source: `GET /cart/checkout/status` (not `details/status`)."""
         answer = self._transport.read("GET", "/v1/cart/checkout/status", query={"refId": ref_id})
         return wire.read_details_job(answer)
 
@@ -117,14 +117,14 @@ class GatewayV1(GatewayOfJobs):
         query = {name: value for name, value in query.items() if value}
         return wire.read_order_list(self._transport.read("GET", "/v1/orders", query=query, retries=retries))
 
-    def _fetch_status(self, ref_id: str) -> Answer:
+    def _fetch_status(self, ref_id: str) -> Response:
         return self._transport.fetch("GET", "/v1/cart/purchase/status", query={"refId": ref_id})
 
-    def _fetch_orders(self, wanted: Mapping[str, str]) -> Answer:
-        return self._transport.fetch("GET", "/v1/orders", query=wanted)
+    def _fetch_orders(self, filters: Mapping[str, str]) -> Response:
+        return self._transport.fetch("GET", "/v1/orders", query=filters)
 
 
 def _cart_path(cart_id: str) -> str:
-    if cart_id in {"", ".", ".."}:  # these would name another path
+    if cart_id in {"", ".", ".."}:  # would change the path
         raise Rejected("This is not the id of a cart.", maybe_sent=False)
     return f"/v1/cart/{quote(cart_id, safe='')}"

@@ -8,8 +8,8 @@ from typing import Any
 
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.gateway import wire
-from django_henry_checkout.gateway.jobs import GatewayOfJobs
-from django_henry_checkout.gateway.response import Answer
+from django_henry_checkout.gateway.response import Response
+from django_henry_checkout.gateway.v1_base import GatewayV1Base
 from django_henry_checkout.types import (
     Address,
     Buyer,
@@ -21,10 +21,10 @@ from django_henry_checkout.types import (
 )
 
 
-class GatewayV1RPC(GatewayOfJobs):
-    """The same calls as the current v1, in its older spelling. See `base.Gateway`.
+class GatewayV1RPC(GatewayV1Base):
+    """The calls of v1 in their early form. See `base.Gateway`.
 
-    The paths of add, update and delete were never seen: they are inferred from `cart/remove-item`.
+    The paths of add, update and delete are undocumented: they are inferred from `cart/remove-item`.
     """
 
     supports_prefill = False
@@ -39,11 +39,11 @@ class GatewayV1RPC(GatewayOfJobs):
         return wire.read_cart(self._send("create", body))
 
     def fetch_cart(self, cart_id: str) -> HenryCart:
-        """Source: `POST /cart/fetch`, which reads although it is a POST."""
+        """Source: `POST /cart/fetch`, which only reads."""
         return wire.read_cart(self._transport.read("POST", "/v1/cart/fetch", body={"cartId": cart_id}))
 
     def hosted_url(self, cart_id: str, *, sign_in: bool | None = None, region: str = "") -> str:
-        """Source: `checkoutUrl` of any cart answer."""
+        """Source: `checkoutUrl` of a cart."""
         return self.fetch_cart(cart_id).checkout_url
 
     def add_item(self, cart_id: str, item: LineItem) -> HenryCart:
@@ -61,8 +61,8 @@ class GatewayV1RPC(GatewayOfJobs):
         return wire.read_cart(self._send("remove-item", {"cartId": cart_id, "link": link}))
 
     def delete_cart(self, cart_id: str) -> None:
-        """Source: inferred, `POST /cart/delete`; only the status of its answer counts."""
-        self._transport.send_once("POST", "/v1/cart/delete", body={"cartId": cart_id}, answer_is_used=False)
+        """Source: inferred, `POST /cart/delete`; only the status is used."""
+        self._transport.send_once("POST", "/v1/cart/delete", body={"cartId": cart_id}, expect_json=False)
 
     def prefilled_url(self, cart_id: str, buyer: Buyer) -> str:
         """Not in this generation."""
@@ -86,7 +86,7 @@ class GatewayV1RPC(GatewayOfJobs):
         return wire.read_details_job(answer)
 
     def purchase(self, cart_id: str, request: PurchaseRequest) -> Observation:
-        """Source: `POST /cart/purchase`, with a card token where the page has raw card fields."""
+        """Source: `POST /cart/purchase`, with a card token instead of the documented raw card fields."""
         body = {"cartId": cart_id, **wire.write_purchase(request)}
         if request.selected_shipping:
             body["selectedShippingOption"] = dict(request.selected_shipping)
@@ -111,17 +111,17 @@ class GatewayV1RPC(GatewayOfJobs):
         retries: int | None = None,
     ) -> tuple[Observation, ...]:
         """Source: `POST /orders/fetch`."""
-        wanted = {"cartId": cart_id, "status": status, "cursor": cursor}
-        body = {"limit": limit, **{name: value for name, value in wanted.items() if value}}
+        filters = {"cartId": cart_id, "status": status, "cursor": cursor}
+        body = {"limit": limit, **{name: value for name, value in filters.items() if value}}
         return wire.read_order_list(
             self._transport.read("POST", "/v1/orders/fetch", body=body, retries=retries)
         )
 
-    def _fetch_status(self, ref_id: str) -> Answer:
+    def _fetch_status(self, ref_id: str) -> Response:
         return self._transport.fetch("POST", "/v1/cart/purchase/status", body={"refId": ref_id})
 
-    def _fetch_orders(self, wanted: Mapping[str, str]) -> Answer:
-        body = {**wanted, "limit": int(wanted["limit"])}
+    def _fetch_orders(self, filters: Mapping[str, str]) -> Response:
+        body = {**filters, "limit": int(filters["limit"])}
         return self._transport.fetch("POST", "/v1/orders/fetch", body=body)
 
     def _send(self, call: str, body: Mapping[str, Any]) -> Any:

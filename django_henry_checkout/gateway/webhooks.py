@@ -1,4 +1,4 @@
-"""Judges and reads what Henry sends to us: `{timestamp}.{raw body}` under HMAC-SHA256 (henry-api.md 8.2)."""
+"""Verify and read webhooks, signed with HMAC-SHA256 of `{timestamp}.{raw body}` (henry-api.md 8.2)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MILLISECONDS = re.compile(r"[0-9]{1,15}")
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """What a webhook says. `observation` is None if it holds too little, or nothing that can be used."""
+    """The content of a webhook. `observation` is None if it lacks the purchase, or a part of it."""
 
     event: str
     ref_id: str
@@ -31,12 +31,12 @@ class Notice:
 
 
 def sign(body: bytes, *, timestamp: str, secret: str) -> str:
-    """Return the signature of a body: lowercase hex."""
+    """Return the signature of a body, in lowercase hex."""
     return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def read_timestamp(text: str) -> datetime | None:
-    """Read Unix time in milliseconds; None if it is none. The unit is never guessed."""
+    """Parse a Unix time in milliseconds; None if it is not valid. The unit is never guessed."""
     if not _MILLISECONDS.fullmatch(text):
         return None
     try:
@@ -54,34 +54,34 @@ def why_refused(
     now: datetime,
     tolerance: timedelta,
 ) -> str:
-    """Return why a webhook is not believed, "" if it is.
+    """Return why a webhook is not authentic, "" if it is.
 
-    Every live secret is tried, also after one has fitted, so that time tells nothing.
+    All current secrets are compared, even after a match, so that timing reveals nothing.
     """
-    live = [each.secret for each in secrets if each.not_after is None or now <= each.not_after]
-    if not live:
+    current = [each.secret for each in secrets if each.not_after is None or now <= each.not_after]
+    if not current:
         return "no_secret"
     signed_at = read_timestamp(timestamp)
     if signed_at is None:
         return "odd_timestamp"
     if not now - tolerance <= signed_at <= now + tolerance:
         return "too_old" if signed_at < now else "too_new"
-    fits = [
-        constant_time_compare(sign(body, timestamp=timestamp, secret=secret), signature) for secret in live
+    matches = [
+        constant_time_compare(sign(body, timestamp=timestamp, secret=secret), signature) for secret in current
     ]
-    return "" if any(fits) else "wrong_signature"
+    return "" if any(matches) else "wrong_signature"
 
 
 def read_notice(body: str) -> Notice:
-    """Read a webhook whose signature was good.
+    """Read the body of an authentic webhook.
 
     Raises:
-        ValueError: it is no JSON object with an `event`.
+        ValueError: it is not a JSON object with an `event`.
     """
     content = parse_strictly(body)
     event = content.get("event") if isinstance(content, dict) else None
     if not isinstance(event, str):
-        raise ValueError("it names no event")  # noqa: TRY004 - one error for all that cannot be read
+        raise ValueError("it has no event")  # noqa: TRY004 - one error for all unreadable bodies
     data = content.get("data")
     ref_id = data.get("refId") if isinstance(data, dict) else None
     return Notice(
@@ -92,7 +92,7 @@ def read_notice(body: str) -> Notice:
 
 
 def _read_observation(data: Any) -> Observation | None:
-    """Read the purchase that `data` seems to be; None where parts of one are missing."""
+    """Read `data` as a purchase; None if it is not a complete one."""
     if not isinstance(data, dict) or not isinstance(data.get("products"), list) or not data["products"]:
         return None
     try:

@@ -1,6 +1,6 @@
 """JSON of Henry's v1 generations <-> dataclasses, one function per message.
 
-Reading is tolerant where henry-api.md marks a shape as unsure: a missing or odd optional part becomes
+Reading is lenient where henry-api.md marks a shape as uncertain: a missing or malformed optional part becomes
 empty. It is strict where a mistake would cost money: ids, statuses and amounts.
 """
 
@@ -32,7 +32,7 @@ from django_henry_checkout.types import (
 )
 
 MAX_ID_LENGTH = 255
-#: How many orders of one cart are looked at; one is usual.
+#: Maximum number of orders of one cart that are read; one is usual.
 ORDERS_OF_A_CART = 20
 MAX_AMOUNT = Decimal(10) ** 15
 
@@ -49,14 +49,14 @@ def _list(value: object) -> Sequence[Any]:
 
 
 def text(value: object, *, limit: int = 500) -> str:
-    """Cut text to its bound, without what databases refuse: NUL and lone surrogates."""
+    """Return text cut to `limit`, without NUL and lone surrogates, which databases reject."""
     if not isinstance(value, str):
         return ""
     return value[:limit].replace("\x00", "").encode("utf-8", "ignore").decode()
 
 
 def read_id(value: object, *, name: str, limit: int = MAX_ID_LENGTH) -> str:
-    """Read an opaque id: printable text, usually of at most 255 characters; its format is not ours to check."""
+    """Read an opaque id: printable text of at most `limit` characters, in any format."""
     if not isinstance(value, str) or not 0 < len(value) <= limit or not value.isprintable():
         raise BadResponse(f"Henry's answer has no usable {name}.")
     return value
@@ -75,13 +75,13 @@ def read_money(value: object) -> Money | None:
 
 def _read_amount(amount: object) -> Decimal:
     if isinstance(amount, bool) or not isinstance(amount, int | str | Decimal):
-        raise BadResponse("Henry's answer holds an amount that is not a number.")
+        raise BadResponse("Henry's answer contains an amount that is not a number.")
     try:
         parsed = Decimal(amount)
     except InvalidOperation:
-        raise BadResponse("Henry's answer holds an amount that is not a number.") from None
+        raise BadResponse("Henry's answer contains an amount that is not a number.") from None
     if not parsed.is_finite() or abs(parsed) >= MAX_AMOUNT:
-        raise BadResponse("Henry's answer holds an impossible amount.")
+        raise BadResponse("Henry's answer contains an amount out of range.")
     return parsed.quantize(Decimal("0.0001"))
 
 
@@ -89,7 +89,7 @@ def _read_currency(code: object) -> Currency:
     try:
         return get_currency(str(code).upper())
     except CurrencyDoesNotExist:
-        raise BadResponse(f"Henry's answer holds an unknown currency: {text(code, limit=10)!r}.") from None
+        raise BadResponse(f"Henry's answer contains an unknown currency: {text(code, limit=10)!r}.") from None
 
 
 def read_costs(value: object) -> Costs:
@@ -106,7 +106,7 @@ def read_costs(value: object) -> Costs:
 
 
 def read_address(value: object) -> Address | None:
-    """Read an address; None when it has no first line."""
+    """Read an address; None if it has no first line."""
     content = _object(value)
     if not text(content.get("line1")):
         return None
@@ -121,7 +121,7 @@ def read_address(value: object) -> Address | None:
 
 
 def read_buyer(value: object) -> Buyer | None:
-    """Read the `details` of a purchase; the card part is left unread on purpose."""
+    """Read the `details` of a purchase, without the card, which must not be read."""
     content = _object(value)
     name, phone = _object(content.get("name")), content.get("phone")
     buyer = Buyer(
@@ -139,8 +139,8 @@ def read_buyer(value: object) -> Buyer | None:
 
 
 def not_in_this_generation() -> Rejected:
-    """Return the refusal of a call that a generation does not have; nothing was sent."""
-    return Rejected("This generation of Henry's API has no such call.", maybe_sent=False)
+    """Return the error for a call that this generation of the API does not have."""
+    return Rejected("This version of Henry's API has no such call.", maybe_sent=False)
 
 
 def read_cart(answer: object) -> HenryCart:
@@ -155,7 +155,7 @@ def read_cart(answer: object) -> HenryCart:
 
 
 def read_observation(job: object) -> Observation:
-    """Read a PurchaseJob: the answer of purchase and of its status, and one row of the order list."""
+    """Read a PurchaseJob: the answer to a purchase and to its status, and a row of the order list."""
     content = _object(job)
     result = _object(content.get("result"))
     outcomes = [_object(item) for item in _list(result.get("items"))]
@@ -171,7 +171,7 @@ def read_observation(job: object) -> Observation:
 
 
 def _read_items(products: Sequence[Any], outcomes: list[Mapping[str, Any]]) -> tuple[ItemOutcome, ...]:
-    """Join products with their results by link, each result used once: a link may occur twice."""
+    """Join products with their results by link. A link may occur twice, so each result is used once."""
     items = []
     for product in map(_object, products):
         link = text(product.get("link"), limit=2048)
@@ -197,7 +197,7 @@ def _read_items(products: Sequence[Any], outcomes: list[Mapping[str, Any]]) -> t
 
 
 def _read_option(value: object) -> ShippingOption | None:
-    """Read how an item is shipped; None when it is not said."""
+    """Read the shipping option of an item; None if it is missing."""
     content = _object(value)
     if not text(content.get("id")) and not text(content.get("name")):
         return None
@@ -212,14 +212,14 @@ def _read_option(value: object) -> ShippingOption | None:
 
 
 def _read_coupon(value: object) -> tuple[str, Money | None] | None:
-    """Read the coupon that was applied, and what it saved."""
+    """Read the applied coupon and the amount that it saved; None if there is none."""
     content = _object(value)
     code = text(content.get("code"), limit=200)
     return (code, read_money(content.get("savedAmount"))) if code else None
 
 
 def _read_options(product: Mapping[str, Any]) -> tuple[str, ...]:
-    """Read the chosen options: a list, or in early v1 a `variant` that is text or an object."""
+    """Read the selected options: a list, or in early v1 a `variant`, which is a string or an object."""
     variant = product.get("variant")
     if isinstance(variant, dict):
         return tuple(text(value) for value in variant.values())
@@ -229,9 +229,9 @@ def _read_options(product: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _read_error(value: object) -> str:
-    """Return the code of the job's `error` object, whose keys are unknown (henry-api.md 2.5).
+    """Return the code of a job's `error` object, whose keys are undocumented (henry-api.md 2.5).
 
-    Its free text is left unread: it may be personal, and it would be stored.
+    Its message is not read: it may contain personal data, and it would be stored.
     """
     content = _object(value)
     code = text(content.get("code"), limit=64)
@@ -241,7 +241,7 @@ def _read_error(value: object) -> str:
 
 
 def digest(content: Mapping[str, Any]) -> str:
-    """Return the same text for two answers that say the same."""
+    """Return a digest that is equal for equal content, in any order of keys."""
     canonical = json.dumps(content, sort_keys=True, default=str, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -250,12 +250,12 @@ def read_order_list(answer: object) -> tuple[Observation, ...]:
     """Read the order list: an envelope whose `data` is a bare array of PurchaseJobs."""
     data = _object(answer).get("data")
     if not isinstance(data, list):
-        raise BadResponse("Henry's order list holds no array.")
+        raise BadResponse("Henry's order list has no array.")
     return tuple(read_observation(job) for job in data)
 
 
 def read_details_jobs(answer: object) -> tuple[DetailsJob, ...]:
-    """Read the answer of a details call: one job per merchant."""
+    """Read the answer to a details call: one job per merchant."""
     data = _object(_object(answer).get("data"))
     return tuple(read_details_job(job) for job in _list(data.get("jobs")))
 
@@ -286,7 +286,7 @@ def _read_item_details(item: Mapping[str, Any]) -> ItemDetails:
 
 
 def write_subscription(uuid: str, events: Sequence[str]) -> dict[str, Any]:
-    """Write what has a cart's events sent to the webhook `uuid`, as a part of the body; empty without one."""
+    """Write the part of a cart that subscribes the webhook `uuid` to its events; empty without a uuid."""
     if not uuid:
         return {}
     action = {"type": "send_webhook", "webhookUUID": uuid}
@@ -294,7 +294,7 @@ def write_subscription(uuid: str, events: Sequence[str]) -> dict[str, Any]:
 
 
 def write_item(item: LineItem) -> dict[str, Any]:
-    """Write a CartItem of the current generation; empty optional parts are left out."""
+    """Write a CartItem of current v1, without empty optional parts."""
     content: dict[str, Any] = {"link": item.link, "quantity": item.quantity}
     if item.selected_options:
         content["selectedOptions"] = list(item.selected_options)
@@ -308,7 +308,7 @@ def write_item(item: LineItem) -> dict[str, Any]:
 
 
 def write_item_with_variant(item: LineItem) -> dict[str, Any]:
-    """Write a CartItem of early v1: options are one text, `variant`; shipping is `shippingOption`."""
+    """Write a CartItem of early v1: options are one string, `variant`; shipping is `shippingOption`."""
     content = write_item(item)
     if "selectedOptions" in content:
         content["variant"] = ", ".join(content.pop("selectedOptions"))
@@ -318,7 +318,7 @@ def write_item_with_variant(item: LineItem) -> dict[str, Any]:
 
 
 def write_address(address: Address) -> dict[str, str]:
-    """Write an Address; empty optional lines are left out."""
+    """Write an Address, without empty optional lines."""
     content = {
         "line1": address.line1,
         "line2": address.line2,
@@ -331,7 +331,7 @@ def write_address(address: Address) -> dict[str, str]:
 
 
 def write_names(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Spell names as Henry does: `collect_email` as `collectEmail`, inside too."""
+    """Convert names to camelCase, in nested objects too: `collect_email` becomes `collectEmail`."""
     written = {}
     for name, value in content.items():
         first, *rest = name.split("_")
@@ -341,7 +341,7 @@ def write_names(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_buyer(buyer: Buyer) -> dict[str, Any]:
-    """Write who buys, without a card."""
+    """Write the buyer, without a card."""
     name = {"firstName": buyer.first_name, "lastName": buyer.last_name}
     if buyer.middle_name:
         name["middleName"] = buyer.middle_name

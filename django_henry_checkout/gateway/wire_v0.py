@@ -23,7 +23,7 @@ from django_henry_checkout.types import (
 )
 
 MAX_TOKEN_LENGTH = 4000
-# Words of v0 for an order that was bought; the others are the same as in v1 (henry-api.md 7.1).
+# Statuses of a bought order in v0; all others are the same as in v1 (henry-api.md 7.1).
 _BOUGHT = frozenset({"ordered", "delivered", "completed"})
 
 
@@ -36,18 +36,18 @@ def data_of(answer: object) -> Mapping[str, Any]:
 
 
 def product_id(item: LineItem) -> str:
-    """Return the id under which an item stands in a v0 cart: one for each link and choice of options."""
+    """Return the id of an item in a v0 cart, which depends on its link and options."""
     return hashlib.sha256("\n".join([item.link, *item.selected_options]).encode()).hexdigest()[:24]
 
 
 def write_product(item: LineItem) -> dict[str, Any]:
-    """Write a ProductLine; its price is text, and all metadata values are text.
+    """Write a ProductLine; its price and all metadata values are strings.
 
     Raises:
         Rejected: the item has no price, which this generation requires.
     """
     if item.unit_price is None:
-        raise Rejected("Henry's v0 API takes only items that have a price.", maybe_sent=False)
+        raise Rejected("Henry's v0 API accepts only items with a price.", maybe_sent=False)
     metadata = {name: str(value) for name, value in item.metadata.items()}
     if item.selected_options:
         metadata["options"] = ", ".join(item.selected_options)
@@ -74,7 +74,7 @@ def read_products(answer: object) -> Sequence[Mapping[str, Any]]:
 
 
 def read_order(answer: object) -> tuple[str, Observation]:
-    """Read an order; return its owner, the `x-user-id`, and what it says.
+    """Read an order; return its owner (the `x-user-id`) and the observation.
 
     Its products have neither link nor status, so the observation has no items.
     """
@@ -92,7 +92,7 @@ def read_order(answer: object) -> tuple[str, Observation]:
 
 
 def _read_costs(data: Mapping[str, Any]) -> Costs:
-    """Read amounts, which are text in v0, with the one currency beside them."""
+    """Read the amounts, which are strings in v0 and share one currency."""
 
     def money(name: str) -> Any:
         amount = data.get(name)
@@ -108,14 +108,14 @@ def _read_costs(data: Mapping[str, Any]) -> Costs:
 
 
 def write_shipping_details(buyer: Buyer) -> dict[str, str]:
-    """Write a ShippingDetails (henry-api.md 3.1); an empty second line is left out.
+    """Write a ShippingDetails (henry-api.md 3.1), without an empty second line.
 
     Raises:
         Rejected: there is no address.
     """
     address = buyer.shipping_address
     if address is None:
-        raise Rejected("Henry's v0 API needs an address.", maybe_sent=False)
+        raise Rejected("Henry's v0 API requires an address.", maybe_sent=False)
     content = {
         "fullName": " ".join(part for part in (buyer.first_name, buyer.middle_name, buyer.last_name) if part),
         "email": buyer.email,
@@ -131,23 +131,23 @@ def write_shipping_details(buyer: Buyer) -> dict[str, str]:
 
 
 def currency_of(items: Sequence[LineItem]) -> str:
-    """Return the one currency of the products' prices.
+    """Return the currency of the items' prices.
 
     Raises:
-        Rejected: there is none, or there are several.
+        Rejected: there is none, or more than one.
     """
     currencies = {item.unit_price.currency.code for item in items if item.unit_price is not None}
     if len(currencies) != 1:
-        raise Rejected("Henry's v0 API quotes only carts of one currency.", maybe_sent=False)
+        raise Rejected("Henry's v0 API can only quote carts with prices in one currency.", maybe_sent=False)
     return currencies.pop()
 
 
 def read_quote(answer: object, items: Sequence[LineItem]) -> HenryQuote:
-    """Read a quote. Its amounts are bare numbers: their currency is that of the products' prices.
+    """Read a quote. Its amounts are plain numbers, in the currency of the items' prices.
 
     Raises:
-        Rejected: the products' prices are in several currencies.
-        BadResponse: the answer leaves out the session token or the total.
+        Rejected: the items' prices are in several currencies.
+        BadResponse: the session token or the total is missing.
     """
     currency = currency_of(items)
 
@@ -176,10 +176,10 @@ def read_quote(answer: object, items: Sequence[LineItem]) -> HenryQuote:
 
 
 def _read_token(value: object) -> str:
-    """Read a token, which goes back to Henry in a header."""
+    """Read a token, which is sent back to Henry in a header."""
     token = wire.read_id(value, name="session token", limit=MAX_TOKEN_LENGTH)
     if not token.isascii() or token != token.strip():
-        raise BadResponse("Henry's session token is one that no header can hold.")
+        raise BadResponse("Henry's session token cannot be sent in a header.")
     return token
 
 

@@ -1,4 +1,4 @@
-"""State and the questions one can ask of it. Knows no HTTP; decisions are made in `flows`."""
+"""The models and their queries. They make no HTTP calls; decisions are made in `flows`."""
 
 from __future__ import annotations
 

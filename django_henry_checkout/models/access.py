@@ -1,4 +1,4 @@
-"""Who may call, and how often: bearer secrets, customer sessions, API keys, idempotency keys, call counts."""
+"""Access: bearer secrets, API keys, customer sessions, idempotency records, call counts."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ API_KEY_PREFIX = "hck_"
 
 
 def new_secret() -> str:
-    """Return a bearer secret of 256 random bits. It is shown once and kept only as a hash."""
+    """Return a bearer secret of 256 random bits. It is shown once; only its hash is stored."""
     return secrets.token_urlsafe(32)
 
 
 def hash_secret(secret: str) -> str:
-    """Return what is stored of a bearer secret. It is random and long, so a plain digest is enough."""
+    """Return the hash under which a bearer secret is stored. It is long and random, so no salt is needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def valid(self) -> Self:
-        """Keep the keys that were not revoked."""
+        """Filter to the keys that are not revoked."""
         return self.filter(revoked_at=None)
 
 
 class ApiKey(PublicRecord):
-    """A trusted server of the shop: it may act on every cart and order of one Henry account."""
+    """A key of a trusted server, which may access every cart and order of one Henry account."""
 
     name = models.CharField(_("name"), max_length=100)
     account = models.CharField(_("account"), max_length=64, default="default")
@@ -56,12 +56,12 @@ class ApiKey(PublicRecord):
 
 class CustomerSessionQuerySet(models.QuerySet["CustomerSession"]):
     def valid(self, now: datetime) -> Self:
-        """Keep the sessions that neither lapsed nor were revoked."""
+        """Filter to the sessions that are neither expired nor revoked."""
         return self.filter(Q(revoked_at=None), expires_at__gt=now)
 
 
 class CustomerSession(PublicRecord):
-    """One customer for a day, named by a token (CST). Until a checkout begins, it holds what is known of him."""
+    """One customer, identified by a token (CST). Holds their details until a checkout starts."""
 
     account = models.CharField(_("account"), max_length=64, default="default")
     user = models.ForeignKey(
@@ -92,7 +92,7 @@ class CustomerSession(PublicRecord):
 
 
 class IdempotencyRecord(models.Model):
-    """One call that a client may repeat. The row's insertion is the claim; no secret is stored in it."""
+    """One call that a client may repeat. Inserting the row claims the key; it stores no secret."""
 
     scope = models.CharField(_("scope"), max_length=200)
     key = models.CharField(_("key"), max_length=255)
@@ -112,10 +112,10 @@ class IdempotencyRecord(models.Model):
 
 
 class CallCount(models.Model):
-    """How often somebody made a call that costs money, in the current window. One row for each subject."""
+    """Number of calls of one subject in the current window, for throttled calls."""
 
     subject = models.CharField(_("subject"), max_length=200, unique=True)
-    window_at = models.DateTimeField(_("window began"))
+    window_at = models.DateTimeField(_("window started"))
     count = models.PositiveIntegerField(_("calls"), default=0)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What the records share: public ids, money, state tables."""
+"""Base classes and helpers of the models: public ids, state machines, ownership, money."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class PublicRecord(models.Model):
-    """A record that is shown outside by a ULID; the database key never leaves."""
+    """A record that is identified outside by a ULID, never by its primary key."""
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
 
@@ -33,7 +33,7 @@ class PublicRecord(models.Model):
 
 
 class StateMachine(models.Model):
-    """A record whose `status` moves by a table. States that are missing from the table are terminal."""
+    """A record whose `status` changes only along TRANSITIONS. States without an entry are terminal."""
 
     TRANSITIONS: ClassVar[Mapping[str, frozenset[str]]] = {}
 
@@ -44,23 +44,23 @@ class StateMachine(models.Model):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether no move leads out of the status."""
+        """Whether no transition leaves the status."""
         return not self.TRANSITIONS.get(self.status)
 
     def can_transition_to(self, status: str) -> bool:
-        """Tell whether the table has the move."""
+        """Return whether TRANSITIONS allows the change."""
         return status in self.TRANSITIONS.get(self.status, frozenset())
 
     @classmethod
     def sources_of(cls, status: str) -> list[str]:
-        """Return the statuses from which the table has a move to this one."""
+        """Return the statuses from which this one can be reached in one transition."""
         return [before for before, after in cls.TRANSITIONS.items() if status in after]
 
     def transition_to(self, status: str) -> None:
-        """Set the status; the caller saves, and writes the event in the same transaction.
+        """Set the status. The caller saves it, and writes the event in the same transaction.
 
         Raises:
-            IllegalTransition: the table has no such move.
+            IllegalTransition: TRANSITIONS does not allow it.
         """
         if not self.can_transition_to(status):
             raise IllegalTransition(
@@ -70,11 +70,11 @@ class StateMachine(models.Model):
 
 
 def owned_by(caller: Caller, *, remembered: frozenset[UUID], cart_path: str) -> Q:
-    """Return which records a caller may touch: the one rule of ownership, for carts and for orders.
+    """Return the filter for the records that a caller may access: the ownership rule of carts and orders.
 
     Args:
-        remembered: the public ids that his Django session remembers; they count while nobody has signed in.
-        cart_path: the way from the record to the public id of the cart that a token was given for.
+        remembered: public ids stored in the caller's Django session; they match only records without a user.
+        cart_path: lookup from the record to the public id of its cart.
     """
     owned = Q(pk__in=[])
     if caller.user_pk is not None:
@@ -84,24 +84,24 @@ def owned_by(caller: Caller, *, remembered: frozenset[UUID], cart_path: str) -> 
     if caller.token_cart_id is not None:
         owned |= Q(**{cart_path: caller.token_cart_id})
     if caller.customer_id is not None:
-        holder = cart_path.removesuffix("public_id")
-        owned |= Q(**{f"{holder}customer__public_id": caller.customer_id})
+        prefix = cart_path.removesuffix("public_id")
+        owned |= Q(**{f"{prefix}customer__public_id": caller.customer_id})
     if caller.trusted_account:
         owned |= Q(account=caller.trusted_account)
     return owned
 
 
 def amount_field(verbose_name: StrPromise) -> models.DecimalField[Any, Any]:
-    """Return a column for an amount in major units; NULL means that it is not known yet."""
+    """Return a field for an amount in major units; NULL means that it is not known yet."""
     return models.DecimalField(verbose_name, max_digits=19, decimal_places=4, null=True, blank=True)
 
 
 def money_of(amount: Any, currency: str) -> Money | None:
-    """Join an amount, a column or its text, and its currency; None when either is not known."""
+    """Return an amount with its currency as Money; None if either is not known."""
     return None if amount is None or not currency else Money(amount, currency)
 
 
-#: The columns of a `ProductLine`: what an order's snapshot copies from the cart.
+#: The fields of a `ProductLine`, which an order copies from the cart.
 LINE_FIELDS = (
     "key",
     "link",
@@ -118,7 +118,7 @@ LINE_FIELDS = (
 
 
 class ProductLine(models.Model):
-    """A product, its options and how many: what a cart line and an order line have in common."""
+    """Base class of cart lines and order lines: a product, its options and its quantity."""
 
     key = models.CharField(_("key"), max_length=64, editable=False)
     link = models.CharField(_("link"), max_length=2048)
@@ -140,7 +140,7 @@ class ProductLine(models.Model):
 
     @property
     def unit_price(self) -> Money | None:
-        """The price that the shop shows for one."""
+        """Price of one unit, as shown by the shop."""
         return money_of(self.unit_price_amount, self.currency)
 
     def as_item(self) -> LineItem:

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 class CartQuerySet(models.QuerySet["Cart"]):
     def owned_by(self, caller: Caller) -> Self:
-        """Keep the carts that a caller may touch: see `Caller`."""
+        """Filter to the carts that a caller may access: see `Caller`."""
         return self.filter(owned_by(caller, remembered=caller.cart_ids, cart_path="public_id"))
 
     def lock(self) -> Self:
-        """Lock the rows, in one order for everybody."""
+        """Lock the rows, always in the same order, so that transactions cannot deadlock."""
         return self.order_by("pk").select_for_update(of=("self",))
 
 
 class Cart(PublicRecord):
-    """Lines that a shopper wants. `version` rises with each edit."""
+    """Lines that a shopper wants to buy. `version` increases with each edit."""
 
     account = models.CharField(_("account"), max_length=64, default="default")
     user = models.ForeignKey(
@@ -77,7 +77,7 @@ class Cart(PublicRecord):
 
 
 class CartLine(ProductLine):
-    """One product link in a cart, with the options chosen for it."""
+    """One product link in a cart, with its selected options."""
 
     cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines", verbose_name=_("cart"))
 
@@ -101,7 +101,7 @@ class CartLine(ProductLine):
 
 
 class TemplateLink(models.Model):
-    """Makes a cart a template: whoever knows its id may begin a checkout of a copy, while the link is open."""
+    """Makes a cart a template: while the link is open, its id is enough to check out a copy."""
 
     cart = models.OneToOneField(
         Cart, primary_key=True, on_delete=models.CASCADE, related_name="link", verbose_name=_("template cart")
@@ -110,7 +110,7 @@ class TemplateLink(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
     uses = models.PositiveIntegerField(_("times used"), default=0)
-    max_uses = models.PositiveIntegerField(_("most uses"), null=True, blank=True)
+    max_uses = models.PositiveIntegerField(_("maximum uses"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("template link")
@@ -120,7 +120,7 @@ class TemplateLink(models.Model):
         return gettext("link of cart %(cart)s") % {"cart": self.cart_id}
 
     def is_open(self, now: datetime) -> bool:
-        """Whether a checkout may begin from the link."""
+        """Return whether a checkout may start from the link."""
         if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):
             return False
         return self.max_uses is None or self.uses < self.max_uses
@@ -128,12 +128,12 @@ class TemplateLink(models.Model):
 
 class CartTokenQuerySet(models.QuerySet["CartToken"]):
     def valid(self, now: datetime) -> Self:
-        """Keep the tokens that neither lapsed nor were revoked."""
+        """Filter to the tokens that are neither expired nor revoked."""
         return self.filter(Q(revoked_at=None), expires_at__gt=now)
 
 
 class CartToken(models.Model):
-    """The right of whoever holds a secret to one cart, and to the orders begun from it."""
+    """A bearer token that gives access to one cart and its orders."""
 
     token_hash = models.CharField(_("token hash"), max_length=64, unique=True, editable=False)
     cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="tokens", verbose_name=_("cart"))

@@ -1,4 +1,4 @@
-"""Columns for personal data. With ENCRYPTION_KEYS a copy of the database does not tell what is in them."""
+"""Model fields for personal data, encrypted with ENCRYPTION_KEYS, and digests to find e-mail addresses."""
 
 from __future__ import annotations
 
@@ -19,55 +19,57 @@ from django_henry_checkout.exceptions import ConfigurationError
 try:
     from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 except ImportError:  # the extra is not installed
-    Fernet = MultiFernet = None  # type: ignore[assignment,misc]  # asked for below
-    InvalidToken = ValueError  # type: ignore[assignment,misc]  # never raised then
+    Fernet = MultiFernet = None  # type: ignore[assignment,misc]  # checked in _fernet
+    InvalidToken = ValueError  # type: ignore[assignment,misc]  # never raised without it
 
-#: What a sealed text begins with. No text that people type holds that character.
+#: Prefix of an encrypted text. Its first character does not occur in text that people type.
 MARK = "\x02encrypted:"
 
 
 def encrypt(text: str) -> str:
-    """Return a text as it is stored: sealed by the first of ENCRYPTION_KEYS, if there is one."""
+    """Return a text encrypted with the first of ENCRYPTION_KEYS, or unchanged if there is none."""
     keys = app_settings.ENCRYPTION_KEYS
     return MARK + _fernet(keys).encrypt(text.encode()).decode() if keys and text else text
 
 
 def decrypt(text: str) -> str:
-    """Return a stored text as it was.
+    """Return the plain text of a stored one.
 
     Raises:
-        ConfigurationError: none of ENCRYPTION_KEYS opens it.
+        ConfigurationError: none of ENCRYPTION_KEYS decrypts it.
     """
     if not text.startswith(MARK):
         return text
     keys = app_settings.ENCRYPTION_KEYS
+    if not keys:
+        raise _missing_key()
     try:
-        return _fernet(keys).decrypt(text.removeprefix(MARK)).decode() if keys else _fail()
+        return _fernet(keys).decrypt(text.removeprefix(MARK)).decode()
     except InvalidToken:
-        return _fail()
+        raise _missing_key() from None
 
 
-def _fail() -> str:
-    raise ConfigurationError(
-        'Personal data was sealed with a key that HENRY_CHECKOUT["ENCRYPTION_KEYS"] does not hold any more. '
-        "Put the key back, behind the newest one; `henry_buyer reseal` makes it unnecessary."
+def _missing_key() -> ConfigurationError:
+    return ConfigurationError(
+        'Personal data was encrypted with a key that is not in HENRY_CHECKOUT["ENCRYPTION_KEYS"] any more. '
+        "Add the key again, after the newest one; `henry_buyer reencrypt` makes it unnecessary."
     )
 
 
 @lru_cache(maxsize=8)
 def _fernet(keys: tuple[str, ...]) -> MultiFernet:
     if MultiFernet is None:
-        raise ConfigurationError("Sealing personal data needs: pip install django-henry-checkout[encryption]")
+        raise ConfigurationError("Encryption requires: pip install django-henry-checkout[encryption]")
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except (ValueError, TypeError):
         raise ConfigurationError(
-            'HENRY_CHECKOUT["ENCRYPTION_KEYS"] must hold keys as cryptography.fernet.Fernet.generate_key() makes them.'
+            'HENRY_CHECKOUT["ENCRYPTION_KEYS"] must contain keys made by Fernet.generate_key().'
         ) from None
 
 
 def email_digest(email: str, *, secret: str | None = None) -> str:
-    """Return what an e-mail address is found by; without SECRET_KEY nobody finds out by trying whose it is."""
+    """Return the keyed digest by which an address is found; without SECRET_KEY it cannot be guessed."""
     text = email.strip().casefold()
     if not text:
         return ""
@@ -75,13 +77,13 @@ def email_digest(email: str, *, secret: str | None = None) -> str:
 
 
 def email_digests(email: str) -> list[str]:
-    """Return every digest that an address may have been stored with: SECRET_KEY_FALLBACKS count too."""
+    """Return every digest under which an address may be stored, with SECRET_KEY_FALLBACKS too."""
     secrets = [None, *map(str, settings.SECRET_KEY_FALLBACKS)]
     return [digest for secret in secrets if (digest := email_digest(email, secret=secret))]
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not generic when it runs
-    """A text that may be sealed. It cannot be searched: whoever looks at the database sees noise."""
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not generic at run time
+    """A text that may be encrypted, so it can only be compared with the empty text."""
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
@@ -95,22 +97,22 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not gen
             return _IsEmpty
         if lookup_name == "isnull":
             return super().get_lookup(lookup_name)
-        raise FieldError(f"{self.name} may be sealed: it cannot be searched.")
+        raise FieldError(f"{self.name} may be encrypted: it cannot be searched.")
 
 
 class _IsEmpty(Exact):
-    """The one thing that a sealed column can be asked: whether it is empty."""
+    """The only comparison of an encrypted column: with the empty text."""
 
     def get_prep_lookup(self) -> Any:
         if self.rhs is not None and self.rhs != "":
-            raise FieldError("This column may be sealed: it cannot be searched, but for being empty.")
+            raise FieldError("This column may be encrypted: it can only be compared with the empty text.")
         return super().get_prep_lookup()
 
 
 class EncryptedJSONField(EncryptedTextField):
-    """A JSON value that may be sealed."""
+    """A JSON value that may be encrypted."""
 
-    # For the type checker, which knows columns by these names.
+    # For the django-stubs mypy plugin, which reads the types of a field from these names.
     _pyi_private_set_type: Any
     _pyi_private_get_type: Any
 

@@ -16,10 +16,10 @@ from django_henry_checkout.models.purchases import Purchase
 
 
 class Event(PublicRecord):
-    """What happened to an order. Append-only; also what signals are delivered from.
+    """Something that happened to an order. Append-only; signals are delivered from these rows.
 
-    `type` is the name of a signal, or of something that is only recorded. `payload` holds ids, codes and
-    words, never personal data. `state` is that of the order, and of what else the same transaction changed.
+    `type` is the name of a signal, or of an event that is only recorded. `payload` contains ids, codes and
+    statuses, never personal data. `state` is a snapshot of the order and of what else changed with it.
     """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events", verbose_name=_("order"))
@@ -38,7 +38,7 @@ class Event(PublicRecord):
         OrderLine, null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name=_("line")
     )
     payload = models.JSONField(_("payload"), default=dict, blank=True)
-    state = models.JSONField(_("state after it"), default=dict, blank=True)
+    state = models.JSONField(_("state afterwards"), default=dict, blank=True)
     occurred_at = models.DateTimeField(_("occurred"), default=timezone.now)
 
     class Meta:
@@ -59,19 +59,19 @@ class DeliveryStatus(models.TextChoices):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def runnable(self, now: datetime | Combinable) -> Self:
-        """Keep what may run now: due, and nothing earlier of the same order and receiver is unfinished."""
+        """Filter to due deliveries without an unfinished earlier one of the same order and receiver."""
         earlier = (
             Delivery.objects.exclude(status=DeliveryStatus.DONE)
             .filter(order=OuterRef("order"), receiver=OuterRef("receiver"), sequence__lt=OuterRef("sequence"))
             .order_by()
         )
         due = self.filter(status=DeliveryStatus.PENDING, due_at__lte=now)
-        # What failed or killed its worker before comes last, so that it holds up nobody else.
+        # Deliveries that failed or crashed their worker come last, so that they do not delay the others.
         return due.exclude(Exists(earlier)).order_by("attempts", "due_at", "pk")
 
 
 class Delivery(models.Model):
-    """One (event, receiver) pair and how far it got."""
+    """The delivery of one event to one receiver, and its progress."""
 
     event = models.ForeignKey(
         Event, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("event")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
 _NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-#: Permissions beside Django's own `view_order`.
+#: Permissions in addition to Django's `view_order`.
 OPERATE = "operate_checkouts"
 RESOLVE = "resolve_money"
 SEE_BUYERS = "see_personal_data"
@@ -33,7 +33,7 @@ AMOUNTS = ("subtotal", "shipping", "tax", "discount", "fee", "total")
 
 
 def new_order_number() -> str:
-    """Return a number that people can read out; random, so that it tells nothing about the shop."""
+    """Return an order number that is easy to read out, and random, so that it does not reveal sales."""
     letters = "".join(secrets.choice(_NUMBER_ALPHABET) for _ in range(10))
     return f"{letters[:5]}-{letters[5:]}"
 
@@ -55,19 +55,19 @@ _ENDINGS = frozenset(
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def owned_by(self, caller: Caller) -> Self:
-        """Keep the orders that a caller may see: see `Caller`."""
+        """Filter to the orders that a caller may access: see `Caller`."""
         owned = owned_by(caller, remembered=caller.order_ids, cart_path="cart__public_id")
         if caller.session_order_id is not None:
             owned |= Q(public_id=caller.session_order_id)
         return self.filter(owned)
 
     def lock(self) -> Self:
-        """Lock the rows, in one order for everybody. SQLite has no row locks: there the transaction is one."""
+        """Lock the rows, always in the same order. SQLite has no row locks: there the transaction locks."""
         return self.order_by("pk").select_for_update(of=("self",))
 
 
 class Order(PublicRecord, StateMachine):
-    """What is being bought: a snapshot of the lines, the buyer, the totals, a number."""
+    """An order: a snapshot of the cart's lines, the buyer, the totals, a number."""
 
     TRANSITIONS = {
         OrderStatus.OPEN: frozenset({OrderStatus.PLACED, OrderStatus.CANCELED}),
@@ -107,13 +107,13 @@ class Order(PublicRecord, StateMachine):
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
     event_count = models.PositiveIntegerField(_("events"), default=0)
     link_epoch = models.PositiveIntegerField(_("link epoch"), default=0)
-    #: W3C trace context of the request that began it, so that all that follows joins that trace.
+    #: W3C trace context of the request that created it, so that later work joins that trace.
     traceparent = models.CharField(_("trace"), max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
-    #: From then on what Henry tells of the buyer is not written any more.
+    #: After this time the buyer's details from Henry are no longer stored.
     buyer_erased_at = models.DateTimeField(_("buyer erased"), null=True, blank=True)
 
     objects = OrderQuerySet.as_manager()
@@ -142,7 +142,7 @@ class Order(PublicRecord, StateMachine):
         ]
         permissions = [
             (OPERATE, _("Can operate checkouts: poll, replay, resume, revoke")),
-            (RESOLVE, _("Can decide questions of money: what was bought, another attempt, cancel")),
+            (RESOLVE, _("Can resolve purchases: record the outcome, allow another attempt, cancel")),
             (SEE_BUYERS, _("Can see personal data of buyers")),
         ]
         constraints = [
@@ -159,18 +159,18 @@ class Order(PublicRecord, StateMachine):
 
     @property
     def wants_review(self) -> bool:
-        """Whether a person should look at it: it was flagged, or is partly completed and nobody has yet."""
+        """Whether staff should review it: it was flagged, or is partly completed and not reviewed yet."""
         is_partial = self.status == OrderStatus.PARTIALLY_COMPLETED and self.reviewed_at is None
         return self.needs_review or is_partial
 
     @property
     def subtotal(self) -> Money | None:
-        """The price of the goods."""
+        """Price of the items."""
         return money_of(self.subtotal_amount, self.currency)
 
     @property
     def shipping(self) -> Money | None:
-        """What delivery costs."""
+        """Cost of delivery."""
         return money_of(self.shipping_amount, self.currency)
 
     @property
@@ -180,7 +180,7 @@ class Order(PublicRecord, StateMachine):
 
     @property
     def discount(self) -> Money | None:
-        """What coupons took off; positive."""
+        """Discount by coupons; positive."""
         return money_of(self.discount_amount, self.currency)
 
     @property
@@ -190,12 +190,12 @@ class Order(PublicRecord, StateMachine):
 
     @property
     def total(self) -> Money | None:
-        """What the buyer pays; None until Henry has said it."""
+        """Total that the buyer pays; None until Henry reports it."""
         return money_of(self.total_amount, self.currency)
 
 
 class OrderBuyer(models.Model):
-    """Who bought: the one place that holds personal data of an order."""
+    """The buyer of an order: the only table with an order's personal data."""
 
     order = models.OneToOneField(
         Order, primary_key=True, on_delete=models.CASCADE, related_name="buyer", verbose_name=_("order")
@@ -222,7 +222,7 @@ class OrderBuyer(models.Model):
 
     @property
     def address(self) -> Address | None:
-        """The address as a plain value, or None."""
+        """Shipping address as a plain value, or None."""
         return Address(**self.shipping_address) if self.shipping_address else None
 
     def as_buyer(self) -> Buyer:
@@ -247,7 +247,7 @@ class ItemStatus(models.TextChoices):
 
 
 class OrderLine(ProductLine, StateMachine):
-    """One line of the snapshot, and what became of it."""
+    """One line of an order, and its outcome."""
 
     TRANSITIONS = {
         ItemStatus.PENDING: frozenset(ItemStatus.values) - {ItemStatus.PENDING},
@@ -274,5 +274,5 @@ class OrderLine(ProductLine, StateMachine):
 
     @property
     def total(self) -> Money | None:
-        """What Henry paid for the line, taxes and shipping included; None until it is bought."""
+        """Total that Henry paid for the line, including tax and shipping; None until it is bought."""
         return money_of(self.total_amount, self.currency)

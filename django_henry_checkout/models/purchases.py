@@ -12,7 +12,7 @@ from django_henry_checkout.models.orders import Order
 
 
 class PurchaseStatus(models.TextChoices):
-    """Ours until Henry has it; from `pending` on, Henry's own words, plus `stuck` and `abandoned`."""
+    """Statuses of a purchase. From `pending` on they are Henry's words, except `stuck` and `abandoned`."""
 
     PLANNED = "planned", _("planned")
     SENT = "sent", _("sent")
@@ -37,18 +37,18 @@ _ENDINGS = frozenset(
 )
 _AT_HENRY = _ENDINGS | {PurchaseStatus.PENDING, PurchaseStatus.PROCESSING}
 LIVE_PURCHASE = frozenset(PurchaseStatus) - _ENDINGS - {PurchaseStatus.ABANDONED}
-#: The error of a purchase that a person gave up.
+#: Error code of a purchase that staff closed.
 CLOSED_BY_STAFF = "closed_by_staff"
-#: A call that buys was sent, and what became of it is not known.
+#: The call that buys was sent, and its outcome is not known.
 UNRESOLVED_PURCHASE = frozenset({PurchaseStatus.SENT, PurchaseStatus.IN_DOUBT})
 
 
 class Purchase(PublicRecord, StateMachine):
-    """One job at Henry (`ref_id`), or our wait for one: after a hosted payment it is found by cart id."""
+    """One purchase job at Henry (`ref_id`), or an expected hosted payment, which is found by its cart."""
 
     TRANSITIONS = {
         PurchaseStatus.PLANNED: _AT_HENRY | {PurchaseStatus.SENT, PurchaseStatus.ABANDONED},
-        # `abandoned` from here: Henry refused it, or a person found out that nothing was bought.
+        # To `abandoned`: Henry refused it, or staff found that nothing was bought.
         PurchaseStatus.SENT: _AT_HENRY | {PurchaseStatus.IN_DOUBT, PurchaseStatus.ABANDONED},
         PurchaseStatus.IN_DOUBT: _AT_HENRY | {PurchaseStatus.ABANDONED},
         PurchaseStatus.PENDING: _ENDINGS | {PurchaseStatus.PROCESSING, PurchaseStatus.STUCK},
@@ -68,10 +68,10 @@ class Purchase(PublicRecord, StateMachine):
     )
     error = models.CharField(_("error"), max_length=500, blank=True)
     accepted_amount = amount_field(_("total that the buyer accepted"))
-    accepted_currency = models.CharField(_("its currency"), max_length=3, blank=True)
+    accepted_currency = models.CharField(_("currency of the accepted total"), max_length=3, blank=True)
     settings = models.JSONField(_("settings"), default=dict, blank=True)
     answer = models.JSONField(_("last answer"), default=dict, blank=True)
-    drift = models.JSONField(_("unknown words"), default=list, blank=True)
+    drift = models.JSONField(_("unknown status words"), default=list, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     found_at = models.DateTimeField(_("found"), null=True, blank=True)
@@ -113,27 +113,27 @@ class Purchase(PublicRecord, StateMachine):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether Henry is asked for an order of the cart, because no `ref_id` is known yet."""
+        """Whether Henry is searched for an order of the cart, because no `ref_id` is known yet."""
         return not self.ref_id
 
     @property
     def followed_since(self) -> datetime:
-        """When its present life began: its age decides how often it is polled."""
+        """Start of the age that decides how often the purchase is polled."""
         since: datetime = self.found_at or self.sent_at or self.created_at
         return since
 
 
 class PollQuerySet(models.QuerySet["PurchasePoll"]):
     def due(self, account: str, now: datetime) -> Self:
-        """Keep what should be asked of an account now, longest overdue first. A lease is a due time in the future."""
+        """Filter to the due polls of an account, longest overdue first. A lease is a future due time."""
         return self.filter(account=account, due_at__lte=now).order_by("due_at")
 
 
 class PurchasePoll(models.Model):
-    """When a purchase is polled next. One narrow row for each open purchase; deleted when it ends.
+    """The next poll of a purchase: one narrow row for each open purchase, deleted when it ends.
 
-    A claim moves `due_at` to the end of its lease and raises `fence`: a worker that lost its lease can
-    be told by its old fence, and what it brings back is dropped.
+    A claim moves `due_at` to the end of its lease and increments `fence`. A worker that has lost its lease
+    has an outdated fence, and its result is dropped.
     """
 
     purchase = models.OneToOneField(
@@ -143,9 +143,9 @@ class PurchasePoll(models.Model):
     due_at = models.DateTimeField(_("due"))
     fence = models.PositiveIntegerField(_("fence"), default=0)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    errors = models.PositiveIntegerField(_("errors in a row"), default=0)
+    errors = models.PositiveIntegerField(_("consecutive errors"), default=0)
     digest = models.CharField(_("digest of the last answer"), max_length=64, blank=True)
-    text_digest = models.CharField(_("digest of its text"), max_length=32, blank=True)
+    text_digest = models.CharField(_("digest of the raw answer"), max_length=32, blank=True)
     worker = models.CharField(_("worker"), max_length=100, blank=True)
 
     objects = PollQuerySet.as_manager()

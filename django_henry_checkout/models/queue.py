@@ -1,4 +1,4 @@
-"""State that workers share: heartbeats, and how often each account may be called."""
+"""State that workers share: heartbeats and rate limits."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class WorkerKind(models.TextChoices):
 
 
 class WorkerHeartbeat(models.Model):
-    """When a process that works was last heard of: one row for each, written anew every few seconds.
+    """The last sign of life of a worker process, updated every few seconds.
 
-    `last_seen_at` is the database's time and `worker_clock_at` the process's own at that moment; they differ where its clock
-    is off.
+    `last_seen_at` is the database's time, `worker_clock_at` the worker's own time at the same moment; they
+    differ if the worker's clock is wrong.
     """
 
     kind = models.CharField(_("kind"), max_length=16, choices=WorkerKind)
     name = models.CharField(_("process"), max_length=100)
     first_seen_at = models.DateTimeField(_("first seen"))
     last_seen_at = models.DateTimeField(_("last seen"))
-    worker_clock_at = models.DateTimeField(_("worker's own time then"))
+    worker_clock_at = models.DateTimeField(_("worker's clock"))
 
     class Meta:
         verbose_name = _("worker heartbeat")
@@ -35,10 +35,10 @@ class WorkerHeartbeat(models.Model):
 
 
 class AccountRateLimit(models.Model):
-    """How fast one account may be asked, and whether it answers: shared by all workers.
+    """Per-account token bucket and circuit breaker, shared by all workers.
 
-    A bucket of tokens, one for each question. While `paused_until` lies ahead nobody asks; `circuit_open`
-    says that the pause came from failures, so that a few questions go first afterwards.
+    Each call takes one token. Until `paused_until` no call is sent. `circuit_open` means that failures caused
+    the pause, so that only a few calls are sent first afterwards.
     """
 
     account = models.CharField(_("account"), max_length=64, primary_key=True)

@@ -30,7 +30,7 @@ class SessionKind(models.TextChoices):
 
 
 class SessionMode(models.TextChoices):
-    """How a hosted page is shown: in a window of its own, or in a frame of the shop's page."""
+    """How a hosted page is shown: in the whole window, or in a frame of the shop's page."""
 
     REDIRECT = "redirect", _("redirect")
     FRAMED = "framed", _("framed")
@@ -44,24 +44,24 @@ LIVE_SESSION = frozenset(SessionStatus) - _ENDINGS
 
 class SessionQuerySet(models.QuerySet["CheckoutSession"]):
     def live(self) -> Self:
-        """Keep the sessions that have not ended."""
+        """Filter to the sessions that have not ended."""
         return self.filter(status__in=LIVE_SESSION)
 
     def expired(self, now: datetime) -> Self:
-        """Keep the live sessions whose time is over and whose order is still unpaid."""
-        waiting = LIVE_SESSION - {SessionStatus.CONFIRMING}  # that one ends with its purchase
+        """Filter to live sessions that are past their expiry and whose order is still unpaid."""
+        waiting = LIVE_SESSION - {SessionStatus.CONFIRMING}  # it ends with its purchase
         return self.filter(status__in=waiting, expires_at__lte=now, order__status=OrderStatus.OPEN)
 
 
 class CheckoutSession(PublicRecord, StateMachine):
-    """One attempt to pay an order. Its bearer secret is kept only as a hash."""
+    """One attempt to pay an order. Only the hash of its bearer secret is stored."""
 
     TRANSITIONS = {
         SessionStatus.OPEN: _ENDINGS
         | {SessionStatus.QUOTED, SessionStatus.AWAITING_PAYMENT, SessionStatus.CONFIRMING},
         SessionStatus.QUOTED: _ENDINGS | {SessionStatus.AWAITING_PAYMENT, SessionStatus.CONFIRMING},
         SessionStatus.AWAITING_PAYMENT: _ENDINGS | {SessionStatus.CONFIRMING},
-        # Back to `open` when Henry refused the payment: another card may do.
+        # Back to `open` if Henry refused the payment: another card may be accepted.
         SessionStatus.CONFIRMING: _ENDINGS | {SessionStatus.OPEN, SessionStatus.QUOTED},
     }
 
@@ -72,16 +72,16 @@ class CheckoutSession(PublicRecord, StateMachine):
     status = models.CharField(_("status"), max_length=32, choices=SessionStatus, default=SessionStatus.OPEN)
     token_hash = models.CharField(_("token hash"), max_length=64, unique=True, editable=False)
     mode = models.CharField(_("mode"), max_length=16, choices=SessionMode, default=SessionMode.REDIRECT)
-    origin = models.CharField(_("origin of the page around it"), max_length=255, blank=True)
-    #: Opens the wrapper page once; then the page has a token of its own, which opens what the session's does.
-    ticket_hash = models.CharField(  # noqa: DJ001 - null where there is none, or it could not be unique
+    origin = models.CharField(_("origin of the embedding page"), max_length=255, blank=True)
+    #: The ticket opens the iframe wrapper once; the page then gets a token with the rights of the session's.
+    ticket_hash = models.CharField(  # noqa: DJ001 - null if there is none, because it is unique
         _("hash of the frame ticket"), max_length=64, null=True, unique=True, editable=False
     )
     frame_token_hash = models.CharField(  # noqa: DJ001 - as above
         _("hash of the frame's token"), max_length=64, null=True, unique=True, editable=False
     )
-    transaction_id = models.CharField(_("transaction id of the shop"), max_length=255, blank=True)
-    shipping_locked_until = models.DateTimeField(_("shipping is being chosen until"), null=True, blank=True)
+    transaction_id = models.CharField(_("shop's transaction id"), max_length=255, blank=True)
+    shipping_locked_until = models.DateTimeField(_("shipping choice locked until"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
@@ -114,10 +114,10 @@ class CheckoutSession(PublicRecord, StateMachine):
 
 
 class Quote(models.Model):
-    """What Henry said that a session's order costs, and what shipping can be chosen.
+    """Henry's quote for a session's order: its costs and shipping rates.
 
     `merchants` is a list of `{host, links, shipping, chosen, rates: [{rateId, optionId, name, cost, ...}]}`;
-    amounts in it are text, in `currency`. A `rateId` is a random whole number: it names one rate of one quote.
+    amounts in it are strings, in `currency`. A `rateId` is a random integer that identifies a rate.
     """
 
     session = models.OneToOneField(
@@ -136,13 +136,13 @@ class Quote(models.Model):
     fee_amount = amount_field(_("fee"))
     merchants = models.JSONField(_("merchants"), default=list, blank=True)
     coupons = models.JSONField(_("coupons"), default=list, blank=True)
-    refused_coupons = models.JSONField(_("coupons that do not count"), default=list, blank=True)
-    needs_acceptance = models.BooleanField(_("must be accepted by name"), default=False)
+    refused_coupons = models.JSONField(_("refused coupons"), default=list, blank=True)
+    needs_acceptance = models.BooleanField(_("requires explicit acceptance"), default=False)
     region = models.CharField(_("region"), max_length=100, blank=True)
     quoted_at = models.DateTimeField(_("quoted"))
     expires_at = models.DateTimeField(_("expires"))
 
-    #: v0's session token, in memory only: what is bought is quoted anew in the same call.
+    #: v0's session token, in memory only: each purchase requests a new quote in the same call.
     henry_token: str = ""
 
     class Meta:
@@ -158,10 +158,10 @@ class Quote(models.Model):
 
     @property
     def total(self) -> Money:
-        """What the buyer is asked to pay."""
+        """Total that the buyer would pay."""
         return Money(self.total_amount, self.currency)
 
     @property
     def rates(self) -> dict[int, dict[str, Any]]:
-        """The shipping rates on offer, by their ids."""
+        """Offered shipping rates by their ids."""
         return {rate["rateId"]: rate for merchant in self.merchants for rate in merchant["rates"]}

@@ -28,15 +28,15 @@ WAITING_WEBHOOK = (WebhookStatus.RECEIVED, WebhookStatus.UNMATCHED)
 
 class WebhookQuerySet(models.QuerySet["WebhookMessage"]):
     def due(self, now: datetime | Combinable) -> Self:
-        """Keep what should be worked on now, oldest first. A lease is a due time in the future."""
+        """Filter to the webhooks that are due, oldest first. A lease is a due time in the future."""
         return self.filter(status__in=WAITING_WEBHOOK, due_at__lte=now).order_by("due_at", "pk")
 
 
 class WebhookMessage(PublicRecord):
-    """A webhook whose signature was good. `body` is emptied once it is not needed: it holds personal data."""
+    """A webhook with a valid signature. `body` contains personal data, so it is emptied after processing."""
 
     account = models.CharField(_("account"), max_length=64)
-    digest = models.CharField(_("digest of what was signed"), max_length=64)
+    digest = models.CharField(_("digest of the signed message"), max_length=64)
     event = models.CharField(_("event"), max_length=100, blank=True)
     ref_id = models.CharField(_("refId"), max_length=255, blank=True)
     body = EncryptedTextField(_("body"), blank=True)
@@ -48,7 +48,7 @@ class WebhookMessage(PublicRecord):
     due_at = models.DateTimeField(_("due"), default=timezone.now)
     fence = models.PositiveIntegerField(_("fence"), default=0)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    outcome = models.TextField(_("what became of it"), blank=True)
+    outcome = models.TextField(_("outcome"), blank=True)
     processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
 
     objects = WebhookQuerySet.as_manager()

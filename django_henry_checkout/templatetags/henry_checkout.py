@@ -11,19 +11,19 @@ from django.urls import reverse
 from django.utils.translation import pgettext
 from moneyed import Money
 
+from django_henry_checkout.components.csp import csp_nonce
+from django_henry_checkout.components.element import element_texts
+from django_henry_checkout.components.inline import inline_context
 from django_henry_checkout.conf import app_settings
+from django_henry_checkout.flows.access.adapter import get_adapter
+from django_henry_checkout.flows.checkout.inline_steps import get_inline_state
 from django_henry_checkout.flows.order.status_links import create_status_token
-from django_henry_checkout.formatting import money_text
+from django_henry_checkout.formatting import format_money
 from django_henry_checkout.models import Cart, Order
-from django_henry_checkout.templatetags.element_texts import element_texts
-from django_henry_checkout.templatetags.inline_tag import henry_inline_checkout
-from django_henry_checkout.templatetags.nonces import nonce_of
 
 register = template.Library()
 
 MODES = ("auto", "redirect", "popup", "iframe")
-
-register.inclusion_tag("henry_checkout/inline/section.html", takes_context=True)(henry_inline_checkout)
 
 
 @register.inclusion_tag("henry_checkout/includes/button.html", takes_context=True)
@@ -37,37 +37,41 @@ def henry_checkout_button(
     phone: bool = False,
     theme: str = "",
 ) -> dict[str, Any]:
-    """Render the button that pays a cart: a form, which a script makes better where it can. No query.
+    """Render the button that pays a cart: a form, enhanced by a script where scripts run. No query.
 
     Args:
-        cart: what is paid; it is named in the form, and checked against its owner when it comes back.
+        cart: the cart to pay; the form names it, and its owner is checked when the form is posted.
         mode: "redirect" leads to Henry's page; "popup" opens it in a window, "iframe" in a dialog on the shop's
-            page, each with all that is left when it does not work; "auto" picks the best: the dialog.
+            page, each with fallbacks where the browser does not allow it; "auto" picks the best: the dialog.
         label: text on the button; by default "Checkout", translated.
         css_class: your own classes instead of the app's.
-        phone: show a second button, which leads to a code for the shopper's phone.
+        phone: show a second button, which leads to a QR code for the shopper's phone.
         theme: "light" or "dark" for Henry's page; by default it follows the shopper's device.
     """
-    return _element(context, cart, mode=mode, label=label, css_class=css_class, phone=phone, theme=theme)
+    return _element_context(
+        context, cart, mode=mode, label=label, css_class=css_class, phone=phone, theme=theme
+    )
 
 
 @register.inclusion_tag("henry_checkout/includes/button.html", takes_context=True)
 def henry_checkout_frame(
     context: dict[str, Any], cart: Cart, *, label: str = "", theme: str = ""
 ) -> dict[str, Any]:
-    """Render Henry's page in a frame that stands in the shop's page and opens by itself. No query.
+    """Render Henry's page in a frame of the shop's page that opens by itself. No query.
 
-    A checkout begins as soon as a browser with scripts shows it; without scripts there is the button.
+    A checkout begins as soon as a browser with scripts shows the page; without scripts there is the button.
     """
-    context = _element(context, cart, mode="iframe", label=label, css_class="", phone=False, theme=theme)
-    return {**context, "layout": "inline", "opens": True}
+    element = _element_context(
+        context, cart, mode="iframe", label=label, css_class="", phone=False, theme=theme
+    )
+    return {**element, "layout": "inline", "opens": True}
 
 
-def _element(
+def _element_context(
     context: dict[str, Any], cart: Cart, *, mode: str, label: str, css_class: str, phone: bool, theme: str
 ) -> dict[str, Any]:
     if mode not in MODES:
-        raise TemplateSyntaxError(f"The checkout knows the modes {', '.join(MODES)}; not {mode!r}.")
+        raise TemplateSyntaxError(f"The mode of a checkout is one of {', '.join(MODES)}; not {mode!r}.")
     if theme not in {"", "light", "dark"}:
         raise TemplateSyntaxError(f'The theme of a checkout is "light" or "dark"; not {theme!r}.')
     request, token = context["request"], context.get("csrf_token")
@@ -82,8 +86,8 @@ def _element(
         "theme": theme,
         "texts": element_texts(),
         "request": request,
-        "soft_limit": app_settings.FRAME_SLOW_AFTER,
-        "hard_limit": app_settings.FRAME_TIMEOUT,
+        "slow_after": app_settings.FRAME_SLOW_AFTER,
+        "frame_timeout": app_settings.FRAME_TIMEOUT,
     }
 
 
@@ -92,7 +96,7 @@ def henry_checkout_qr(context: dict[str, Any], cart: Cart, *, size: int = 240) -
     """Render the QR code of a template cart's permanent link, and the link itself. No query.
 
     Args:
-        cart: a template, see `flows.cart.templates.make_template`; the code of any other leads nowhere.
+        cart: a template, see `flows.cart.templates.make_template`; the code of any other cart leads to a 404.
         size: width and height in CSS pixels.
     """
     path = reverse("henry_checkout:link", args=[cart.ulid])
@@ -102,7 +106,7 @@ def henry_checkout_qr(context: dict[str, Any], cart: Cart, *, size: int = 240) -
 
 @register.inclusion_tag("henry_checkout/includes/live_order.html", takes_context=True)
 def henry_order_status(context: dict[str, Any], order: Order) -> dict[str, Any]:
-    """Render what an order is doing, kept up to date. One query, for the lines, if they are not at hand."""
+    """Render the live status of an order. One query, for the lines, unless they are prefetched."""
     lines = list(order.lines.all())
     return {
         "order": order,
@@ -112,31 +116,47 @@ def henry_order_status(context: dict[str, Any], order: Order) -> dict[str, Any]:
     }
 
 
+@register.inclusion_tag("henry_checkout/inline/section.html", takes_context=True)
+def henry_inline_checkout(context: dict[str, Any], order: Order) -> dict[str, Any]:
+    """Render the checkout form of an order in the shop's page, at its current step. Four queries, no call.
+
+    The page's visitor must own the order: for a guest call `remember_order(request, order)` in the view that
+    begins it.
+    """
+    return inline_context(context.get("request"), get_inline_state(order))
+
+
 @register.simple_tag
 def henry_order_status_url(order: Order) -> str:
-    """Return the path of the order's own status page, for links and mails."""
+    """Return the path of an order's status page, for links and mails."""
     return reverse("henry_checkout:status", args=[create_status_token(order)])
+
+
+@register.simple_tag
+def henry_support_contact(order: Order) -> str:
+    """Return how a shopper reaches the shop about an order: the adapter's `support_contact`, or ""."""
+    return get_adapter().support_contact(order)
 
 
 @register.inclusion_tag("henry_checkout/includes/assets.html", takes_context=True)
 def henry_checkout_assets(context: dict[str, Any]) -> dict[str, Any]:
-    """Render the links to the app's style sheet and scripts, for the head of a page of yours."""
+    """Render the links to the app's style sheet and scripts, for the head of your page."""
     return {"request": context.get("request")}
 
 
 @register.simple_tag(takes_context=True)
 def henry_nonce(context: dict[str, Any]) -> str:
     """Return the nonce of the page's Content-Security-Policy, or ""."""
-    return nonce_of(context.get("request"))
+    return csp_nonce(context.get("request"))
 
 
 @register.filter
 def henry_money(money: Money | None) -> str:
-    """Format money as people write it in the active language; an empty text for None."""
-    return money_text(money)
+    """Format an amount for the active language; an empty text for None."""
+    return format_money(money)
 
 
 @register.filter
 def henry_money_off(money: Money | None) -> str:
-    """Format what is taken off, as `henry_money` does, with a minus."""
-    return money_text(money, is_taken_off=True)
+    """Format a discount as `henry_money` does, with a minus."""
+    return format_money(money, is_taken_off=True)

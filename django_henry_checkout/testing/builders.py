@@ -1,4 +1,4 @@
-"""Makes carts and orders as shoppers would, through the app's own flows and a running sandbox."""
+"""Builds carts and orders as shoppers do, through the app's flows and a running sandbox."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django_henry_checkout.testing.drain import NotDrainedError, drain
 from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import LineItem
 
-#: Two products of two merchants: enough for an order of which only a part is bought.
+#: Two products of two merchants, so that an order can be bought in part.
 PRODUCTS = (
     ("https://alpine.example/products/boots", "149.00"),
     ("https://clay.example/products/mug", "24.50"),
@@ -27,13 +27,13 @@ PRODUCTS = (
 
 
 def build_item(link: str = PRODUCTS[0][0], *, price: str = PRODUCTS[0][1], **more: Any) -> LineItem:
-    """Return a product; `more` are other fields of a `LineItem`."""
+    """Return a product; `more` are other fields of `LineItem`."""
     title = more.pop("title", urlsplit(link).path.rpartition("/")[2].replace("-", " ").title())
     return LineItem(link=link, title=title, unit_price=Money(Decimal(price), "USD"), **more)
 
 
 def build_cart(items: Sequence[LineItem] = (), *, user: Any = None, account: str = "default") -> Cart:
-    """Return a cart that holds `items`, or two products of two merchants."""
+    """Create a cart with `items`; by default with two products of two merchants."""
     wanted = items or [build_item(link, price=price) for link, price in PRODUCTS]
     return carts.create_filled_cart(wanted, user=user, account=account, metadata={})
 
@@ -41,28 +41,28 @@ def build_cart(items: Sequence[LineItem] = (), *, user: Any = None, account: str
 def build_paid_order(
     sandbox: Sandbox, *, outcome: str = "complete", cart: Cart | None = None, until_idle: bool = True
 ) -> Order:
-    """Have a cart paid on Henry's page, and follow the order to its end.
+    """Pay a cart on Henry's page, and follow the order until it ends; return the order.
 
     Args:
-        outcome: Henry's word for how it ends: "complete", "partially_complete" (of two lines; v0 calls that
-            complete, too), "failed", "cancelled", or any other, at which it stays open.
-        cart: None means that of `build_cart`.
-        until_idle: False leaves the order as Henry has it right after the payment, and unpolled: `open` here.
+        outcome: Henry's status at the end: "complete", "partially_complete" (needs two lines; v0 reports it
+            as complete), "failed" or "cancelled". With any other word the order stays open.
+        cart: the cart to pay; None builds one with `build_cart`.
+        until_idle: if False, return the order right after the payment: not polled yet, and so still `open`.
 
     Raises:
-        NotDrainedError: it does not end.
+        NotDrainedError: the order does not end.
     """
     cart = build_cart() if cart is None else cart
     order = begin_checkout(cart, user=cart.user).order
     gateway = gateway_for(app_settings.account(order.account))
     if gateway.supports_order_list:
         sandbox.pay(order.henry_cart_id, outcome=outcome)
-    else:  # then nobody but the shopper's browser tells what the order is called
+    else:  # only the shopper's browser reports the order's id
         paid = sandbox.pay_as(order.henry_cart_id, outcome=outcome)
         record_claimed_id(Purchase.objects.get(order=order), str(paid["orderId"]))
     if until_idle:
         drain(sandbox)
         order.refresh_from_db()
-        if order.status == OrderStatus.OPEN:  # a payment that nobody has seen counts as idle
-            raise NotDrainedError("Henry was not seen to have the payment", [f"order {order.number}: open"])
+        if order.status == OrderStatus.OPEN:  # to `drain`, a payment that was not found is an unpaid checkout
+            raise NotDrainedError("Henry did not report the payment", [f"order {order.number}: open"])
     return order

@@ -1,4 +1,4 @@
-"""Runs everything that waits until nothing is left to do, without waiting."""
+"""Runs all pending work to its end, without waiting for schedules."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from django_henry_checkout.models.purchases import LIVE_PURCHASE
 from django_henry_checkout.models.webhooks import WAITING_WEBHOOK
 from django_henry_checkout.testing.sandbox import Sandbox
 
-ROUNDS = 40
-SECONDS = 30.0
-#: After so many rounds that change nothing, nothing will change any more.
+MAX_ROUNDS = 40
+MAX_SECONDS = 30.0
+#: After this many rounds without a change, nothing will change any more.
 QUIET_ROUNDS = 3
-#: The sandbox's clock moves on by this much after the first round, twice as much after each other one.
+#: Seconds by which the sandbox's clock advances after the first round. The step doubles each round.
 FIRST_STEP = 5.0
-LONGEST_STEP = 3600.0
-MOST_NAMED = 20
+MAX_STEP = 3600.0
+MAX_LINES = 20
 
 
 class NotDrainedError(AssertionError):
-    """Something did not come to its end; `open` says what, one line each."""
+    """Some work did not end; `open` describes it, one line each."""
 
     def __init__(self, why: str, open_rows: list[str]) -> None:
         super().__init__("\n  ".join([f"{why}, and still open:", *open_rows]))
@@ -46,7 +46,7 @@ class NotDrainedError(AssertionError):
 
 @dataclass(frozen=True, kw_only=True)
 class DrainResult:
-    """What a run did. `open` names what cannot go on by itself: an unpaid checkout is not among it."""
+    """Result of `drain`. `open` describes the work that did not end; unpaid checkouts do not count."""
 
     rounds: int
     worked: int
@@ -56,22 +56,22 @@ class DrainResult:
 def drain(
     sandbox: Sandbox | None = None,
     *,
-    rounds: int = ROUNDS,
-    seconds: float = SECONDS,
+    rounds: int = MAX_ROUNDS,
+    seconds: float = MAX_SECONDS,
     may_stay_open: bool = False,
 ) -> DrainResult:
-    """Poll, apply webhooks, run receivers and expire sessions until nothing more happens.
+    """Poll, apply webhooks, run receivers and expire sessions until nothing changes any more.
 
-    What is due later is made due now. Sessions and deadlines keep their times: only what has lapsed ends.
+    Work that is due later is made due now. Sessions and deadlines keep their times, so only expired ones end.
 
     Args:
-        sandbox: its clock is moved on, so that orders go on there.
-        rounds: at most so many; each asks about every open purchase once.
-        seconds: at most so long, of real time.
-        may_stay_open: return what is left instead of raising.
+        sandbox: its clock is advanced, so that its orders progress.
+        rounds: maximum number of rounds; each polls every open purchase once.
+        seconds: maximum run time, in real time.
+        may_stay_open: return the work that did not end instead of raising.
 
     Raises:
-        NotDrainedError: a purchase, a webhook or a receiver did not come to its end.
+        NotDrainedError: a purchase, a webhook or a receiver did not end.
     """
     ends_at = time.monotonic() + seconds
     done, worked, quiet, step = 0, 0, 0, FIRST_STEP
@@ -84,15 +84,15 @@ def drain(
         done += 1
         now = _state()
         quiet, before = (quiet + 1 if now == before else 0), now
-        # What goes on at Henry may take long, by Henry's clock.
-        if quiet >= QUIET_ROUNDS and (sandbox is None or step >= LONGEST_STEP or not any(what_is_open())):
+        # Orders may take hours by Henry's clock.
+        if quiet >= QUIET_ROUNDS and (sandbox is None or step >= MAX_STEP or not any(describe_open_work())):
             break
         if sandbox is not None:
             sandbox.advance(step)
-            step = min(2 * step, LONGEST_STEP)
-    left = list(what_is_open())
+            step = min(2 * step, MAX_STEP)
+    left = list(describe_open_work())
     if left and not may_stay_open:
-        why = "Nothing changes any more" if quiet >= QUIET_ROUNDS else "There was no more time"
+        why = "Nothing changes any more" if quiet >= QUIET_ROUNDS else "The limit was reached"
         raise NotDrainedError(f"{why} after {done} rounds", left)
     return DrainResult(rounds=done, worked=worked, open=tuple(left))
 
@@ -105,7 +105,7 @@ def _deliver_all(ends_at: float) -> int:
 
 
 def make_due() -> None:
-    """Make everything that waits due now, and lift the pauses of accounts: as if time had passed."""
+    """Make all pending work due now, and end the pauses of accounts, as if time had passed."""
     now = timezone.now()
     PurchasePoll.objects.filter(due_at__gt=now).update(due_at=now)
     Delivery.objects.filter(status=DeliveryStatus.PENDING, due_at__gt=now).update(due_at=now)
@@ -114,7 +114,7 @@ def make_due() -> None:
 
 
 def _state() -> tuple[Any, ...]:
-    """What changes if anything happens."""
+    """Return values that differ if anything has changed."""
     return (
         Event.objects.count(),
         sorted(Purchase.objects.values_list("pk", "status")),
@@ -123,14 +123,14 @@ def _state() -> tuple[Any, ...]:
     )
 
 
-def what_is_open() -> Iterator[str]:
-    """Yield a line for each purchase, webhook and delivery that has not come to its end, at most so many."""
+def describe_open_work() -> Iterator[str]:
+    """Yield one line per purchase, webhook and delivery that has not ended, at most MAX_LINES of each."""
     yield from _open_purchases()
-    for message in WebhookMessage.objects.filter(status__in=WAITING_WEBHOOK)[:MOST_NAMED]:
+    for message in WebhookMessage.objects.filter(status__in=WAITING_WEBHOOK)[:MAX_LINES]:
         yield f"webhook {message}: {message.status} {message.outcome}".rstrip()
-    # What waits behind a parked one is named by that.
+    # Deliveries that wait for a dead one are listed with it.
     unfinished = Delivery.objects.exclude(status=DeliveryStatus.DONE).select_related("event", "order")
-    for delivery in unfinished.order_by("order", "receiver", "sequence")[:MOST_NAMED]:
+    for delivery in unfinished.order_by("order", "receiver", "sequence")[:MAX_LINES]:
         yield (
             f"receiver {delivery.receiver} of {delivery.event} of order {delivery.order}: "
             f"{delivery.status}, {delivery.attempts} attempts {delivery.last_error}".rstrip()
@@ -138,12 +138,12 @@ def what_is_open() -> Iterator[str]:
 
 
 def _open_purchases() -> Iterator[str]:
-    """An unpaid checkout is none: it may stay open for good."""
+    """Yield one line per purchase that has not ended; unpaid checkouts (`planned`) may stay open."""
     unfinished = LIVE_PURCHASE - {PurchaseStatus.PLANNED}
-    for purchase in Purchase.objects.filter(status__in=unfinished).select_related("order")[:MOST_NAMED]:
+    for purchase in Purchase.objects.filter(status__in=unfinished).select_related("order")[:MAX_LINES]:
         last = purchase.answer.get("status", "nothing")
         poll = PurchasePoll.objects.filter(pk=purchase.pk).first()
-        polled = "not polled any more" if poll is None else f"{poll.attempts} polls, {poll.errors} errors"
+        polled = "no longer polled" if poll is None else f"{poll.attempts} polls, {poll.errors} errors"
         yield (
             f"purchase {purchase} of order {purchase.order}: {purchase.status}; Henry says {last}; {polled}"
         )

@@ -1,6 +1,7 @@
-"""Fixtures of pytest: `pytest_plugins = ["django_henry_checkout.testing.plugin"]` in the root conftest.py.
+"""Fixtures for pytest: `pytest_plugins = ["django_henry_checkout.testing.plugin"]` in the root conftest.py.
 
-They need pytest-django. What knows models is imported when a fixture is used: Django is set up later than plugins.
+They need pytest-django. Modules that need models are imported inside the fixtures: plugins are loaded before
+Django is set up.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def henry_sandbox_process() -> Iterator[Sandbox]:
-    """One sandbox for the whole run, or for each process of pytest-xdist."""
+    """Run one sandbox for the whole session, or for each process of pytest-xdist."""
     with running_sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def henry_sandbox(henry_sandbox_process: Sandbox, settings: Any) -> Sandbox:
-    """A sandbox that has forgotten all earlier tests; HENRY_CHECKOUT leads to it, whatever it said before."""
+    """Reset the sandbox and point HENRY_CHECKOUT to it; return the sandbox."""
     henry_sandbox_process.reset()
     own = getattr(settings, "HENRY_CHECKOUT", {})
     settings.HENRY_CHECKOUT = henry_sandbox_process.options(own)
@@ -39,39 +40,39 @@ def henry_sandbox(henry_sandbox_process: Sandbox, settings: Any) -> Sandbox:
 
 @pytest.fixture
 def henry_webhook(henry_sandbox: Sandbox, db: None) -> Callable[..., int]:
-    """Send a webhook as Henry would: see `testing.webhooks.send_webhook`."""
+    """Return `testing.webhooks.send_webhook`, which sends a webhook as Henry does."""
     from django_henry_checkout.testing.webhooks import send_webhook  # noqa: PLC0415 - needs Django
 
     return send_webhook
 
 
 @pytest.fixture
-def run_until_idle(henry_sandbox: Sandbox, db: None) -> Callable[..., DrainResult]:
-    """Run everything that waits to its end: see `testing.drain.run_until_idle`."""
-    from django_henry_checkout.testing.drain import drain as run  # noqa: PLC0415 - needs Django
+def drain(henry_sandbox: Sandbox, db: None) -> Callable[..., DrainResult]:
+    """Return `testing.drain.drain`, which runs all pending work to its end."""
+    from django_henry_checkout.testing.drain import drain as run_drain  # noqa: PLC0415 - needs Django
 
-    return functools.partial(run, henry_sandbox)
+    return functools.partial(run_drain, henry_sandbox)
 
 
 @pytest.fixture
 def build_cart(henry_sandbox: Sandbox, db: None) -> Callable[..., Cart]:
-    """Make a cart: see `testing.builders.build_cart`."""
-    from django_henry_checkout.testing.builders import build_cart as build  # noqa: PLC0415 - needs Django
+    """Return `testing.builders.build_cart`, which creates a cart."""
+    from django_henry_checkout.testing import builders  # noqa: PLC0415 - needs Django
 
-    return build
+    return builders.build_cart
 
 
 @pytest.fixture
 def build_paid_order(henry_sandbox: Sandbox, db: None) -> Callable[..., Order]:
-    """Make an order that is paid and followed: see `testing.builders.build_paid_order`."""
-    from django_henry_checkout.testing.builders import build_paid_order as build  # noqa: PLC0415 - needs Django
+    """Return `testing.builders.build_paid_order`, which creates a paid order and follows it to its end."""
+    from django_henry_checkout.testing import builders  # noqa: PLC0415 - needs Django
 
-    return functools.partial(build, henry_sandbox)
+    return functools.partial(builders.build_paid_order, henry_sandbox)
 
 
 @pytest.fixture
 def race() -> Callable[..., AbstractContextManager[Race]]:
-    """Have a competitor run in between: see `testing.race.race`."""
+    """Return `testing.race.race`, which runs a competitor before or after one call."""
     from django_henry_checkout.testing.race import race as run_race  # noqa: PLC0415 - needs Django
 
     return run_race
@@ -80,9 +81,9 @@ def race() -> Callable[..., AbstractContextManager[Race]]:
 __all__ = [
     "build_cart",
     "build_paid_order",
+    "drain",
     "henry_sandbox",
     "henry_sandbox_process",
     "henry_webhook",
     "race",
-    "run_until_idle",
 ]

@@ -1,4 +1,4 @@
-"""Races that happen each time: a competitor runs right before or after one function, once."""
+"""Deterministic races: a competitor runs once, right before or after one function call."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Action = Callable[[], Any]
 
 
 class RaceNotRunError(AssertionError):
-    """The function was never called, so nothing raced: the test would prove nothing."""
+    """The function was not called, so there was no race and the test proves nothing."""
 
 
 class RaceInTransactionError(AssertionError):
-    """Race elsewhere: within a transaction of the function's caller nobody else could come in between."""
+    """Race elsewhere: inside the open transaction of the caller there is no room for a competitor."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
 
 
 class Race:
-    """A race that is set up. `result` is what the competitor returned, `error` what went wrong with it."""
+    """A race that is set up; `result` is the competitor's return value, `error` its exception."""
 
     def __init__(self, *, before: Action | None, after: Action | None) -> None:
         self.was_run = False
@@ -35,38 +35,38 @@ class Race:
         self.error: Exception | None = None
         self._before, self._after = before, after
         self._lock = threading.Lock()
-        self._depth = _transactions()
+        self._depth = _transaction_depth()
 
     def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function with the competitor around its first call."""
 
         @functools.wraps(function)
         def raced(*arguments: Any, **named: Any) -> Any:
-            # The competitor, and whoever comes later, calls the function as it is.
+            # The competitor and later callers call the function unchanged.
             with self._lock:
                 is_first, self.was_run = not self.was_run, True
             if not is_first:
                 return function(*arguments, **named)
             self._compete(self._before)
-            answer = function(*arguments, **named)
+            result = function(*arguments, **named)
             self._compete(self._after)
-            return answer
+            return result
 
         return raced
 
     def _compete(self, action: Action | None) -> None:
         if action is None:
             return
-        if _transactions() > self._depth:
+        if _transaction_depth() > self._depth:
             self.error = RaceInTransactionError()
             return
         try:
             self.result = action()
-        except Exception as error:  # raised at the end: whoever is raced against must not meet it
+        except Exception as error:  # raised at the end of the block; the raced function must not see it
             self.error = error
 
 
-def _transactions() -> int:
+def _transaction_depth() -> int:
     return len(connection.atomic_blocks)
 
 
@@ -75,18 +75,18 @@ def race(target: str, *, before: Action | None = None, after: Action | None = No
     """Patch one function of the app, so that a competitor runs right before or after its first call.
 
     Args:
-        target: the dotted path under which it is looked up, such as
-            "django_henry_checkout.flows.checkout.confirm._commit_intent"; a method of a class can be named too.
-        before: runs when the function has been called, before it begins.
-        after: runs when it is done, before its caller goes on.
+        target: the dotted path under which its callers look it up, such as
+            "django_henry_checkout.flows.checkout.confirm._commit_intent"; a method of a class works too.
+        before: the competitor; runs when the function is called, before its first line.
+        after: the competitor; runs when the function has returned, before its caller continues.
 
     Raises:
         RaceNotRunError: the function was not called within the block.
-        RaceInTransactionError: it was called within a transaction that began within the block.
-        Exception: whatever the competitor raised, at the end of the block.
+        RaceInTransactionError: it was called inside a transaction that began within the block.
+        Exception: the exception of the competitor, at the end of the block.
     """
     if before is None and after is None:
-        raise ValueError("Say what is to run, before or after.")
+        raise ValueError("Pass a competitor as before or after.")
     path, _dot, name = target.rpartition(".")
     owner = pkgutil.resolve_name(path)
     raw = inspect.getattr_static(owner, name)

@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, and what a test asks of it over HTTP."""
+"""Runs a sandbox in a separate process, and controls it over HTTP."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from typing import IO, Any
 
 import requests
 
-#: How long the sandbox may take to start, and to answer one control call.
-SECONDS_TO_START = 30.0
-SECONDS_TO_ANSWER = 20.0
+#: Time limits, in seconds, of the sandbox's start and of one control call.
+START_SECONDS = 30.0
+CALL_SECONDS = 20.0
 API_KEY = "sandbox-key"
-#: What the app and the sandbox sign webhooks with, where the shop names no secret of its own.
-WEBHOOK_SECRET = "whsec_only_for_tests"  # noqa: S105 - it guards nothing
+#: The default secret of the app and the sandbox, used if the shop's settings have none.
+WEBHOOK_SECRET = "whsec_only_for_tests"  # noqa: S105 - it protects nothing
 
 _PACKAGES = Path(__file__).resolve().parents[2]
-_LINES_KEPT = 50
+_MAX_LINES = 50
 
 
 class SandboxRefused(Exception):  # noqa: N818 - as the package's other errors are named
-    """Correct the control call; `status` and `text` are the sandbox's answer."""
+    """Correct the call; `status` and `text` are those of the sandbox's response."""
 
     def __init__(self, call: str, *, status: int, text: str) -> None:
         super().__init__(f"The sandbox refused {call}: {status} {text[:500]}")
@@ -38,7 +38,7 @@ class SandboxRefused(Exception):  # noqa: N818 - as the package's other errors a
 
 
 class Sandbox:
-    """A running sandbox. Its control calls are those of docs/reference/sandbox.md; seconds are of its own clock."""
+    """Client of a running sandbox. docs/reference/sandbox.md describes the control calls."""
 
     def __init__(self, url: str, *, api_key: str = API_KEY) -> None:
         self.url = url
@@ -48,101 +48,119 @@ class Sandbox:
         self._has_endpoints = False
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send a control call, `path` without its common part; return the JSON of the answer.
+        """Send a control call and return the JSON of the response; `path` is relative to /__sandbox__/.
 
         Raises:
-            SandboxRefused: it answered with an error.
+            SandboxRefused: the response is an error.
         """
-        answer = self._http.request(
-            method, f"{self.url}/__sandbox__/{path}", json=body, timeout=SECONDS_TO_ANSWER
+        response = self._http.request(
+            method, f"{self.url}/__sandbox__/{path}", json=body, timeout=CALL_SECONDS
         )
-        if not answer.ok:
-            raise SandboxRefused(f"{method} {path}", status=answer.status_code, text=answer.text)
-        return answer.json(parse_float=Decimal)
+        if not response.ok:
+            raise SandboxRefused(f"{method} {path}", status=response.status_code, text=response.text)
+        return response.json(parse_float=Decimal)
 
     def reset(self) -> None:
-        """Forget everything: carts, orders, scenario, clock, log, where webhooks go."""
+        """Delete carts, orders and logs, and reset scenario, clock and webhook endpoints."""
         self.call("POST", "reset", {})
         self._has_endpoints = False
 
     def scenario(self, **scenario: Any) -> None:
-        """Replace the whole scenario."""
+        """Replace the whole scenario: faults, timing, outcomes."""
         self.call("POST", "scenario", scenario)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward, so that orders go on."""
+        """Advance the sandbox's clock, so that its orders progress."""
         self.call("POST", "clock", {"advanceSeconds": seconds})
 
     def pay(self, cart_id: str, **how: Any) -> dict[str, Any]:
-        """Pay a cart as a shopper on the hosted page would; `outcome`, `card`, `email` say how."""
+        """Pay a cart as a shopper does on the hosted page; `how` may hold `outcome`, `card` and `email`."""
         return dict(self.call("POST", "pay", {"cartId": cart_id, **how}))
 
     def pay_as(self, user_id: str, **how: Any) -> dict[str, Any]:
-        """Pay the cart of a user, as v0 has them."""
+        """Pay the cart of a user of v0; `how` is as for `pay`."""
         return dict(self.call("POST", "pay", {"userId": user_id, **how}))
 
     def orders(self) -> list[dict[str, Any]]:
-        """Return the orders that were really bought, oldest first."""
+        """Return the orders that were bought, oldest first; declined payments are not among them."""
         return list(self.call("GET", "orders"))
 
     def make_orders(self, count: int, **options: Any) -> list[dict[str, Any]]:
-        """Create paid orders of new carts with one item each; return `refId`, `cartId` and `link` of each."""
+        """Create paid orders, each of a new cart with one item; return `refId`, `cartId` and `link` of each.
+
+        Args:
+            count: number of orders, at most 20,000.
+            options: `cartPrefix`, up to six characters with which the cart ids begin.
+        """
         return list(self.call("POST", "orders", {"count": count, **options}))
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return the requests that the sandbox received, oldest first, without control calls."""
+        """Return the requests that the sandbox received, oldest first, control calls excluded."""
         rows: list[dict[str, Any]] = self.call("GET", "requests")
         return [row for row in rows if not row["path"].startswith("/__sandbox__")]
 
     def purchase(self, ref_id: str) -> dict[str, Any]:
-        """Return what Henry says about a purchase now: the `data` of a full webhook, too.
+        """Return Henry's current status of a purchase, which is also the `data` of a webhook.
 
-        It is asked by a call of the API, so faults strike it, and it stands in `requests()`.
+        This is a call of the API: the scenario's faults apply to it, and `requests()` lists it.
 
         Raises:
-            SandboxRefused: it knows no such purchase.
+            SandboxRefused: the purchase does not exist.
         """
-        answer = self._http.get(
+        response = self._http.get(
             f"{self.url}/v1/cart/purchase/status",
             params={"refId": ref_id},
             headers={"x-api-key": self.api_key},
-            timeout=SECONDS_TO_ANSWER,
+            timeout=CALL_SECONDS,
         )
-        if not answer.ok:
-            raise SandboxRefused("GET purchase", status=answer.status_code, text=answer.text)
-        return dict(answer.json(parse_float=Decimal))
+        if not response.ok:
+            raise SandboxRefused("GET purchase", status=response.status_code, text=response.text)
+        return dict(response.json(parse_float=Decimal))
 
     def send_webhooks_to(self, url: str, *, secret: str = WEBHOOK_SECRET) -> None:
-        """Have every change of every order of v1 told to a URL from now on; see `testing.webhooks.webhook_path`."""
+        """Send a webhook to `url` for every change of every v1 order; see `testing.webhooks.webhook_path`."""
         self.set_webhook_endpoints([{"uuid": "for-tests", "url": url, "secret": secret, "everyCart": True}])
 
     def set_webhook_endpoints(self, endpoints: Sequence[Mapping[str, Any]]) -> None:
-        """Replace the endpoints that receive webhooks: `uuid`, `url`, `secret` and `everyCart` of each."""
+        """Replace the endpoints that receive webhooks.
+
+        Args:
+            endpoints: `uuid`, `url` and `secret` of each. With `everyCart` an endpoint receives the webhooks
+                of all carts, else only those of carts that name its `uuid`.
+        """
         self.call("POST", "webhooks", {"endpoints": list(endpoints)})
         self._has_endpoints = bool(endpoints)
 
     def send_webhook(self, **body: Any) -> list[int | None]:
-        """Send one webhook now; return the status of each response, None where there was none."""
+        """Send a webhook to every endpoint now; return the status of each response, None if there was none.
+
+        Args:
+            body: `refId` and `event`; or `body`, JSON, or `rawBody`, text, to replace the content. `uuid`
+                selects one endpoint; `times` and `parallel` repeat the webhook.
+
+        Raises:
+            SandboxRefused: there is no endpoint.
+        """
         return list(self.call("POST", "webhooks/send", body)["statuses"])
 
     def webhook_log(self) -> list[dict[str, Any]]:
-        """Return the outcome of each webhook delivery, oldest first."""
+        """Return the outcome of each attempt to send a webhook, oldest first."""
         return list(self.call("GET", "webhooks")["log"])
 
-    def wait_for_webhooks(self, seconds: float = SECONDS_TO_ANSWER) -> None:
-        """Wait until all that is to be told has been told.
+    def wait_for_webhooks(self, seconds: float = CALL_SECONDS) -> None:
+        """Wait until all pending webhooks have been sent.
 
         Raises:
-            TimeoutError: it took longer.
+            TimeoutError: some are still pending after `seconds`.
         """
         ends_at = time.monotonic() + seconds
         while self._has_endpoints and (waiting := self.call("GET", "webhooks?log=false")["waiting"]):
             if time.monotonic() >= ends_at:
-                raise TimeoutError(f"{waiting} webhooks still wait after {seconds} s.")
+                raise TimeoutError(f"{waiting} webhooks are still pending after {seconds} s.")
             time.sleep(0.02)
 
     def options(self, own: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return a HENRY_CHECKOUT that is `own`, but for the sandbox: with every account of it."""
+        """Return HENRY_CHECKOUT for this sandbox: `own`, with key and URLs of every account replaced."""
         found = {"WEBHOOK_SECRETS": [WEBHOOK_SECRET], **(own or {})}
         here = {"API_KEY": self.api_key, "BASE_URL": self.url, "CHECKOUT_ORIGINS": [self.url]}
         if "ACCOUNTS" in found:
@@ -152,38 +170,39 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox(*arguments: str, api_key: str = API_KEY) -> Iterator[Sandbox]:
-    """Run a sandbox on a free port of this machine, and end it afterwards.
+    """Run a sandbox on a free port of this machine, and stop it at the end of the block.
 
     Args:
         arguments: more options of `python -m django_henry_checkout.sandbox`.
+        api_key: the key that the sandbox accepts.
 
     Raises:
-        RuntimeError: it did not start in time; the message holds what it said.
+        RuntimeError: it did not start in time; the message contains its output.
     """
     command = [sys.executable, "-m", "django_henry_checkout.sandbox", "--port", "0", "--api-key", api_key]
-    process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+    process = subprocess.Popen(  # noqa: S603 - this package, no shell
         [*command, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=_environment(),
     )
-    said = _Output(process.stdout)
+    output = _Output(process.stdout)
     try:
-        yield Sandbox(said.wait_for_address(), api_key=api_key)
+        yield Sandbox(output.wait_for_address(), api_key=api_key)
     finally:
-        _end(process)
-        said.close()
+        _stop(process)
+        output.close()
 
 
 def _environment() -> dict[str, str]:
-    """The caller's, but the sandbox has settings of its own, and must find the package where we did."""
+    """Return this process's environment, without its settings and with the path of this package."""
     paths = [str(_PACKAGES), os.environ.get("PYTHONPATH", "")]
     own = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
     return {**own, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _stop(process: subprocess.Popen[str]) -> None:
     process.terminate()
     try:
         process.wait(10)
@@ -193,13 +212,13 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 class _Output:
-    """Reads what a process prints: it would stop once the pipe is full."""
+    """Reads the output of a process, which would block once its pipe is full."""
 
     def __init__(self, stream: IO[str] | None) -> None:
         self._stream = stream
-        self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._lines: deque[str] = deque(maxlen=_MAX_LINES)
         self._address = ""
-        self._decided = threading.Event()
+        self._is_known = threading.Event()
         self._thread = threading.Thread(target=self._read, name="henry-sandbox-output", daemon=True)
         self._thread.start()
 
@@ -209,13 +228,13 @@ class _Output:
             found = None if self._address else re.search(r"Sandbox ready: (http://\S+?)/?\s", line)
             if found:
                 self._address = found.group(1)
-                self._decided.set()
-        self._decided.set()
+                self._is_known.set()
+        self._is_known.set()
 
     def wait_for_address(self) -> str:
-        self._decided.wait(SECONDS_TO_START)
+        self._is_known.wait(START_SECONDS)
         if not self._address:
-            raise RuntimeError(f"The sandbox did not start. It said:\n{''.join(self._lines)}")
+            raise RuntimeError(f"The sandbox did not start. Its output:\n{''.join(self._lines)}")
         return self._address
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Sends webhooks as Henry would: signed, to the app's own view or to a URL."""
+"""Sends signed webhooks as Henry does, to the app's own view or to a URL."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from django_henry_checkout.exceptions import ConfigurationError
 from django_henry_checkout.flows.webhooks.inbox import endpoint_key
 from django_henry_checkout.gateway.webhooks import sign
 
-SECONDS_TO_ANSWER = 20.0
+TIMEOUT_SECONDS = 20.0
 
-#: How a webhook is signed. `old` and `future` are right but for their time, `altered` but for one byte of the body.
+#: How a webhook is signed. `old` and `future` are valid except for their time, `altered` except for the body.
 Signature = Literal["good", "wrong", "old", "future", "altered", "missing"]
 
 
 def webhook_path(account: str = "default") -> str:
-    """Return the path at which the app takes Henry's webhooks for an account."""
+    """Return the path where the app receives the webhooks of an account."""
     return reverse("henry_checkout:webhook", args=[account, endpoint_key(app_settings.account(account))])
 
 
 def signed_headers(
     body: bytes, *, signature: Signature = "good", secret: str = "", at: datetime | None = None
 ) -> dict[str, str]:
-    """Return the two headers by which Henry signs `body`.
+    """Return the two headers with which Henry signs `body`; none for the signature `missing`.
 
     Args:
-        secret: the shop's; empty means the newest of the account "default".
-        at: when it was signed; None means now.
+        secret: the shop's secret; "" means the last one of the account "default".
+        at: time of the signature; None means now.
     """
     moment = timezone.now() if at is None else at
     away = app_settings.WEBHOOK_TOLERANCE + timedelta(minutes=1)
@@ -44,7 +44,7 @@ def signed_headers(
     timestamp = str(int(moment.timestamp() * 1000))
     signed = sign(body, timestamp=timestamp, secret=secret or _secret_of("default"))
     if signature == "wrong":
-        signed = sign(body, timestamp=timestamp, secret="not the secret")  # noqa: S106 - that is the point
+        signed = sign(body, timestamp=timestamp, secret="not the secret")  # noqa: S106 - meant to be wrong
     headers = {"X-Henry-Timestamp": timestamp, "X-Henry-Signature": signed}
     return {} if signature == "missing" else headers
 
@@ -68,13 +68,19 @@ def send_webhook(
     account: str = "default",
     to: str = "",
 ) -> int:
-    """Send a webhook and return the status of the answer: 202 if it was believed.
+    """Send a webhook and return the status of the response: 202 if it was accepted.
 
     Args:
         ref_id: the purchase that it names.
-        data: what it says of it, such as `Sandbox.purchase(ref_id)`; None says no more than the `ref_id`.
+        event: the name of the event.
+        data: the purchase's data, such as `Sandbox.purchase(ref_id)`; None sends only the `ref_id`.
         body: the raw body, instead of `event` and `data`.
-        to: a URL; one without a path is a shop whose app is asked at its usual path. Empty means this process.
+        signature: how it is signed.
+        at: time of the signature; None means now.
+        secret: the secret to sign with; "" means the last one of the account.
+        account: the alias of the account that it is sent to.
+        to: a URL, such as that of a live server; the app's own path is added if it has none. "" sends it to
+            the view in this process.
     """
     if body is None:
         content = {"event": event, "data": {"refId": ref_id} if data is None else dict(data)}
@@ -87,20 +93,20 @@ def send_webhook(
 
 def _post(body: bytes, headers: Mapping[str, str], *, account: str, to: str) -> int:
     if not to:
-        # As Henry comes: without a cookie, over https.
+        # Like Henry: without a cookie, over https.
         client = Client(enforce_csrf_checks=True)
-        answer = client.post(
+        response = client.post(
             webhook_path(account), body, content_type="application/json", headers=dict(headers), secure=True
         )
-        return int(answer.status_code)
+        return int(response.status_code)
     url = to if urlsplit(to).path.strip("/") else to.rstrip("/") + webhook_path(account)
     with requests.Session() as http:
         http.trust_env = False
-        sent = http.post(
+        received = http.post(
             url,
             data=body,
             headers={"Content-Type": "application/json", **headers},
-            timeout=SECONDS_TO_ANSWER,
+            timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
         )
-    return sent.status_code
+    return received.status_code

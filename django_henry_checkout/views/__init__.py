@@ -1,1 +1,1 @@
-"""The pages: thin. Each parses, calls one flow and renders; every template can be overridden."""
+"""HTML pages and form targets. Each view parses, calls one flow and renders a template that can be overridden."""

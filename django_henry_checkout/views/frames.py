@@ -1,4 +1,4 @@
-"""The wrapper page, the state that the views of a checkout ask for, and the way to a phone."""
+"""The wrapper page, the JSON state that a checkout's scripts poll, and the page that moves it to a phone."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from django_henry_checkout.flows.checkout.receipts import make_receipt
 from django_henry_checkout.flows.checkout.sessions import extend_session
 from django_henry_checkout.gateway.framing import Framing
 from django_henry_checkout.models import CheckoutSession
-from django_henry_checkout.views.headers import POLICY, may_be_framed
-from django_henry_checkout.views.hosted import session_of
-from django_henry_checkout.views.pages import destination, own_origin, page, status_url
+from django_henry_checkout.views.headers import CSP_HEADER, allow_framing
+from django_henry_checkout.views.hosted import get_session
+from django_henry_checkout.views.pages import checkout_page, own_origin, shop_return_url, status_url
 
 MAX_BODY = 4_096
-ACTIONS = frozenset({"look", "cancel", "extend"})
+ACTIONS = frozenset({"refresh", "cancel", "extend"})
 QR_SCALE = 8
-#: What the payment frame may do. Another origin than ours, so that it cannot take the attribute off.
+#: What the payment frame may do. Its origin differs from ours, so it cannot remove the attribute.
 SANDBOX = (
     "allow-scripts allow-forms allow-same-origin allow-popups allow-popups-to-escape-sandbox "
     "allow-top-navigation-by-user-activation allow-storage-access-by-user-activation"
@@ -46,39 +46,38 @@ SANDBOX = (
 
 
 @require_safe
-@page
+@checkout_page
 def frame(request: HttpRequest, ticket: str) -> HttpResponse:
-    """Show the wrapper: Henry's page in a frame, for the page around it, and for nobody else.
+    """Render the iframe wrapper for an authorised parent page.
 
-    A ticket is used up by this; what only looks ahead (`HEAD`, prefetching) or opens it as a page of its own
-    leaves it alone.
+    This uses the ticket up. A `HEAD`, a prefetch or a navigation outside of a frame gets a 404 and leaves it valid.
     """
-    looks_ahead = request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
-    if looks_ahead or request.headers.get("Sec-Fetch-Dest", "iframe") not in {"iframe", "frame"}:
+    is_prefetch = request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
+    if is_prefetch or request.headers.get("Sec-Fetch-Dest", "iframe") not in {"iframe", "frame"}:
         raise TokenInvalid
     opened = redeem_ticket(ticket)
     session = opened.session
     nonce = secrets.token_urlsafe(16)
     context = {**_frame_context(request, opened), "order": session.order, "nonce": nonce}
     response = render(request, "henry_checkout/frame.html", context)
-    response.headers[POLICY] = _frame_policy(session, nonce=nonce)
-    return may_be_framed(request, response)
+    response.headers[CSP_HEADER] = _frame_policy(session, nonce=nonce)
+    return allow_framing(request, response)
 
 
 def _frame_context(request: HttpRequest, opened: OpenedFrame) -> dict[str, Any]:
     session, order = opened.session, opened.session.order
     names = [order.ulid, opened.token]
-    back = request.build_absolute_uri(reverse("henry_checkout:completed", args=names))
+    return_url = request.build_absolute_uri(reverse("henry_checkout:completed", args=names))
     try:
-        url, trouble = payment_url(session, return_url=back), ""
-    except CheckoutError as error:  # paid meanwhile, for instance: the page around it is told so in time
-        url, trouble = "", error.code
+        url, problem = payment_url(session, return_url=return_url), ""
+    except CheckoutError as error:  # paid meanwhile, for instance: the wrapper's script reports it
+        url, problem = "", error.code
     theme = request.GET.get("theme", "")
     if theme in {"light", "dark"}:
         url = add_query(url, theme=theme)
-    if not trouble:
+    if not problem:
         framing = check_framing(session, ancestors={own_origin(request), session.origin})
-        trouble = "" if framing is Framing.ALLOWED else str(framing)
+        problem = "" if framing is Framing.ALLOWED else str(framing)
     return {
         "henry_url": url,
         "henry_origins": " ".join(app_settings.account(order.account).checkout_origins),
@@ -86,17 +85,17 @@ def _frame_context(request: HttpRequest, opened: OpenedFrame) -> dict[str, Any]:
         "state_url": reverse("henry_checkout:state", args=names),
         "parent_origin": session.origin,
         "session_id": session.ulid,
-        "trouble": trouble,
+        "problem": problem,
         "sandbox": SANDBOX if app_settings.FRAME_SANDBOX else "",
         "theme": theme,
         "needs_storage": requires_sign_in(order),
-        "soft_limit": app_settings.FRAME_SLOW_AFTER,
-        "hard_limit": app_settings.FRAME_TIMEOUT,
+        "slow_after": app_settings.FRAME_SLOW_AFTER,
+        "frame_timeout": app_settings.FRAME_TIMEOUT,
     }
 
 
 def _frame_policy(session: CheckoutSession, *, nonce: str) -> str:
-    """The wrapper's own policy, stricter than any shop's: it needs so little."""
+    """Return the wrapper's own policy, which replaces the site's and allows only what the wrapper needs."""
     henry = " ".join(
         [*app_settings.account(session.order.account).checkout_origins, *app_settings.FRAME_SOURCES]
     )
@@ -119,28 +118,27 @@ def _frame_policy(session: CheckoutSession, *, nonce: str) -> str:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page
+@checkout_page
 def state(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
-    """Tell how far a checkout is. A POST asks Henry first: something hinted that there is news.
+    """Return the state of a checkout. A POST asks Henry first; scripts send one when an event hints at a change.
 
-    Its body is JSON, `{"action": "look" | "cancel" | "extend", "claimedOrderId"?}`; `cancel` ends the session
+    Its body is JSON, `{"action": "refresh" | "cancel" | "extend", "claimedOrderId"?}`; `cancel` ends the session
     unless Henry knows of a payment.
     """
-    session = session_of(order_id, token)
-    answer: dict[str, Any] = {}
+    session = get_session(order_id, token)
+    extra: dict[str, Any] = {}
     if request.method == "POST":
         body = _read_body(request)
         if body is None:
             return JsonResponse({"code": "parse_error"}, status=400)
-        answer = _act(session, **body)
-    content = {**_progress(request, get_progress(session)), **answer}
-    response = JsonResponse(content)
+        extra = _perform(session, **body)
+    response = JsonResponse({**_state_content(request, get_progress(session)), **extra})
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-# In a frame of another site there is no cookie to hold a CSRF token; the secret in the path stands for it.
-state.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view
+# A frame on another site has no cookie for a CSRF token; the secret in the path protects the view instead.
+state.csrf_exempt = True  # type: ignore[attr-defined]  # as Django's decorator does
 
 
 def _read_body(request: HttpRequest) -> dict[str, str] | None:
@@ -152,12 +150,12 @@ def _read_body(request: HttpRequest) -> dict[str, str] | None:
         return None
     if not isinstance(body, dict):
         return None
-    action, claimed = body.get("action", "look"), body.get("claimedOrderId", "")
-    is_usable = isinstance(action, str) and action in ACTIONS and isinstance(claimed, str)
-    return {"action": action, "claimed_id": claimed} if is_usable else None
+    action, claimed = body.get("action", "refresh"), body.get("claimedOrderId", "")
+    is_valid = isinstance(action, str) and action in ACTIONS and isinstance(claimed, str)
+    return {"action": action, "claimed_id": claimed} if is_valid else None
 
 
-def _act(session: CheckoutSession, *, action: str, claimed_id: str) -> dict[str, Any]:
+def _perform(session: CheckoutSession, *, action: str, claimed_id: str) -> dict[str, Any]:
     if action == "extend":
         return {"extended": extend_session(session)}
     if action == "cancel":
@@ -167,7 +165,7 @@ def _act(session: CheckoutSession, *, action: str, claimed_id: str) -> dict[str,
     return {}
 
 
-def _progress(request: HttpRequest, progress: Progress) -> dict[str, Any]:
+def _state_content(request: HttpRequest, progress: Progress) -> dict[str, Any]:
     order, session = progress.order, progress.session
     is_over = progress.outcome is not CheckoutOutcome.OPEN
     content: dict[str, Any] = {
@@ -182,37 +180,38 @@ def _progress(request: HttpRequest, progress: Progress) -> dict[str, Any]:
         "receipt": "",
     }
     if is_over:
-        elsewhere = _next(request, progress)
-        content["next"] = request.build_absolute_uri(elsewhere) if elsewhere else ""
+        url = _next_url(request, progress)
+        content["next"] = request.build_absolute_uri(url) if url else ""
         audience = session.origin or own_origin(request)
         content["receipt"] = make_receipt(session, order, audience=audience)
     return content
 
 
-_ENDINGS = {
+_RETURN_OUTCOMES = {
     CheckoutOutcome.CANCELLED: ReturnOutcome.CANCELED,
     CheckoutOutcome.EXPIRED: ReturnOutcome.CANCELED,
     CheckoutOutcome.FAILED: ReturnOutcome.ERRORED,
 }
 
 
-def _next(request: HttpRequest, progress: Progress) -> str:
-    """Where the shop wants its shopper to go; for a checkout that ended unpaid nowhere, unless it says so."""
-    ending = _ENDINGS.get(progress.outcome, ReturnOutcome.COMPLETED)
-    is_paid = ending is ReturnOutcome.COMPLETED or progress.order.is_terminal
-    return destination(request, ending, progress.order) or (status_url(progress.order) if is_paid else "")
+def _next_url(request: HttpRequest, progress: Progress) -> str:
+    """Return the shop's RETURN_URLS page, else the status page of a paid order, else ""."""
+    outcome = _RETURN_OUTCOMES.get(progress.outcome, ReturnOutcome.COMPLETED)
+    is_paid = outcome is ReturnOutcome.COMPLETED or progress.order.is_terminal
+    order_page = status_url(progress.order) if is_paid else ""
+    return shop_return_url(request, outcome, progress.order) or order_page
 
 
 @require_safe
-@page
+@checkout_page
 def phone(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
-    """Show the code that takes this very checkout to a phone; the page goes on by itself once it is paid."""
-    session = session_of(order_id, token)
+    """Show the QR code that opens this checkout on a phone. The page continues by itself after the payment."""
+    session = get_session(order_id, token)
     progress = get_progress(session)
     if progress.outcome is not CheckoutOutcome.OPEN:
-        elsewhere = _next(request, progress)
-        if elsewhere:
-            return redirect(elsewhere)
+        url = _next_url(request, progress)
+        if url:
+            return redirect(url)
     names = [order_id, token]
     context = {
         "order": session.order,
@@ -226,10 +225,10 @@ def phone(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
 
 
 @require_safe
-@page
+@checkout_page
 def phone_qr(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
-    """Draw the code: it holds the address of the payment page of this session, and so its secret."""
-    session_of(order_id, token)
+    """Return the QR code of the session's payment page. It contains the session's secret."""
+    get_session(order_id, token)
     url = request.build_absolute_uri(reverse("henry_checkout:pay", args=[order_id, token]))
     picture = render_qr(url, kind="svg", scale=QR_SCALE)
     response = HttpResponse(picture, content_type=MEDIA_TYPES["svg"])

@@ -1,4 +1,4 @@
-"""Paying on Henry's page by redirect: the button's target, the way there, and the way back."""
+"""Checkout on Henry's page: the target of the button, the redirect to Henry, and the return from it."""
 
 from __future__ import annotations
 
@@ -34,17 +34,23 @@ from django_henry_checkout.flows.checkout.sessions import (
 from django_henry_checkout.gateway.framing import Framing
 from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus, SessionMode
 from django_henry_checkout.types import parse_public_id
-from django_henry_checkout.views.headers import keeps_its_opener, may_be_framed
-from django_henry_checkout.views.pages import destination, own_origin, page, status_url, wants_json
+from django_henry_checkout.views.headers import allow_framing, keeps_opener
+from django_henry_checkout.views.pages import (
+    checkout_page,
+    own_origin,
+    shop_return_url,
+    status_url,
+    wants_json,
+)
 
 
 @require_POST
-@page
+@checkout_page
 def buy(request: HttpRequest) -> HttpResponse:
-    """Begin to pay the cart named by the form, or the one that the shopper is filling.
+    """Begin the checkout of the cart named in the form, by default of the shopper's current cart.
 
-    `mode` says how: "redirect" (else), "popup", "iframe" or "phone". A form is led on to the payment; a script,
-    which accepts JSON, gets the addresses.
+    `mode` is "redirect" (default), "popup", "iframe" or "phone". A form is redirected to the payment; a script,
+    which accepts JSON, gets the URLs.
     """
     user = request.user if request.user.is_authenticated else None
     count_checkout_request(request)
@@ -53,29 +59,29 @@ def buy(request: HttpRequest) -> HttpResponse:
     if mode == "iframe":
         options = SessionOptions(mode=SessionMode.FRAMED, origin=own_origin(request))
     try:
-        started = begin_checkout(_cart_of(request), user=user, options=options)
+        started = begin_checkout(_get_cart(request), user=user, options=options, request=request)
     except (OrderNotOpen, PurchaseUnderWay) as error:
         if error.order_id is None:
             raise
-        elsewhere = status_url(Order.objects.get(public_id=error.order_id))
-        return JsonResponse({"next": elsewhere}) if wants_json(request) else redirect(elsewhere)
+        url = status_url(Order.objects.get(public_id=error.order_id))
+        return JsonResponse({"next": url}) if wants_json(request) else redirect(url)
     remember_order(request, started.order)
     if wants_json(request):
-        return JsonResponse(_addresses(request, started))
-    return _go_on(started, "phone" if mode == "phone" else "pay")
+        return JsonResponse(_checkout_urls(request, started))
+    return _redirect_to_payment(started, "phone" if mode == "phone" else "pay")
 
 
-def _addresses(request: HttpRequest, started: StartedCheckout) -> dict[str, object]:
-    """What the element on the shop's page needs to show a checkout, in whatever way will work."""
+def _checkout_urls(request: HttpRequest, started: StartedCheckout) -> dict[str, object]:
+    """Return what `<henry-checkout>` needs to show a checkout in any of its modes."""
     session, order = started.session, started.order
     names = [order.ulid, started.token]
-    frame_url, trouble = "", ""
+    frame_url, problem = "", ""
     if session.mode == SessionMode.FRAMED:
         framing = check_framing(session, ancestors={session.origin})
         if framing is Framing.ALLOWED:
             frame_url = reverse("henry_checkout:frame", args=[issue_ticket(session)])
         else:
-            trouble = str(framing)
+            problem = str(framing)
     return {
         "sessionId": session.ulid,
         "orderId": order.ulid,
@@ -86,12 +92,12 @@ def _addresses(request: HttpRequest, started: StartedCheckout) -> dict[str, obje
         "phoneUrl": reverse("henry_checkout:phone", args=names),
         "qrUrl": reverse("henry_checkout:phone-qr", args=names),
         "frameUrl": frame_url,
-        "frameTrouble": trouble,
+        "frameProblem": problem,
         "paymentOrigins": list(app_settings.account(order.account).checkout_origins),
     }
 
 
-def _cart_of(request: HttpRequest) -> Cart:
+def _get_cart(request: HttpRequest) -> Cart:
     named = request.POST.get("cart", "")
     if not named:
         cart = current_cart(request)
@@ -103,105 +109,104 @@ def _cart_of(request: HttpRequest) -> Cart:
     return cart
 
 
-def _go_on(started: StartedCheckout, name: str = "pay") -> HttpResponse:
+def _redirect_to_payment(started: StartedCheckout, name: str = "pay") -> HttpResponse:
     response = redirect(f"henry_checkout:{name}", order_id=started.order.ulid, token=started.token)
     response.status_code = 303  # so that a reload does not post again
     return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@keeps_its_opener
-@page
+@keeps_opener
+@checkout_page
 def pay(request: HttpRequest, order_id: str, token: str) -> HttpResponse:
-    """Show the way to Henry's page; it goes on by itself. A POST starts a new session for the order.
+    """Show a page that leads to Henry's page by itself. A POST starts a new session for the order.
 
-    A page of our own stands between, not a redirect: under `form-action 'self'` browsers block a
-    redirect from a form to another site, and a link they do not.
+    It is a page and not a redirect: under `form-action 'self'` browsers block the redirect of a form to another
+    site.
     """
-    session = session_of(order_id, token)
+    session = get_session(order_id, token)
     if request.method == "POST":
         count_checkout_request(request)
         options = SessionOptions(mode=SessionMode(session.mode), origin=session.origin)
-        return _go_on(renew_session(session.order, options=options))
-    back = request.build_absolute_uri(reverse("henry_checkout:completed", args=[order_id, token]))
+        return _redirect_to_payment(renew_session(session.order, options=options))
+    return_url = request.build_absolute_uri(reverse("henry_checkout:completed", args=[order_id, token]))
     try:
-        url = payment_url(session, return_url=back)
+        url = payment_url(session, return_url=return_url)
     except OrderNotOpen:
         return redirect(status_url(session.order))
     except TokenExpired:
-        context = _context(session, order_id, token)
-        lapsed = render(request, "henry_checkout/lapsed.html", context, status=410)
-        return _placed(request, lapsed, session)
+        context = _page_context(session, order_id, token)
+        expired = render(request, "henry_checkout/expired.html", context, status=410)
+        return _allow_session_origin(request, expired, session)
     response = render(request, "henry_checkout/pay.html", {"order": session.order, "url": url})
-    return _placed(request, response, session)
+    return _allow_session_origin(request, response, session)
 
 
-# In a frame of another site there is no cookie to hold a CSRF token; the secret in the path stands for it.
-pay.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view
+# A frame on another site has no cookie for a CSRF token; the secret in the path protects the view instead.
+pay.csrf_exempt = True  # type: ignore[attr-defined]  # as Django's decorator does
 
 
-def _placed(request: HttpRequest, response: HttpResponse, session: CheckoutSession) -> HttpResponse:
-    """Let the page at the session's origin, and no other, show this one in a frame."""
+def _allow_session_origin(
+    request: HttpRequest, response: HttpResponse, session: CheckoutSession
+) -> HttpResponse:
+    """Let only pages of the session's origin frame this response."""
     if session.mode == SessionMode.FRAMED and session.origin:
-        response = may_be_framed(request, response, session.origin)
+        response = allow_framing(request, response, session.origin)
     return response
 
 
-def _stands_in_frame(request: HttpRequest, session: CheckoutSession) -> bool:
-    """Whether a return page is shown in a frame: a framed session may have been taken to a window of its own."""
+def _is_in_frame(request: HttpRequest, session: CheckoutSession) -> bool:
+    """Whether a return page is shown in a frame; a framed session may have moved to a window meanwhile."""
     return session.mode == SessionMode.FRAMED and request.headers.get("Sec-Fetch-Dest") != "document"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@keeps_its_opener
-@page
-def payment_return(request: HttpRequest, order_id: str, token: str, ending: str) -> HttpResponseBase:
-    """Receive the shopper from Henry's page. The address is a hint; Henry is asked what happened.
+@keeps_opener
+@checkout_page
+def payment_return(request: HttpRequest, order_id: str, token: str, claimed: str) -> HttpResponseBase:
+    """Receive the shopper from Henry's page. The URL is a hint only; Henry is asked for the outcome.
 
-    POST is taken like GET: some payment pages return the shopper by a form. So no CSRF token can be
-    asked for; the token in the path stands for it, and repeating it changes nothing.
+    POST works like GET, because some payment pages return the shopper by a form. Such a form has no CSRF token; the
+    token in the path protects the view, and a repeated return changes nothing.
     """
-    session = session_of(order_id, token)
+    session = get_session(order_id, token)
     claimed_id = request.GET.get("orderId", "")
-    found = resolve_return(session, _hint(request, ending), claimed_id=claimed_id)
-    is_framed = _stands_in_frame(request, session)
-    elsewhere = (
-        "" if is_framed or found is ReturnOutcome.CHECKING else destination(request, found, session.order)
-    )
+    outcome = resolve_return(session, _claimed_outcome(request, claimed), claimed_id=claimed_id)
+    is_framed, is_known = _is_in_frame(request, session), outcome is not ReturnOutcome.CHECKING
+    url = "" if is_framed or not is_known else shop_return_url(request, outcome, session.order)
     if not is_framed and session.order.status != OrderStatus.OPEN:
-        elsewhere = elsewhere or status_url(session.order)
-    if elsewhere:
-        return redirect(elsewhere)
-    context = _context(session, order_id, token)
-    is_ours = session.frame_token_hash is not None  # the wrapper around it asks by itself
-    if is_framed and session.origin and not is_ours and found is not ReturnOutcome.CHECKING:
+        url = url or status_url(session.order)
+    if url:
+        return redirect(url)
+    context = _page_context(session, order_id, token)
+    has_wrapper = session.frame_token_hash is not None  # which reads the outcome from the server by itself
+    if is_framed and session.origin and not has_wrapper and is_known:
         context |= {
-            "framed_message": f"UC:{session.order.ulid}:{token}:{found}",
+            "framed_message": f"UC:{session.order.ulid}:{token}:{outcome}",
             "framed_origin": session.origin,
         }
-    return _placed(request, render(request, f"henry_checkout/{found}.html", context), session)
+    return _allow_session_origin(request, render(request, f"henry_checkout/{outcome}.html", context), session)
 
 
-payment_return.csrf_exempt = True  # type: ignore[attr-defined]  # how Django's decorator marks a view
+payment_return.csrf_exempt = True  # type: ignore[attr-defined]  # as Django's decorator does
 
 
-def session_of(order_id: str, token: str) -> CheckoutSession:
-    """Return the session that the secret of an address opens."""
+def get_session(order_id: str, token: str) -> CheckoutSession:
+    """Return the session that the token of a URL belongs to."""
     public_id = parse_public_id(order_id)
     if public_id is None:
         raise TokenInvalid
     return find_hosted_session(public_id, token)
 
 
-def _hint(request: HttpRequest, ending: str) -> ReturnOutcome:
-    """Read what the return claims: by our own path, or by a `status` that the hosted page may add."""
-    said = request.GET.get("status", "")
-    if said in {"cancelled", "canceled"}:
+def _claimed_outcome(request: HttpRequest, claimed: str) -> ReturnOutcome:
+    """Return the outcome named by the path, or by the `status` that Henry's page may add."""
+    if request.GET.get("status", "") in {"cancelled", "canceled"}:
         return ReturnOutcome.CANCELED
-    return ReturnOutcome(ending)
+    return ReturnOutcome(claimed)
 
 
-def _context(session: CheckoutSession, order_id: str, token: str) -> dict[str, object]:
+def _page_context(session: CheckoutSession, order_id: str, token: str) -> dict[str, object]:
     return {
         "order": session.order,
         "pay_url": reverse("henry_checkout:pay", args=[order_id, token]),

@@ -1,7 +1,7 @@
 """The inline checkout: the shop's own form, step by step, rendered by the server.
 
-Every answer is the section alone (for the script) or the app's own page with it. The token of a card is in
-memory for one request: it comes by a form, goes to Henry, or goes back in the hidden field of the review.
+A response is the section alone, for the script, or the app's own page around it. A card token is in memory for one
+request only: a form brings it, and it goes to Henry, or back into a hidden field of the review step.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 from moneyed import Money
 
+from django_henry_checkout.components.inline import FormState, inline_context
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import (
     AmountChanged,
@@ -34,7 +35,6 @@ from django_henry_checkout.exceptions import (
     QuoteExpired,
     QuoteRequired,
     RawCardRefused,
-    ShippingNotOffered,
     TokenExpired,
     TooManyCalls,
 )
@@ -48,7 +48,6 @@ from django_henry_checkout.flows.access.throttling import (
 from django_henry_checkout.flows.checkout.confirm import Payment, confirm_session
 from django_henry_checkout.flows.checkout.inline import get_card_form, get_inline_session
 from django_henry_checkout.flows.checkout.inline_steps import (
-    InlineState,
     Step,
     choose_rates,
     get_inline_state,
@@ -60,50 +59,50 @@ from django_henry_checkout.flows.order.transitions import get_order
 from django_henry_checkout.models import CheckoutSession, Order
 from django_henry_checkout.models.access import hash_secret
 from django_henry_checkout.types import Card, parse_public_id
-from django_henry_checkout.views.inline_forms import AddressForm, CardTokenForm, ConfirmForm, picked_rates
-from django_henry_checkout.views.inline_notices import notice_of, status_of
-from django_henry_checkout.views.pages import page, status_url
+from django_henry_checkout.views.inline_forms import AddressForm, CardTokenForm, ConfirmForm, selected_rates
+from django_henry_checkout.views.inline_notices import build_notice, http_status
+from django_henry_checkout.views.pages import checkout_page, status_url
 
 _SENSITIVE = ("card_token", "card_last4", "email", "phone", "line1", "line2")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What is shown after an action: the step that is wished, and what only this request knows.
+class ActionResult:
+    """What to show after an action.
 
     Args:
-        is_kept: what was done is in the database, so a browser without scripts may be sent on to a GET.
-        shown: see the tag.
+        step: the step to show, if the order has come that far.
+        is_stored: the database holds everything that `form` shows, so a form without scripts may be redirected.
     """
 
-    wish: str = ""
+    step: str = ""
     status: int = 200
-    is_kept: bool = True
+    is_stored: bool = True
     retry_after: int = 0
-    shown: dict[str, Any] = field(default_factory=dict, repr=False)
+    form: FormState = field(default_factory=FormState, repr=False)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page
+@checkout_page
 @sensitive_post_parameters(*_SENSITIVE)
 def inline_checkout(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Show the step at which an order is, or do what its form asks for."""
+    """Show the current step of an order. A POST performs the action of the step's form."""
     public_id = parse_public_id(order_id)
     if public_id is None:
         raise OrderNotFound
     order = get_order(public_id, caller=get_caller(request))
     if request.method != "POST":
-        return _show(request, order, Answer(wish=request.GET.get("step", "")))
+        return _render(request, order, ActionResult(step=request.GET.get("step", "")))
     try:
-        answer = _act(request, order)
+        result = _perform(request, order)
     except (OrderNotOpen, PurchaseUnderWay) as error:
         if error.order_id not in {None, order.public_id}:
             return _see_other(status_url(Order.objects.get(public_id=error.order_id)))
-        answer = Answer()
-    if answer.status == 200 and answer.is_kept and not _is_part(request):
-        query = f"?step={answer.wish}" if answer.wish else ""
+        result = ActionResult()
+    if result.status == 200 and result.is_stored and not _is_partial(request):
+        query = f"?step={result.step}" if result.step else ""
         return _see_other(reverse("henry_checkout:inline", args=[order.ulid]) + query)
-    return _show(request, order, answer)
+    return _render(request, order, result)
 
 
 def _see_other(path: str) -> HttpResponse:
@@ -112,237 +111,230 @@ def _see_other(path: str) -> HttpResponse:
     return response
 
 
-def _is_part(request: HttpRequest) -> bool:
+def _is_partial(request: HttpRequest) -> bool:
     return "part" in request.GET or request.headers.get("X-Requested-With") == "henry"
 
 
-# What is shown ---------------------------------------------------------------------------
+# Rendering -------------------------------------------------------------------------------
 
 
-def _show(request: HttpRequest, order: Order, answer: Answer) -> HttpResponse:
+def _render(request: HttpRequest, order: Order, result: ActionResult) -> HttpResponse:
     order.refresh_from_db()
-    state = get_inline_state(order, wish=answer.wish, has_card="card_token" in answer.shown)
+    state = get_inline_state(order, requested_step=result.step, has_card=bool(result.form.card_token))
     if state.step == Step.CARD and state.card_on_page and state.session is not None:
-        answer = _with_card_page(request, state.session, answer)
-    shown = {**answer.shown, "state": state}
-    template = "henry_checkout/inline/part.html" if _is_part(request) else "henry_checkout/inline.html"
-    context = {"order": order, "shown": shown, "step": state.step.value, "problem": answer.status >= 400}
-    response = render(request, template, context, status=answer.status)
-    retry_after = answer.retry_after or (30 if answer.status == 503 else 0)
+        result = _with_card_page(request, state.session, result)
+    template = "henry_checkout/inline/section.html" if _is_partial(request) else "henry_checkout/inline.html"
+    context = {**inline_context(request, state, result.form), "has_error": result.status >= 400}
+    response = render(request, template, context, status=result.status)
+    retry_after = result.retry_after or (30 if result.status == 503 else 0)
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
     return response
 
 
-def _with_card_page(request: HttpRequest, session: CheckoutSession, answer: Answer) -> Answer:
-    """Ask Henry for the page that collects the card; without it the step says what to do."""
+def _with_card_page(request: HttpRequest, session: CheckoutSession, result: ActionResult) -> ActionResult:
+    """Add Henry's page that collects the card, or the notice why it is missing."""
     try:
-        if request.method != "POST":  # that has been counted
+        if request.method != "POST":  # a POST has been counted already
             count_checkout_request(request)
-        form = get_card_form(session)
+        card_form = get_card_form(session)
     except (OrderNotOpen, PurchaseUnderWay, TokenExpired):
-        return answer  # ended in this very moment: the next look tells
+        return result  # it ended just now; the next request shows that
     except (CheckoutError, GatewayError, ConfigurationError) as error:
-        failed = _failed(error)
-        return replace(failed, shown={"notice": failed.shown["notice"], **answer.shown})
-    return replace(answer, shown={**answer.shown, "card_form": form})
+        failure = _failure(error)
+        notice = result.form.notice or failure.form.notice
+        return replace(failure, form=replace(result.form, notice=notice))
+    return replace(result, form=replace(result.form, card_form=card_form))
 
 
-def _failed(error: Any, *, wish: str = "", before: Money | None = None, **shown: Any) -> Answer:
-    return Answer(
-        wish=wish,
-        status=status_of(error),
-        is_kept=False,
+def _failure(
+    error: Any, *, step: str = "", before: Money | None = None, form: FormState | None = None
+) -> ActionResult:
+    return ActionResult(
+        step=step,
+        status=http_status(error),
+        is_stored=False,
         retry_after=getattr(error, "retry_after", 0) if isinstance(error, TooManyCalls) else 0,
-        shown={"notice": notice_of(error, before=before), **shown},
+        form=replace(form or FormState(), notice=build_notice(error, before=before)),
     )
 
 
-# What is done ----------------------------------------------------------------------------
+# Actions ---------------------------------------------------------------------------------
 
 
-def _act(request: HttpRequest, order: Order) -> Answer:
+def _perform(request: HttpRequest, order: Order) -> ActionResult:
     name = request.POST.get("action", "")
     action = _ACTIONS.get(name)
     if action is None:
-        return Answer(status=400)
-    if name in _COSTS_A_CALL:
+        return ActionResult(status=400)
+    if name in _COUNTED_ACTIONS:
         try:
             count_checkout_request(request)
         except TooManyCalls as error:
-            return _failed(error, wish=request.POST.get("step", ""), **_kept(request))
+            return _failure(error, step=request.POST.get("step", ""), form=_submitted_form(request))
     return action(request, order)
 
 
-def _kept(request: HttpRequest) -> dict[str, Any]:
-    """Return what a refused form brought along, so that nothing is lost."""
+def _submitted_form(request: HttpRequest) -> FormState:
+    """Return what a rejected form contained, so that nothing is lost."""
     if request.POST.get("action") == "address":
-        return {"values": AddressForm(request.POST).typed()}
-    return CardTokenForm(request.POST).shown()
+        return FormState(values=AddressForm(request.POST).entered_values())
+    return _card_form_state(CardTokenForm(request.POST))
 
 
-def _country(request: HttpRequest, _order: Order) -> Answer:
-    shown = {
-        "values": AddressForm(request.POST).typed(),
-        "announce": _("The address fields now fit the country."),
-    }
-    return Answer(wish=Step.ADDRESS, is_kept=False, shown=shown)
+def _card_form_state(form: CardTokenForm) -> FormState:
+    return FormState(**form.token_values())
 
 
-def _address(request: HttpRequest, order: Order) -> Answer:
+def _change_country(request: HttpRequest, _order: Order) -> ActionResult:
+    form = FormState(
+        values=AddressForm(request.POST).entered_values(),
+        announcement=_("The address fields now fit the country."),
+    )
+    return ActionResult(step=Step.ADDRESS, is_stored=False, form=form)
+
+
+def _submit_address(request: HttpRequest, order: Order) -> ActionResult:
     form = AddressForm(request.POST)
-    typed = form.typed()
+    values = form.entered_values()
     if not form.is_valid():
-        return _wrong_address(form.said(), values=typed)
+        return _invalid_address(form.error_texts(), values=values)
     try:
         submit_address(order, form.buyer())
     except InvalidBuyer as error:
-        return _wrong_address(error.errors, values=typed)
+        return _invalid_address(error.errors, values=values)
     except (OrderNotOpen, PurchaseUnderWay):
         raise
     except (CheckoutError, GatewayError, ConfigurationError) as error:
-        is_saved = get_inline_state(order).step == Step.PRICE
-        return _failed(error, wish="" if is_saved else Step.ADDRESS, values=typed)
-    return Answer()
+        is_stored = get_inline_state(order).step == Step.PRICE
+        return _failure(error, step="" if is_stored else Step.ADDRESS, form=FormState(values=values))
+    return ActionResult()
 
 
-def _wrong_address(errors: dict[str, str], **shown: Any) -> Answer:
-    return Answer(wish=Step.ADDRESS, status=422, is_kept=False, shown={"errors": errors, **shown})
+def _invalid_address(errors: dict[str, str], *, values: dict[str, str] | None = None) -> ActionResult:
+    form = FormState(errors=errors, values=values or {})
+    return ActionResult(step=Step.ADDRESS, status=422, is_stored=False, form=form)
 
 
-def _quote(_request: HttpRequest, order: Order) -> Answer:
+def _request_quote(_request: HttpRequest, order: Order) -> ActionResult:
     session = get_inline_session(order)
     if session is None:
-        return Answer()
-    return _tried(lambda: quote_session(session))
+        return ActionResult()
+    return _attempt(lambda: quote_session(session))
 
 
-def _renew(request: HttpRequest, order: Order) -> Answer:
-    shown = CardTokenForm(request.POST).shown()
-    answer = _tried(lambda: renew_inline_checkout(order))
-    is_kept = answer.is_kept and not shown  # a token cannot be sent on by an address
+def _renew(request: HttpRequest, order: Order) -> ActionResult:
+    result = _attempt(lambda: renew_inline_checkout(order))
+    card = CardTokenForm(request.POST).token_values()
     return replace(
-        answer, wish=request.POST.get("step", ""), is_kept=is_kept, shown={**answer.shown, **shown}
+        result,
+        step=request.POST.get("step", ""),
+        is_stored=result.is_stored and not card,  # a redirect could not carry the token
+        form=replace(result.form, **card),
     )
 
 
-def _shipping(request: HttpRequest, order: Order) -> Answer:
+def _choose_shipping(request: HttpRequest, order: Order) -> ActionResult:
     session = get_inline_session(order)
     if session is None:
-        return Answer()
+        return ActionResult()
+    return _attempt(lambda: choose_rates(session, selected_rates(request.POST)), step=Step.SHIPPING)
+
+
+def _attempt(call: Callable[[], object], *, step: str = "") -> ActionResult:
     try:
-        choose_rates(session, picked_rates(request.POST))
-    except ShippingNotOffered as error:
-        return _failed(error, wish=Step.SHIPPING)
+        call()
     except (OrderNotOpen, PurchaseUnderWay):
         raise
     except TokenExpired:
-        return Answer()
+        return ActionResult()
     except (CheckoutError, GatewayError, ConfigurationError) as error:
-        return _failed(error, wish=Step.SHIPPING)
-    return Answer()
-
-
-def _tried(work: Callable[[], object]) -> Answer:
-    try:
-        work()
-    except (OrderNotOpen, PurchaseUnderWay):
-        raise
-    except TokenExpired:
-        return Answer()
-    except (CheckoutError, GatewayError, ConfigurationError) as error:
-        return _failed(error)
-    return Answer()
+        return _failure(error, step=step)
+    return ActionResult()
 
 
 @sensitive_variables()
-def _card(request: HttpRequest, order: Order) -> Answer:
+def _submit_card(request: HttpRequest, order: Order) -> ActionResult:
     state = get_inline_state(order, has_card=True)
     if state.card_on_page:
-        return Answer(wish=Step.REVIEW)
-    shown = CardTokenForm(request.POST).shown()
-    if not shown:
-        return _failed(CardRequired(), wish=Step.CARD)
-    return Answer(wish=Step.REVIEW, is_kept=False, shown=shown)
+        return ActionResult(step=Step.REVIEW)
+    form = _card_form_state(CardTokenForm(request.POST))
+    if not form.card_token:
+        return _failure(CardRequired(), step=Step.CARD)
+    return ActionResult(step=Step.REVIEW, is_stored=False, form=form)
 
 
-def _edit(request: HttpRequest, _order: Order) -> Answer:
-    return Answer(wish=request.POST.get("step", ""))
+def _edit(request: HttpRequest, _order: Order) -> ActionResult:
+    return ActionResult(step=request.POST.get("step", ""))
 
 
 @sensitive_variables()
-def _confirm(request: HttpRequest, order: Order) -> Answer:
+def _confirm(request: HttpRequest, order: Order) -> ActionResult:
     session = get_inline_session(order)
     if session is None:
-        return Answer()
+        return ActionResult()
     form = ConfirmForm(request.POST)
     if not form.is_valid():
-        return _failed(QuoteRequired(), wish=Step.REVIEW, **form.shown())
+        return _failure(QuoteRequired(), step=Step.REVIEW, form=_card_form_state(form))
     state = get_inline_state(order, has_card=True)
     payment = Payment(
         card=Card() if state.card_on_page else form.card(),
-        accepted=form.accepted(),
+        accepted=form.accepted_total(),
         buyer_digest=form.cleaned_data["buyer"],
     )
-    return _buy(request, session, payment, state, form.shown())
+    return _pay(request, session, payment, _card_form_state(form))
 
 
 @sensitive_variables()
-def _buy(
-    request: HttpRequest,
-    session: CheckoutSession,
-    payment: Payment,
-    state: InlineState,
-    card: dict[str, Any],
-) -> Answer:
+def _pay(request: HttpRequest, session: CheckoutSession, payment: Payment, form: FormState) -> ActionResult:
     try:
-        _confirm_unless_refused_often(request, session, payment)
+        _confirm_within_refusal_limit(request, session, payment)
     except (OrderNotOpen, PurchaseUnderWay):
         raise
     except TokenExpired:
-        return Answer()
+        return ActionResult()
     except (PaymentRefused, CardRequired, RawCardRefused) as error:
-        return _failed(error, wish=Step.CARD)
+        return _failure(error, step=Step.CARD)
     except AmountChanged as error:
-        return _failed(error, wish=Step.REVIEW, before=payment.accepted, **card)
+        return _failure(error, step=Step.REVIEW, before=payment.accepted, form=form)
     except (QuoteExpired, QuoteRequired) as error:
-        again = _tried(lambda: quote_session(session))
-        return again if again.status != 200 else _failed(error, wish=Step.REVIEW, **card)
+        requote = _attempt(lambda: quote_session(session))
+        return requote if requote.status != 200 else _failure(error, step=Step.REVIEW, form=form)
     except InvalidBuyer as error:
-        return _wrong_address(error.errors)
+        return _invalid_address(error.errors)
     except (CheckoutError, GatewayError, ConfigurationError) as error:
-        return _failed(error, wish=Step.REVIEW, **card)
-    return Answer()
+        return _failure(error, step=Step.REVIEW, form=form)
+    return ActionResult()
 
 
 @sensitive_variables()
-def _confirm_unless_refused_often(request: HttpRequest, session: CheckoutSession, payment: Payment) -> None:
-    """Buy, unless this shopper tries one refused card after the other, as with stolen ones."""
+def _confirm_within_refusal_limit(request: HttpRequest, session: CheckoutSession, payment: Payment) -> None:
+    """Confirm the purchase, unless this shopper had too many refused cards: stolen ones are tested that way."""
     rate = app_settings.API_THROTTLES["refused"]
-    subjects = [f"refused:{subject}" for subject in _subjects(request)]
+    subjects = [f"refused:{subject}" for subject in _throttle_subjects(request)]
     check_rate(subjects, rate=rate)
     try:
-        confirm_session(session, payment)
+        confirm_session(session, payment, request=request)
     except PaymentRefused:
-        with suppress(TooManyCalls):  # the next one is refused
+        with suppress(TooManyCalls):  # the limit applies from the next attempt on
             count_call(subjects, rate=rate)
         raise
 
 
-def _subjects(request: HttpRequest) -> list[str]:
-    """Name the shopper and his network, as the API does."""
+def _throttle_subjects(request: HttpRequest) -> list[str]:
+    """Return the subjects of the shopper and of their network, the same as in the API."""
     user_pk, key = get_caller(request).user_pk, request.session.session_key
-    who = f"user:{user_pk}" if user_pk is not None else f"cookie:{hash_secret(key)}" if key else ""
-    return [subject for subject in (who, client_network(request)) if subject]
+    shopper = f"user:{user_pk}" if user_pk is not None else f"cookie:{hash_secret(key)}" if key else ""
+    return [subject for subject in (shopper, client_network(request)) if subject]
 
 
-_COSTS_A_CALL = {"address", "quote", "shipping", "card", "renew", "confirm"}
-_ACTIONS: dict[str, Callable[[HttpRequest, Order], Answer]] = {
-    "country": _country,
-    "address": _address,
-    "quote": _quote,
-    "shipping": _shipping,
-    "card": _card,
+_COUNTED_ACTIONS = {"address", "quote", "shipping", "card", "renew", "confirm"}
+_ACTIONS: dict[str, Callable[[HttpRequest, Order], ActionResult]] = {
+    "country": _change_country,
+    "address": _submit_address,
+    "quote": _request_quote,
+    "shipping": _choose_shipping,
+    "card": _submit_card,
     "edit": _edit,
     "renew": _renew,
     "confirm": _confirm,

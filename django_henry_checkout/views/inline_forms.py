@@ -1,4 +1,4 @@
-"""What a browser sends to the inline checkout, read and bounded. Whether it is right, the flows say."""
+"""Forms of the inline checkout. They bound what a browser sends; the flows validate it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from django_henry_checkout.types import Address, Buyer, Card
 
 MAX_RATES = 100
 _PRINTABLE = r"^[!-~]{1,255}$"
-#: Something like this in place of a token is a card's number: it must not come back in a page.
+#: A token of this shape is a card number, which must never come back in a page.
 _CARD_NUMBER = re.compile(r"(?:[0-9][ -]?){12,19}")
 
 
 class AddressForm(forms.Form):
-    """Who buys and where to. Everything may be empty here: the flow names what is missing, all at once."""
+    """Buyer and delivery address. Every field may be empty: the flow reports all missing ones at once."""
 
     email = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
     phone = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
@@ -36,46 +36,46 @@ class AddressForm(forms.Form):
     postal_code = forms.CharField(required=False, max_length=MAX_TEXT_LENGTH)
 
     def clean_country_code(self) -> str:
-        """Take a country of the list, or none."""
+        """Accept a country of the list, or none."""
         code: str = self.cleaned_data["country_code"].upper()
         if code and code not in dict(country_choices()):
             raise forms.ValidationError("This is needed.")
         return code
 
-    def typed(self) -> dict[str, str]:
-        """Return what was typed, bounded, to show it again; but no card number, and no country that does not exist."""
+    def entered_values(self) -> dict[str, str]:
+        """Return the bounded input for showing it again, without card numbers and unknown countries."""
         self.is_valid()
-        given = {name: str(self.data.get(name, ""))[:MAX_TEXT_LENGTH] for name in self.fields}
-        typed = {name: "" if is_card_number(text) else text for name, text in given.items()}
-        return typed | {"country_code": self.cleaned_data.get("country_code", "")}
+        bounded = {name: str(self.data.get(name, ""))[:MAX_TEXT_LENGTH] for name in self.fields}
+        values = {name: "" if is_card_number(text) else text for name, text in bounded.items()}
+        return values | {"country_code": self.cleaned_data.get("country_code", "")}
 
-    def said(self) -> dict[str, str]:
-        """Return what is wrong with the form itself, one text for each field."""
+    def error_texts(self) -> dict[str, str]:
+        """Return the first error of each invalid field."""
         return {name: str(errors[0]) for name, errors in self.errors.items()}
 
     def buyer(self) -> Buyer:
         """Return the buyer of a valid form."""
         data = self.cleaned_data
-        who = {name: data[name] for name in ("email", "phone", "first_name", "last_name")}
+        person = {name: data[name] for name in ("email", "phone", "first_name", "last_name")}
         parts = ("country_code", "line1", "line2", "city", "province", "postal_code")
-        return Buyer(**who, shipping_address=Address(**{name: data[name] for name in parts}))
+        return Buyer(**person, shipping_address=Address(**{name: data[name] for name in parts}))
 
 
 class CardTokenForm(forms.Form):
-    """The token of a card that Henry's card element collected. It is passed on, and kept nowhere."""
+    """The token of a card that Henry's card element collected. It is passed on, and stored nowhere."""
 
     card_token = forms.RegexField(_PRINTABLE, required=False, strip=True)
     card_last4 = forms.RegexField(r"^[0-9]{4}$", required=False)
 
     def clean_card_token(self) -> str:
-        """Refuse the number of a card in place of its token."""
+        """Reject a card number in place of a token."""
         token: str = self.cleaned_data["card_token"]
         if _CARD_NUMBER.fullmatch(token):
             raise forms.ValidationError("This is not a token.")
         return token
 
-    def shown(self) -> dict[str, Any]:
-        """Return what the review carries along: the token, and the last digits; nothing if there is no token."""
+    def token_values(self) -> dict[str, Any]:
+        """Return the token and the last digits for the form of the review step; empty without a token."""
         self.is_valid()
         token = self.cleaned_data.get("card_token", "")
         if not token:
@@ -84,14 +84,14 @@ class CardTokenForm(forms.Form):
 
 
 class ConfirmForm(CardTokenForm):
-    """The click on "Pay": the card, the buyer who was shown, and the total that stood on the button."""
+    """The "Pay" button: the card, the digest of the buyer shown, and the total shown."""
 
     amount = forms.DecimalField(max_digits=19, decimal_places=4, min_value=Decimal(0))
     currency = forms.RegexField(r"^[A-Z]{3}$")
     buyer = forms.CharField(max_length=64)
 
-    def accepted(self) -> Money:
-        """Return the total that the shopper saw, of a valid form."""
+    def accepted_total(self) -> Money:
+        """Return the total of a valid form, which is the most that may be charged."""
         return Money(self.cleaned_data["amount"], self.cleaned_data["currency"])
 
     def card(self) -> Card:
@@ -99,7 +99,7 @@ class ConfirmForm(CardTokenForm):
         return Card(token=self.cleaned_data["card_token"])
 
 
-def picked_rates(post: QueryDict) -> set[int]:
-    """Return the ids of the shipping rates that were picked: one field `rate-...` for each merchant."""
+def selected_rates(post: QueryDict) -> set[int]:
+    """Return the ids of the selected shipping rates. Each merchant has one field named `rate-...`."""
     texts: list[Any] = [value for name, value in post.items() if name.startswith("rate-")]
     return {int(text) for text in texts[:MAX_RATES] if re.fullmatch(r"[0-9]{1,15}", str(text))}

@@ -1,4 +1,4 @@
-"""What the inline checkout tells a shopper when something did not go as he wished, kindly and in few words."""
+"""Messages of the inline checkout for errors, in words for the shopper."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from django_henry_checkout.exceptions import (
     CartChanged,
     CartNotFound,
     CheckoutError,
+    CheckoutRefused,
     ConfigurationError,
     GatewayError,
     HenryCheckoutError,
@@ -29,7 +30,7 @@ from django_henry_checkout.exceptions import (
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
-from django_henry_checkout.views.pages import said
+from django_henry_checkout.views.pages import error_text
 
 logger = logging.getLogger("django_henry_checkout.pages")
 
@@ -39,6 +40,7 @@ _STATUS: dict[type[Exception], int] = {
     CardRequired: 422,
     CartChanged: 409,
     CartNotFound: 409,
+    CheckoutRefused: 409,
     PaymentRefused: 402,
     QuoteExpired: 409,
     QuotePending: 503,
@@ -55,7 +57,8 @@ class Notice:
 
     Args:
         code: the error's stable code, for scripts.
-        before: the total that the shopper had seen, when it is another one now.
+        tone: "warn" or "bad", which selects the colour.
+        before: the total that the shopper had accepted, where it has changed.
     """
 
     code: str
@@ -65,28 +68,28 @@ class Notice:
     before: Money | None = None
 
 
-def status_of(error: Exception) -> int:
+def http_status(error: Exception) -> int:
     """Return the HTTP status that goes with an error."""
-    if is_our_trouble(error):
+    if is_unavailable(error):
         return 503
     return _STATUS.get(type(error), 400)
 
 
-def is_our_trouble(error: Exception) -> bool:
-    """Whether the shopper can do nothing about it but try again."""
+def is_unavailable(error: Exception) -> bool:
+    """Whether the checkout itself is unavailable, so that the shopper can only try again."""
     return isinstance(error, GatewayError | ConfigurationError | UntrustedCheckoutUrl)
 
 
-def notice_of(error: HenryCheckoutError | ConfigurationError, *, before: Money | None = None) -> Notice:
-    """Say what happened. Details of our own trouble go to the log only."""
-    if is_our_trouble(error):
+def build_notice(error: HenryCheckoutError | ConfigurationError, *, before: Money | None = None) -> Notice:
+    """Return the message for an error. If the checkout is unavailable, the details go to the log only."""
+    if is_unavailable(error):
         logger.error("Checkout is not available: %s %s", error, getattr(error, "request_id", ""))
-    title, text = _words(error)
+    title, text = _notice_text(error)
     tone = "bad" if isinstance(error, PaymentRefused) else "warn"
     return Notice(code=getattr(error, "code", "error"), tone=tone, title=title, text=text, before=before)
 
 
-_WORDS: tuple[tuple[tuple[type[Exception], ...], Any, Any], ...] = (
+_NOTICE_TEXTS: tuple[tuple[tuple[type[Exception], ...], Any, Any], ...] = (
     (
         (PaymentRefused,),
         _("Your card was not accepted"),
@@ -132,10 +135,10 @@ _WORDS: tuple[tuple[tuple[type[Exception], ...], Any, Any], ...] = (
 )
 
 
-def _words(error: Exception) -> tuple[str, str]:
-    if is_our_trouble(error) or not isinstance(error, CheckoutError):
+def _notice_text(error: Exception) -> tuple[str, str]:
+    if is_unavailable(error) or not isinstance(error, CheckoutError):
         return (
             gettext("Checkout is taking a short break"),
             gettext("Nothing was charged, and what you entered is kept. Please try again in a moment."),
         )
-    return said(error, _WORDS)
+    return error_text(error, _NOTICE_TEXTS)

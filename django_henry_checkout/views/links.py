@@ -1,4 +1,4 @@
-"""What a link or a QR code opens: a page with a button. Looking at it begins nothing."""
+"""The page behind a cart link or QR code. A GET has no effect; the button begins the checkout."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django_henry_checkout.flows.access.throttling import count_checkout_request
 from django_henry_checkout.flows.cart.templates import get_cart_to_pay, open_template
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.types import parse_public_id
-from django_henry_checkout.views.pages import page
+from django_henry_checkout.views.pages import checkout_page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page
+@checkout_page
 def landing(request: HttpRequest, cart_id: str) -> HttpResponse:
-    """Show what a template holds; the button begins to pay a copy of it on Henry's page."""
+    """Show the lines of a template cart. A POST begins the checkout of a copy on Henry's page."""
     public_id = parse_public_id(cart_id)
     if public_id is None:
         raise CartNotFound
@@ -29,7 +29,7 @@ def landing(request: HttpRequest, cart_id: str) -> HttpResponse:
     count_checkout_request(request)
     user = request.user if request.user.is_authenticated else None
     cart = get_cart_to_pay(public_id, caller=get_caller(request), user=user)
-    started = begin_checkout(cart, user=user)
+    started = begin_checkout(cart, user=user, request=request)
     if user is None:
         remember_cart(request, cart)
     remember_order(request, started.order)

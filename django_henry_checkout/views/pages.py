@@ -1,4 +1,4 @@
-"""What all pages share: headers, kind error pages, and where a shopper goes next."""
+"""What all pages share: the view decorator, error pages, and redirects back to the shop."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from django_henry_checkout.exceptions import (
     CartEmpty,
     CartNotFound,
     CheckoutError,
+    CheckoutRefused,
     ConfigurationError,
     GatewayError,
     HenryCheckoutError,
@@ -35,6 +36,7 @@ from django_henry_checkout.exceptions import (
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
+from django_henry_checkout.flows.access.adapter import get_adapter
 from django_henry_checkout.flows.access.callers import get_caller
 from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Order
@@ -52,18 +54,19 @@ _STATUS: dict[type[Exception], int] = {
     LinkClosed: 410,
     PurchaseUnderWay: 409,
     CartChanged: 409,
+    CheckoutRefused: 409,
     TooManyCalls: 429,
     OrderNotOpen: 409,
     CartEmpty: 409,
 }
 
 
-def page(view: View[P]) -> View[P]:
-    """Make a view one of our pages.
+def checkout_page(view: View[P]) -> View[P]:
+    """Decorate a view of the app.
 
-    Open to guests even under `LoginRequiredMiddleware`; outside ATOMIC_REQUESTS, because Henry is asked;
-    never cached and never a referrer for other sites, because its address may hold a token; and what
-    goes wrong is shown kindly, while the log says what to do.
+    It is open to guests even under `LoginRequiredMiddleware`; it runs outside ATOMIC_REQUESTS, because it may call
+    Henry; it is never cached and never a referrer for other sites, because its URL may hold a token; and an
+    error becomes an error page, with the details in the log only.
     """
 
     @wraps(view)
@@ -71,35 +74,34 @@ def page(view: View[P]) -> View[P]:
         try:
             response = view(request, *args, **kwargs)
         except (CheckoutError, GatewayError, ConfigurationError) as error:
-            response = sorry(request, error)
+            response = error_response(request, error)
         response.headers.setdefault("Referrer-Policy", "same-origin")
         patch_vary_headers(response, ["Accept"])
         if not getattr(response, "xframe_options_exempt", False):
             response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers["X-Robots-Tag"] = "noindex"
-        # Or Django logs the path of what went wrong, which may hold a token.
-        response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way
+        # Django would log the path of an error response, which may hold a token.
+        response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - no public API
         return response
 
     return cast("View[P]", login_not_required(transaction.non_atomic_requests(never_cache(wrapped))))
 
 
-def sorry(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) -> HttpResponse:
-    """Answer with a page that tells the shopper what to do; details go to the log only."""
-    at_fault = isinstance(error, GatewayError | ConfigurationError | UntrustedCheckoutUrl)
-    if at_fault:
+def error_response(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) -> HttpResponse:
+    """Return a page that tells the shopper what to do; details go to the log only."""
+    is_unavailable = isinstance(error, GatewayError | ConfigurationError | UntrustedCheckoutUrl)
+    if is_unavailable:
         request_id = getattr(error, "request_id", "")
         logger.error("Checkout is not available: %s %s", error, request_id)
-    status = 503 if at_fault else _STATUS.get(type(error), 400)
-    title, message = said(error)
-    context: dict[str, Any] = {"title": title, "message": message, "status": status}
+    status = 503 if is_unavailable else _STATUS.get(type(error), 400)
+    title, message = error_text(error)
     response: HttpResponse
     if wants_json(request):
         code = getattr(error, "code", "checkout_unavailable")
-        content = {"code": code, "title": context["title"], "detail": context["message"]}
-        response = JsonResponse(content, status=status)
+        response = JsonResponse({"code": code, "title": title, "detail": message}, status=status)
     else:
-        response = render(request, "henry_checkout/sorry.html", context, status=status)
+        context = {"title": title, "message": message, "status": status}
+        response = render(request, "henry_checkout/error.html", context, status=status)
     if status == 503:
         response.headers["Retry-After"] = "30"
     if isinstance(error, TooManyCalls):
@@ -107,16 +109,16 @@ def sorry(request: HttpRequest, error: HenryCheckoutError | ConfigurationError) 
     return response
 
 
-_LOST = (TokenInvalid, CartNotFound, OrderNotFound)
-_WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Any, Any], ...] = (
+_NOT_FOUND = (TokenInvalid, CartNotFound, OrderNotFound)
+_ERROR_TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Any, Any], ...] = (
     (
-        _LOST,
+        _NOT_FOUND,
         _("We cannot find that"),
         _("The link may be incomplete. Nothing was changed; please start again from the shop."),
     ),
     (
         TokenExpired,
-        _("This link has lapsed"),
+        _("This link has expired"),
         _("For your safety payment links work for a short time only. Please start again from your cart."),
     ),
     (
@@ -138,13 +140,13 @@ _WORDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Any, Any], ..
     (
         PurchaseUnderWay,
         _("We are checking your payment"),
-        _("We do not know yet what became of it. Please do not pay again: your order goes on without you."),
+        _("It is still being confirmed. Please do not pay again: your order goes on without you."),
     ),
 )
 
 
-def said(error: Exception, words: Iterable[tuple[Any, Any, Any]] = _WORDS) -> tuple[str, str]:
-    """Return a title and a sentence for a shopper, in his language: what an error says itself is for developers."""
+def error_text(error: Exception, texts: Iterable[tuple[Any, Any, Any]] = _ERROR_TEXTS) -> tuple[str, str]:
+    """Return a title and a sentence for the shopper; an error's own message is for developers."""
     if isinstance(error, TooManyCalls):
         text = ngettext(
             "Please wait %(seconds)d second, then try again.",
@@ -152,7 +154,9 @@ def said(error: Exception, words: Iterable[tuple[Any, Any, Any]] = _WORDS) -> tu
             error.retry_after,
         )
         return gettext("That was a little fast"), text % {"seconds": error.retry_after}
-    for kinds, title, text in words:
+    if isinstance(error, CheckoutRefused):
+        return gettext("This is not possible right now"), str(error)
+    for kinds, title, text in texts:
         if isinstance(error, kinds):
             return str(title), str(text)
     if isinstance(error, CheckoutError) and not isinstance(error, UntrustedCheckoutUrl):
@@ -164,12 +168,12 @@ def said(error: Exception, words: Iterable[tuple[Any, Any, Any]] = _WORDS) -> tu
 
 
 def own_origin(request: HttpRequest) -> str:
-    """Return the origin under which the shop was asked, as browsers spell it."""
+    """Return the origin of a request's URL, as browsers spell it."""
     return f"{request.scheme}://{request.get_host()}".lower()
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether a script asks, which reads an answer rather than showing it."""
+    """Whether a script sent the request, rather than a form."""
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
@@ -178,23 +182,26 @@ def status_url(order: Order) -> str:
     return reverse("henry_checkout:status", args=[create_status_token(order)])
 
 
-def destination(request: HttpRequest, ending: str, order: Order) -> str:
-    """Return where RETURN_URLS sends the shopper after an ending, or "" for our own page.
+def shop_return_url(request: HttpRequest, outcome: str, order: Order) -> str:
+    """Return where the adapter or RETURN_URLS sends the shopper, or "" for the app's own page.
 
-    A page of the shop about the order is for whoever owns it by his session there. On a phone that has scanned the
-    code, or after a checkout on another site, it would show nothing: our own pages go by the link alone.
+    A shop's page about the order is visible only to its owner's session. On a phone that scanned the code, or after
+    a checkout on another site, there is no such session; the app's own pages need nothing but their link.
     """
-    target = app_settings.RETURN_URLS.get(ending, "")
+    chosen = get_adapter().return_url(order, outcome)
+    if chosen:
+        return chosen
+    target = app_settings.RETURN_URLS.get(outcome, "")
     if not target:
         return ""
-    url = _reversed(target, order) if "/" not in target else target.replace("{order}", order.ulid)
+    url = _reverse_for(target, order) if "/" not in target else target.replace("{order}", order.ulid)
     if "://" in target or order.ulid not in url:
         return url
     is_owner = Order.objects.owned_by(get_caller(request)).filter(pk=order.pk).exists()
     return url if is_owner else ""
 
 
-def _reversed(name: str, order: Order) -> str:
+def _reverse_for(name: str, order: Order) -> str:
     try:
         return reverse(name, args=[order.ulid])
     except NoReverseMatch:

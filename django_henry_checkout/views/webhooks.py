@@ -1,4 +1,4 @@
-"""Where Henry calls us. No session, no CSRF: a signature over the raw body, and an address nobody can guess."""
+"""Endpoint for Henry's webhooks. No session and no CSRF: a signature over the raw body, and a secret URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django_henry_checkout.flows.webhooks.inbox import is_endpoint, receive_webh
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest, account: str, key: str) -> HttpResponse:
-    """Store a webhook and answer 202; it is applied later. Whoever sends an unbelievable one gets an empty 401."""
+    """Store a webhook and return 202; it is applied later. An invalid signature gets an empty 401."""
     try:
         credentials = app_settings.account(account)
     except ConfigurationError:
@@ -28,17 +28,17 @@ def receive(request: HttpRequest, account: str, key: str) -> HttpResponse:
     body = _read_body(request)
     if body is None:
         return HttpResponse(status=413)
-    is_believed = receive_webhook(
+    is_accepted = receive_webhook(
         credentials,
         body,
         signature=request.headers.get("X-Henry-Signature", ""),
         timestamp=request.headers.get("X-Henry-Timestamp", ""),
     )
-    return HttpResponse(status=202 if is_believed else 401)
+    return HttpResponse(status=202 if is_accepted else 401)
 
 
 def _read_body(request: HttpRequest) -> bytes | None:
-    """Return the raw body, None if it is too long: whatever its declared length says, no more is read."""
+    """Return the raw body, or None if it is too long. The declared length is not trusted."""
     limit = app_settings.WEBHOOK_MAX_BYTES
     try:
         if int(request.headers.get("Content-Length") or 0) > limit:

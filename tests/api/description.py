@@ -1,4 +1,4 @@
-"""The description of the API, and how an answer is held to it."""
+"""The OpenAPI description, and checks of responses against it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from jsonschema.validators import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from django_henry_checkout.api.schema.file import FILE
+from django_henry_checkout.api.schema.view import SCHEMA_FILE
 
-DESCRIPTION: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+DESCRIPTION: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 
 
 def closed() -> dict[str, Any]:
-    """Return the description with answers that may hold nothing but what it says."""
+    """Return the description with all objects closed: no additional properties."""
     document = deepcopy(DESCRIPTION)
     document["servers"] = [{"url": "/henry/api/v1"}]
     for shape in document["components"]["schemas"].values():
@@ -28,7 +28,7 @@ def closed() -> dict[str, Any]:
 CLOSED = closed()
 _REGISTRY: Any = Registry().with_resource("urn:api", Resource(contents=CLOSED, specification=DRAFT202012))
 
-#: By operationId: the method, the path and what is said of it.
+#: By operationId: the method, the path and the operation.
 OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     operation["operationId"]: (method.upper(), path, operation)
     for path, methods in CLOSED["paths"].items()
@@ -37,7 +37,7 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """Follow a reference into the components."""
+    """Return a part, or the component that it refers to."""
     while "$ref" in part:
         found: Any = CLOSED
         for name in part["$ref"].removeprefix("#/").split("/"):
@@ -47,7 +47,7 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(schema: dict[str, Any], instance: Any) -> None:
-    """Hold a value to a schema of the description."""
+    """Validate a value against a schema of the description."""
     absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:api#/'))
     checker = Draft202012Validator.FORMAT_CHECKER
     validator = Draft202012Validator(absolute, registry=_REGISTRY, format_checker=checker)
@@ -56,12 +56,12 @@ def check(schema: dict[str, Any], instance: Any) -> None:
 
 
 def check_answer(name: str, answer: Any) -> None:
-    """Hold an answer to what is said of an operation: its status, its content type, its body."""
+    """Validate the status, content type and body of a response against its operation."""
     _method, _path, operation = OPERATIONS[name]
-    told = operation["responses"].get(str(answer.status_code))
-    assert told is not None, f"{name} does not tell of {answer.status_code}: {answer.content[:500]!r}"
-    content = resolved(told).get("content", {})
+    described = operation["responses"].get(str(answer.status_code))
+    assert described is not None, f"{name} does not describe {answer.status_code}: {answer.content[:500]!r}"
+    content = resolved(described).get("content", {})
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
-    assert kind in (content or {""}), f"{name} does not tell of {kind} with {answer.status_code}"
+    assert kind in (content or {""}), f"{name} does not describe {kind} with {answer.status_code}"
     if kind.endswith("json"):
         check(content[kind]["schema"], json.loads(answer.content))

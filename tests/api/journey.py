@@ -1,4 +1,4 @@
-"""Every call of the API once, in an order in which it can succeed, with canaries wherever it takes something."""
+"""Every call of the API once, in an order in which it can succeed, with canaries in each input."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ STORE = "https://store.example"
 
 
 def content(answer: Any) -> dict[str, Any]:
-    """Read an answer as far as it can be read; the journey goes on without what is missing."""
+    """Return the body of a response, or {}; the journey continues without it."""
     found = answer.json() if answer.content and "json" in answer.get("Content-Type", "") else {}
     return found if isinstance(found, dict) else {}
 
@@ -71,7 +71,7 @@ def with_token(token: str) -> Api:
 
 @dataclass
 class Journey:
-    """Who travels, and what he has; made by `begin` while all is well."""
+    """The callers of a journey and their ids; created by `begin` before any fault."""
 
     watch: Watch
     version: str
@@ -91,7 +91,7 @@ class Journey:
 
 
 def begin(watch: Watch, version: str) -> Journey:
-    """Make what the calls are about, through the API as well, and tell the watch the secrets."""
+    """Create what the calls are about, through the API, and register the secrets with the watch."""
 
     def make(who: Api, method: str, path: str, body: Any, shows: str) -> dict[str, Any]:
         answer = watch.call(who, method, path, body, shows=shows)
@@ -137,7 +137,7 @@ def a_page_of_the_shop(watch: Watch) -> Api:
 
 
 def everything(journey: Journey) -> None:
-    """Make every call; what one lacks because another failed is made up."""
+    """Make every call; made-up values replace what a failed call did not return."""
     _carts(journey)
     _link(journey)
     _headless(journey)
@@ -230,7 +230,7 @@ def _receipt(journey: Journey) -> str:
 
 
 def _card(journey: Journey, order_id: str) -> dict[str, str]:
-    """Collect a card: in v0 at Henry, else a token."""
+    """Return a card token; in v0 store the card at Henry instead."""
     if journey.version != "v0":
         return {"cardToken": "card_test_pays"}
     order = next((each for each in Order.objects.all() if each.ulid == order_id), None)

@@ -1,4 +1,4 @@
-"""What generated calls run against: real carts, sessions, orders and links, and callers of every kind."""
+"""The data of generated calls: real carts, sessions, orders and links, and callers of every kind."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from django_henry_checkout.types import Buyer, Card
 from tests.support.inline import BOOTS, BUYER, MUG, fresh
 from tests.support.items import make_item
 
-CALLERS = ("server", "server", "page", "page", "holder", "holder", "shopper", "shopper", "customer", "nobody")
+CALLERS = ("server", "server", "page", "page", "holder", "holder", "shopper", "shopper", "customer", "guest")
 _keys = itertools.count(1)
 
 
 class Storefront:
-    """One caller and what is his. Things are made when they are first needed, and again when they are used up."""
+    """One caller and their data, created on first use."""
 
     def __init__(self, sandbox: Sandbox, caller: str) -> None:
         self.sandbox = sandbox
         self.caller = caller
 
-    # Who calls ------------------------------------------------------------------------------------
+    # Callers --------------------------------------------------------------------------------------
 
     @cached_property
     def user(self) -> Any:
@@ -70,7 +70,7 @@ class Storefront:
             return {"X-Session-Token": self.cart_token if self.caller == "holder" else self.session_token}
         return {"X-CSRFToken": "c" * 32} if self.caller == "page" else {}
 
-    # What is his ----------------------------------------------------------------------------------
+    # Their data -----------------------------------------------------------------------------------
 
     def _new_cart(self, **more: Any) -> Cart:
         items = [make_item(BOOTS, price="100.00"), make_item(MUG, price="20.00")]
@@ -125,10 +125,10 @@ class Storefront:
         cart = self._new_cart() if self.caller != "holder" else self.cart
         return buy_cart(cart, BUYER, Payment(card=Card(token="card_test_pays")))
 
-    # The words for it in calls --------------------------------------------------------------------
+    # Parts of calls -------------------------------------------------------------------------------
 
     def real(self, operation: str, name: str) -> Any:
-        """Return a value that exists, for a part of a call, or None where any will do."""
+        """Return an existing value for a part of a call, or None if any will do."""
         kinds = {
             "cartId": lambda: self._cart_of(operation).ulid,
             "orderId": lambda: self._order_of(operation).ulid,
@@ -176,7 +176,7 @@ def _money(amount: Any) -> dict[str, str]:
 
 
 def grafted(store: Storefront, operation: str, example: Any, generated: Any, dice: Random) -> Any:
-    """Mix a body that works with a generated one: most parts of the first, some of the second."""
+    """Mix a valid body with a generated one: most parts of the first, some of the second."""
     if not isinstance(generated, dict) or example is None:
         return example if example is not None and dice.random() < 0.3 else generated
     body = json.loads(json.dumps(example))

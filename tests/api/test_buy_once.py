@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on the three calls that buy: whatever is clicked, repeated or cut short, Henry sells once."""
+"""`Idempotency-Key` on the three calls that buy: clicks, retries and crashes lead to one purchase at Henry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WAYS = ["confirm", "purchase", "umbraco"]
 
 @pytest.fixture
 def calm(sandbox: Sandbox, polls_at_once: None, settings: Any) -> None:
-    """Quotes without waiting, and no throttle in the way."""
+    """Quotes without waiting, and no throttling."""
     sandbox.scenario(timing={"jobSeconds": 0})
     throttles = {"checkout": "1000/min", "refused": "1000/min"}
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_THROTTLES": throttles}
@@ -44,7 +44,7 @@ class Buying:
     other: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, key: str | None = "click-1", *, card: str = "card_test_pays", **changes: Any) -> Any:
-        """Make it as a client of its own would, so that threads share nothing."""
+        """Make the call with a new client, so that threads share nothing."""
         headers = {} if key is None else {"Idempotency-Key": key}
         body = _with_card({**self.body, **changes}, card)
         return Api(**{"X-Session-Token": self.token})("POST", self.path, body, **headers)
@@ -148,7 +148,7 @@ def test_another_key_after_it_was_bought_buys_nothing(sandbox: Sandbox, buying: 
 
 
 class Running:
-    """A call in a thread, held up at Henry."""
+    """A call in a thread, delayed at Henry."""
 
     def __init__(self, sandbox: Sandbox, buying: Buying, *, seconds: float = 2) -> None:
         sandbox.scenario(timing={"jobSeconds": 0}, faults=[buys("v1", "delay", seconds=seconds)])
@@ -169,9 +169,7 @@ class Running:
         return answer
 
 
-def test_the_same_key_while_the_first_call_is_running_is_told_to_wait(
-    sandbox: Sandbox, buying: Buying
-) -> None:
+def test_the_same_key_while_the_first_call_is_running_has_to_wait(sandbox: Sandbox, buying: Buying) -> None:
     running = Running(sandbox, buying)
     try:
         waiting = buying()
@@ -212,9 +210,9 @@ def test_fault_40_many_tabs_at_once_with_keys_of_their_own_buy_once(
     buying = ready(way)
     statuses = at_once(lambda number: buying(f"tab-{number}").status_code, threads=threads)
     # 202: another tab has sent the purchase, and its outcome is not known yet.
-    told = {"confirm": {200, 202, 409}, "purchase": {200, 202, 409, 410}, "umbraco": {200, 400}}[way]
+    allowed = {"confirm": {200, 202, 409}, "purchase": {200, 202, 409, 410}, "umbraco": {200, 400}}[way]
     assert 200 in statuses
-    assert set(statuses) <= told, statuses
+    assert set(statuses) <= allowed, statuses
     assert_bought_once(sandbox)
 
 
@@ -249,7 +247,7 @@ def test_a_refusal_in_v0_gives_the_key_back_for_another_card(sandbox: Sandbox, s
 
 
 class Killed(BaseException):
-    """The end of a process, as far as one thread can show it."""
+    """The end of a process, as far as a thread can simulate it."""
 
 
 @pytest.mark.parametrize("moment", ["before it was sent", "before the answer was read"])
@@ -287,8 +285,8 @@ def test_a_call_that_died_leads_to_its_order_and_is_not_sent_again(
 def test_an_answer_that_was_lost_is_found_and_not_bought_again(sandbox: Sandbox, buying: Buying) -> None:
     sandbox.scenario(timing={"jobSeconds": 0}, faults=[buys("v1", "lost_reply")])
     first, again = buying(), buying()
-    in_the_dark = 200 if buying.refused == 400 else 202
-    assert (first.status_code, again.status_code) == (in_the_dark, in_the_dark)
+    outcome_unknown = 200 if buying.refused == 400 else 202
+    assert (first.status_code, again.status_code) == (outcome_unknown, outcome_unknown)
     assert again["Idempotent-Replayed"] == "true"
     follow(sandbox)
     assert_bought_once(sandbox)
@@ -329,7 +327,7 @@ def test_a_strangers_guess_of_a_key_shows_nothing(sandbox: Sandbox, buying: Buyi
 
 
 def test_two_secrets_for_one_order_buy_it_once(sandbox: Sandbox) -> None:
-    """A cart's token and a session's are two callers: their keys do not meet, the order is one."""
+    """A cart's token and a session's are two callers: their keys are separate, the order is one."""
     buying = ready("confirm")
     order_id = ok(buying())["orderId"]
     holder = Api(**{"X-Session-Token": buying.cart_token})
@@ -344,7 +342,7 @@ def test_two_secrets_for_one_order_buy_it_once(sandbox: Sandbox) -> None:
 def test_a_key_that_was_given_back_a_moment_ago_is_no_failure(
     sandbox: Sandbox, buying: Buying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two clicks with a declined card: the second cannot insert its claim, and then the first one's is gone."""
+    """Two clicks with a declined card: the second cannot insert its claim, and the first one's was just released."""
     save = IdempotencyRecord.save
     tries: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Secrets, cards and personal data go through every call, and stand nowhere but where they belong."""
+"""Secrets, cards and personal data go through every call, and appear only where they belong."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "timeout": {"fault": "delay", "seconds": 0.5},
     "cut": {"fault": "reset"},
 }
-#: Which faults strike all calls to Henry, which only the one that buys, and what that call then answers.
+#: The faults of all calls to Henry, those of the one that buys only, and the status that follows.
 FAILURES = {
     "everywhere": {"500": 503, "refusal in 200": 422, "wrong key": 503, "garbage": 502, "timeout": 504},
     "buying": {"500": 202, "refusal": 402, "garbage": 202, "timeout": 202, "cut": 202},
@@ -58,8 +58,8 @@ FAILURES = {
 CALLS = {pattern.name for pattern in urlpatterns} - {"api-schema"}
 BUGS = {
     "on the way in": [
-        "django_henry_checkout.api.headless.find_inline_session",
-        "django_henry_checkout.api.purchases.find_purchase",
+        "django_henry_checkout.api.common.sessions.find_inline_session",
+        "django_henry_checkout.api.henry.purchases.find_purchase",
         "django_henry_checkout.models.carts.CartQuerySet.owned_by",
         "django_henry_checkout.models.orders.OrderQuerySet.owned_by",
         "django_henry_checkout.models.TemplateLink.is_open",
@@ -108,12 +108,12 @@ def watch(_raw_sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch)
             found = Watch(_raw_sandbox, logs)
             read_quote = wire_v0.read_quote
 
-            def overheard(*answer: Any) -> Any:
+            def record_token(*answer: Any) -> Any:
                 quote = read_quote(*answer)
                 found.add("Henry's session token", quote.token)
                 return quote
 
-            monkeypatch.setattr(wire_v0, "read_quote", overheard)
+            monkeypatch.setattr(wire_v0, "read_quote", record_token)
             found.add("Henry's key", HENRY_KEY)
             found.add("card number", CARD_NUMBER)
             found.add("CVV", CVV)
@@ -134,7 +134,7 @@ def use(settings: Any, **more: Any) -> None:
 
 
 class TestTheSearch:
-    """It would find a value that is planted in each of the places."""
+    """The search finds a value that is planted in each of the places."""
 
     def planted(self, watch: Watch, place: str, name: str = "e-mail") -> None:
         found = watch.leaks()
@@ -244,7 +244,7 @@ def test_a_bug_is_reported_without_what_was_sent(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     journey = begin(watch, "v1")
-    if where == "on the way in":  # a template that is there, so that its link is looked at
+    if where == "on the way in":  # with a template, so that its link is read
         template = journey.go(journey.server, "POST", "cart", {"items": [BOOTS]})["cartId"]
         journey.go(journey.server, "PUT", f"cart/{template}/link", {})
 
@@ -267,11 +267,11 @@ def test_a_bug_is_reported_without_what_was_sent(
 def test_without_our_filter_an_error_mail_would_show_them(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So the test above can fail: Django itself knows nothing of cards and buyers."""
+    """Proves that the test above can fail: Django itself does not hide cards and buyers."""
     journey = begin(watch, "v1")
     monkeypatch.setattr("django_henry_checkout.flows.buyer.details.buyer_columns", bug)
     ours, djangos = "get_traceback_frame_variables", SafeExceptionReporterFilter.get_traceback_frame_variables
-    monkeypatch.setattr(f"django_henry_checkout.api.base.NoLocals.{ours}", djangos)
+    monkeypatch.setattr(f"django_henry_checkout.api.common.base.HideLocals.{ours}", djangos)
     everything(journey)
     found = {name for place, names in watch.leaks().items() if place.startswith("mail") for name in names}
     assert {"e-mail", "phone", "street", "card number", "CVV"} <= found
@@ -279,7 +279,7 @@ def test_without_our_filter_an_error_mail_would_show_them(
 
 def test_a_bug_is_reported_once(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     journey = begin(watch, "v1")
-    monkeypatch.setattr("django_henry_checkout.api.base.get_order", bug)
+    monkeypatch.setattr("django_henry_checkout.api.common.base.get_order", bug)
     answer = watch.call(journey.holder, "GET", f"orders/{journey.order_id}")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert len([message for message in mail.outbox if getattr(message, "alternatives", None)]) == 1
@@ -368,11 +368,11 @@ def test_a_buyer_with_a_wrong_part_is_refused_without_repeating_it(watch: Watch)
 PAGES = ["", "/canceled", "/errored", "/completed"]
 
 
-def look_at_the_payment_pages(watch: Watch) -> dict[str, set[str]]:
-    """Open each page with a live token and with a lapsed one; return what was said where but on the page."""
+def open_payment_pages(watch: Watch) -> dict[str, set[str]]:
+    """Open each page with a live and an expired token; return the leaks outside the pages."""
     journey = begin(watch, "v1")
-    lapsed, live = watch.canaries["pay token"]
-    for token in (lapsed, live):
+    expired, live = watch.canaries["pay token"]
+    for token in (expired, live):
         for page in PAGES:
             path = f"/henry/api/v1/checkout/{journey.order_id}/pay/{token}{page}"
             watch.keep(f"GET pay{page}", plain_client().get(path), shows="pay token")
@@ -382,13 +382,13 @@ def look_at_the_payment_pages(watch: Watch) -> dict[str, set[str]]:
 
 def test_the_templates_of_payment_pages_log_no_token(watch: Watch) -> None:
     """A variable that a template lacks is logged by Django together with the whole context."""
-    leaks = look_at_the_payment_pages(watch)
+    leaks = open_payment_pages(watch)
     assert {place: names for place, names in leaks.items() if "django.template" in place} == {}
 
 
-def test_a_lapsed_payment_page_does_not_log_its_token(watch: Watch) -> None:
-    """It still opens a new session, and shows the order."""
-    leaks = look_at_the_payment_pages(watch)
+def test_an_expired_payment_page_does_not_log_its_token(watch: Watch) -> None:
+    """The token still opens a new session, and shows the order."""
+    leaks = open_payment_pages(watch)
     assert {place: names for place, names in leaks.items() if "django.template" not in place} == {}
 
 

@@ -72,7 +72,7 @@ def test_quantity_zero_removes() -> None:
     assert answer.json()["items"] == []
 
 
-def test_a_link_that_stands_twice_is_named_by_id() -> None:
+def test_an_item_whose_link_is_there_twice_is_identified_by_id() -> None:
     holder, made = guest(BOOTS, {**BOOTS, "selectedOptions": ["11"]})
     path = f"cart/{made['cartId']}/item"
     assert_problem(holder("DELETE", path, {"link": BOOTS["link"]}), 422, "ambiguous_item")
@@ -135,7 +135,7 @@ def _names(errors: Any) -> list[str]:
         ('{"itmes": []}', 422, "invalid"),
         ('{"items": [{"quantity": 1}]}', 422, "invalid"),
         ('{"items": [{"link": 5, "quantity": "many"}]}', 422, "invalid"),
-        ('{"account": "nobody"}', 422, "invalid"),
+        ('{"account": "unknown"}', 422, "invalid"),
         ('{"metadata": {"x": "' + "y" * 70_000 + '"}}', 413, "too_large"),
     ],
 )
@@ -175,7 +175,7 @@ class TestCallers:
         assert Api(client)("GET", f"cart/{made['cartId']}").status_code == 200
         assert not CartToken.objects.exists()
 
-    def test_a_bearer_is_judged_alone_whatever_cookies_come_along(self, client: Client) -> None:
+    def test_a_bearer_token_takes_precedence_over_cookies(self, client: Client) -> None:
         user = get_user_model().objects.create_user("ada")
         own = carts.create_cart(user=user)
         holder, made = guest(BOOTS)
@@ -252,7 +252,7 @@ def test_calls_cost_the_same_for_one_line_and_for_fifty(lines: int, django_asser
         holder("POST", f"{path}/item", {"item": {**BOOTS, "link": "https://alpine.example/new"}})
 
 
-def test_a_cart_that_a_customer_makes_is_his_without_any_other_token() -> None:
+def test_a_customers_cart_needs_no_other_token() -> None:
     mine, others = (
         Api(Authorization=f"Bearer {create_customer_token(Buyer(first_name=name))}")
         for name in ("Ada", "Eve")

@@ -1,4 +1,4 @@
-"""The API beside django-cors-headers, set up as docs/reference/api.md says, and without it: then no other origin gets in."""
+"""The API with django-cors-headers, set up as in docs/reference/api.md, and without it: then no other origin has access."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SHOP, EVIL = "https://store.example", "https://evil.example"
 OURS = ("x-session-token", "idempotency-key", "mode", "store")
 EXPOSED = ("Idempotent-Replayed", "Retry-After", "X-Request-Id", "Umb-Notifications")
-#: What a script asks leave for with each kind of call.
+#: The method and headers of the preflight of each kind of call.
 CALLS = [
     ("GET", "x-session-token"),
     ("POST", "content-type"),
@@ -38,7 +38,7 @@ CORS = ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Acce
 
 @pytest.fixture
 def other_origins(settings: Any) -> None:
-    """Just what docs/reference/api.md says."""
+    """The settings of docs/reference/api.md."""
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "corsheaders"]
     settings.MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware", *settings.MIDDLEWARE]
     settings.CORS_ALLOWED_ORIGINS = [SHOP]
@@ -48,12 +48,12 @@ def other_origins(settings: Any) -> None:
 
 
 def preflight(origin: str, method: str, headers: str, *, path: str = "cart") -> Any:
-    asked = {
+    request_headers = {
         "Origin": origin,
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": headers,
     }
-    return Client().options(f"/henry/api/v1/{path}", headers=asked)
+    return Client().options(f"/henry/api/v1/{path}", headers=request_headers)
 
 
 def names(text: str) -> set[str]:
@@ -67,7 +67,7 @@ def no_cors(answer: Any) -> bool:
 @pytest.mark.usefixtures("other_origins")
 class TestAnAllowedOrigin:
     @pytest.mark.parametrize(("method", "headers"), CALLS)
-    def test_gets_leave_for_each_kind_of_call(self, method: str, headers: str) -> None:
+    def test_is_allowed_each_kind_of_call(self, method: str, headers: str) -> None:
         answer = preflight(SHOP, method, headers)
         assert answer.status_code == 200
         assert answer["Access-Control-Allow-Origin"] == SHOP
@@ -77,7 +77,7 @@ class TestAnAllowedOrigin:
         assert int(answer["Access-Control-Max-Age"]) > 0
         assert "origin" in names(answer["Vary"])
 
-    def test_gets_leave_at_every_address(self) -> None:
+    def test_is_allowed_at_every_url(self) -> None:
         refused = []
         for pattern in urlpatterns:
             path = _path_of(pattern.name)
@@ -126,7 +126,7 @@ class TestAnAllowedOrigin:
         assert not answer.has_header("Access-Control-Allow-Credentials")
 
     def test_names_itself_for_a_framed_payment_page(self, sandbox: Sandbox) -> None:
-        """`Origin` is not only a matter of CORS: it says whose page may stand around ours."""
+        """`Origin` is not only a matter of CORS: it also names the page that may embed ours."""
         holder, made = guest(BOOTS)
         order = holder("POST", "cart/checkout", {"cartId": made["cartId"]}).json()
         script = Api(**{"X-Session-Token": made["sessionToken"], "Origin": SHOP, "Mode": "Framed"})
@@ -142,7 +142,7 @@ class TestAnotherOrigin:
     @pytest.mark.parametrize(
         "origin", [EVIL, "null", "http://store.example", f"{SHOP}.evil.example", f"{SHOP}:8443"]
     )
-    def test_fault_56_gets_no_leave(self, origin: str) -> None:
+    def test_fault_56_is_not_allowed(self, origin: str) -> None:
         assert no_cors(preflight(origin, "POST", "content-type,x-session-token"))
 
     @pytest.mark.parametrize("origin", [EVIL, "null"])
@@ -154,11 +154,11 @@ class TestAnotherOrigin:
         assert answer.status_code == 200
         assert no_cors(answer)
 
-    def test_gets_no_leave_for_a_header_that_is_not_ours(self) -> None:
+    def test_is_not_allowed_a_header_that_is_not_ours(self) -> None:
         answer = preflight(SHOP, "POST", "x-forwarded-for")
         assert "x-forwarded-for" not in names(answer["Access-Control-Allow-Headers"])
 
-    def test_pages_are_for_nobody_elses_script(self) -> None:
+    def test_pages_are_closed_to_other_sites_scripts(self) -> None:
         for name, arguments in (("buy", []), ("link", ["x"]), ("status", ["x"])):
             path = reverse(f"henry_checkout:{name}", args=arguments)
             assert no_cors(Client().get(path, headers={"Origin": SHOP})), name
@@ -166,7 +166,7 @@ class TestAnotherOrigin:
 
 class TestWithoutTheApp:
     @pytest.mark.parametrize(("method", "headers"), CALLS)
-    def test_no_preflight_gets_leave(self, method: str, headers: str) -> None:
+    def test_no_preflight_is_allowed(self, method: str, headers: str) -> None:
         assert no_cors(preflight(SHOP, method, headers))
 
     def test_no_answer_may_be_read_elsewhere(self) -> None:
@@ -178,7 +178,7 @@ class TestWithoutTheApp:
         assert no_cors(answer)
 
     def test_a_form_of_another_site_posts_nothing(self) -> None:
-        """Only JSON is taken, so there is no call that a browser sends without asking for leave."""
+        """Only JSON is accepted, so browsers send no call without a preflight."""
         client = Client(enforce_csrf_checks=True)
         client.force_login(get_user_model().objects.create_user("ada"))
         for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):

@@ -1,4 +1,4 @@
-"""One script, every way to pay, on each generation of Henry's API, over JSON and real HTTP to the sandbox."""
+"""Every payment method on each generation of Henry's API, over JSON, with real HTTP to the sandbox."""
 
 from __future__ import annotations
 

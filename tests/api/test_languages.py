@@ -1,4 +1,4 @@
-"""An answer of the API is the same whatever language the shopper speaks."""
+"""Responses of the API do not depend on the shopper's language."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.api import Api
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ITEM = {"link": "https://alpine.example/products/boots", "quantity": 1}
-#: What is called, and the status that shows that it met what it should.
+#: Calls, and the status that shows that each reached the case it is for.
 CALLS: dict[str, tuple[int, str, str, Any, dict[str, str]]] = {
     "a missing field": (422, "POST", "cart/{cart}/item", {}, {}),
     "a wrong field": (422, "POST", "cart/{cart}/item", {"item": {**ITEM, "quantity": "many"}}, {}),
@@ -30,7 +30,7 @@ def _languages_of_browsers(settings: Any) -> Iterator[None]:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "rest_framework"]
     yield
-    translation.deactivate()  # the middleware leaves the last language to this thread
+    translation.deactivate()  # the middleware leaves the last language active in this thread
 
 
 @pytest.mark.parametrize("call", CALLS)

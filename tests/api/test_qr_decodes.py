@@ -1,4 +1,4 @@
-"""What a telephone sees: each picture is read back by a QR reader, on a light page and on a dark one."""
+"""QR codes are readable: a QR reader decodes each image, on light and dark pages."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pixels_of_png(data: bytes) -> Pixels:
         ">IIBBBBB", chunks[b"IHDR"]
     )
     assert (depth, colour, interlace) == (1, 0, 0)
-    assert b"tRNS" not in chunks  # opaque, so that a dark page does not shine through
+    assert b"tRNS" not in chunks  # opaque, so that a dark page does not show through
     rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), dtype=np.uint8).reshape(height, -1)
     assert set(rows[:, 0]) <= {0, 2}  # a row is as it stands, or the difference to the one above
     lines = np.zeros_like(rows[:, 1:])
@@ -116,7 +116,7 @@ def modules_of_svg(text: str, *, scale: int) -> Pixels:
 def test_a_png_is_read_back_on_every_page(template: Cart, host: str, scale: int) -> None:
     pixels = pixels_of_png(picture(template, "png", host=HOSTS[host], scale=scale))
     for name, shade in PAGES.items():
-        # Asked for bar codes too, a decoder now and then sees one in a row of modules: any long QR code does that.
+        # With bar codes enabled, a decoder sometimes reads one in a row of modules of any long QR code.
         found = zxingcpp.read_barcodes(on_a_page(pixels, shade), formats=zxingcpp.BarcodeFormat.QRCode)
         assert [code.text for code in found] == [f"https://{HOSTS[host]}/henry/c/{template.ulid}"], name
 
@@ -151,7 +151,7 @@ def test_around_it_is_a_light_quiet_zone_of_four_modules(template: Cart) -> None
 
 
 def test_the_reader_does_not_read_what_lacks_its_dark_modules(template: Cart) -> None:
-    """So the tests above can fail."""
+    """Proves that the tests above can fail."""
     pixels = pixels_of_png(picture(template, "png", host=SHORT, scale=4)).copy()
     pixels[: pixels.shape[0] // 2] = 255
     assert zxingcpp.read_barcodes(on_a_page(pixels, 255)) == []

@@ -1,4 +1,4 @@
-"""The description of the API: as new, whole, true to the serializers, and served to everyone."""
+"""The OpenAPI description: current, complete, consistent with the serializers, and public."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ from rest_framework import serializers
 
 from django_henry_checkout import exceptions
 from django_henry_checkout.api import urls
-from django_henry_checkout.api.base import HenryView
-from django_henry_checkout.api.parsing import TooLarge
-from django_henry_checkout.api.problems import answer_problem, camel
-from django_henry_checkout.api.schema.document import as_text, build_document
-from django_henry_checkout.api.schema.file import FILE
+from django_henry_checkout.api.common.base import StorefrontView
+from django_henry_checkout.api.common.camel_case import to_camel_case
+from django_henry_checkout.api.common.parsing import TooLarge
+from django_henry_checkout.api.common.problems import handle_exception
+from django_henry_checkout.api.schema.document import build_document, format_document
+from django_henry_checkout.api.schema.operations import OPERATIONS as TABLE
 from django_henry_checkout.api.schema.problems import PROBLEMS
-from django_henry_checkout.api.schema.table import OPERATIONS as TABLE
+from django_henry_checkout.api.schema.view import SCHEMA_FILE
 from django_henry_checkout.exceptions import ConfigurationError, HenryCheckoutError
 from tests.api.description import DESCRIPTION, OPERATIONS, check, resolved
 from tests.support.api import Api
 
 ERRORS_PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "reference" / "errors.md"
 
-# As new, and whole ------------------------------------------------------------------------------
+# Current and complete ----------------------------------------------------------------------------
 
 
-def test_the_file_is_as_new() -> None:
-    assert FILE.read_text(encoding="utf-8") == as_text(build_document()), "run scripts/write_schema.py"
+def test_the_file_is_current() -> None:
+    text = format_document(build_document(urls.urlpatterns))
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == text, "run scripts/write_schema.py"
 
 
 def test_it_is_valid_openapi() -> None:
@@ -45,7 +47,7 @@ def test_it_is_valid_openapi() -> None:
 
 def test_the_hosts_settings_change_nothing() -> None:
     with patched_settings({"TITLE": "The host's", "OAS_VERSION": "3.0.3", "CAMELIZE_NAMES": False}):
-        assert build_document() == DESCRIPTION
+        assert build_document(urls.urlpatterns) == DESCRIPTION
 
 
 def test_a_host_can_describe_it_among_its_own() -> None:
@@ -56,11 +58,11 @@ def test_a_host_can_describe_it_among_its_own() -> None:
     assert all(name.startswith("Henry") for kind in document["components"].values() for name in kind)
 
 
-def calls_of_urls() -> dict[tuple[str, str], type[HenryView]]:
+def calls_of_urls() -> dict[tuple[str, str], type[StorefrontView]]:
     found = {}
     for pattern in urls.urlpatterns:
         view = pattern.callback.cls
-        path = re.sub(r"<str:(\w+)>", lambda name: f"{{{camel(name[1])}}}", str(pattern.pattern))
+        path = re.sub(r"<str:(\w+)>", lambda name: f"{{{to_camel_case(name[1])}}}", str(pattern.pattern))
         for method in ("get", "post", "put", "patch", "delete"):
             if hasattr(view, method):
                 found[f"/{path}", method.upper()] = view
@@ -74,11 +76,11 @@ def test_every_call_is_described_and_nothing_else() -> None:
 
 
 def test_every_entry_of_the_table_is_of_a_call() -> None:
-    assert set(TABLE) == {(view.__name__, method) for (_path, method), view in calls_of_urls().items()}
+    assert set(TABLE) == {(view, method) for (_path, method), view in calls_of_urls().items()}
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_an_operation_is_told_in_full(name: str) -> None:
+def test_an_operation_is_described_in_full(name: str) -> None:
     method, path, operation = OPERATIONS[name]
     parameters = operation.get("parameters", [])
     assert operation["summary"]
@@ -94,21 +96,23 @@ def test_an_operation_is_told_in_full(name: str) -> None:
     assert key is None or method != "GET"
 
 
-# True to the serializers ------------------------------------------------------------------------
+# Consistent with serializers----------------------------------------------------------------------
 
 
 def check_names(kind: Any, schema: dict[str, Any]) -> None:
     shape = resolved(schema)
     fields = kind().fields
-    assert shape["properties"].keys() == {camel(name) for name in fields}
-    assert set(shape.get("required", [])) == {camel(name) for name, field in fields.items() if field.required}
+    assert shape["properties"].keys() == {to_camel_case(name) for name in fields}
+    assert set(shape.get("required", [])) == {
+        to_camel_case(name) for name, field in fields.items() if field.required
+    }
     assert shape["additionalProperties"] is False
     for name, field in fields.items():
-        inner, told = field, shape["properties"][camel(name)]
+        inner, described = field, shape["properties"][to_camel_case(name)]
         if isinstance(field, serializers.ListField):
-            inner, told = field.child, told["items"]
+            inner, described = field.child, described["items"]
         if isinstance(inner, serializers.Serializer):
-            check_names(type(inner), told)
+            check_names(type(inner), described)
 
 
 @pytest.mark.parametrize(
@@ -129,11 +133,11 @@ def test_what_is_opaque_keeps_its_names() -> None:
 def contents() -> list[Any]:
     found = []
     for name, (_method, _path, operation) in OPERATIONS.items():
-        told = {status: resolved(answer) for status, answer in operation["responses"].items()}
-        told |= {"request": operation["requestBody"]} if "requestBody" in operation else {}
+        parts = {status: resolved(answer) for status, answer in operation["responses"].items()}
+        parts |= {"request": operation["requestBody"]} if "requestBody" in operation else {}
         found += [
             pytest.param(name, content["application/json"], id=f"{name}-{place}")
-            for place, part in told.items()
+            for place, part in parts.items()
             if (content := part.get("content", {})).get("application/json")
         ]
     return found
@@ -156,7 +160,7 @@ def test_examples_of_problems() -> None:
 
 # Problems ---------------------------------------------------------------------------------------
 
-#: Raised inside the shop only; no call of the API ends with one.
+#: Raised inside the shop only; never by a call of the API.
 INSIDE = {"CheckoutError", "GatewayError", "HenryCheckoutError", "IllegalTransition", "ReceiverMissing"}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "InvalidBuyer": {"errors": {}},
@@ -192,30 +196,30 @@ def problems() -> list[Exception]:
     ]
 
 
-def test_every_error_is_a_problem_that_is_told_of() -> None:
+def test_every_error_is_a_described_problem() -> None:
     answered = {}
     for error in problems():
         if isinstance(error, framework.NotFound):
             continue  # Django's own Http404 is what is raised
-        response = answer_problem(error, {"view": HenryView()}, statuses={})
+        response = handle_exception(error, {"view": StorefrontView()}, status_overrides={})
         answered[response.data["code"]] = response.status_code
     by_hand = {"line_not_found": 422, "ambiguous_item": 422, "not_found": 404, "internal_error": 500}
     assert {**answered, **by_hand} == {code: status for code, (status, _detail) in PROBLEMS.items()}
 
 
-def test_the_page_of_errors_tells_all_of_them() -> None:
+def test_the_docs_list_all_errors() -> None:
     rows = re.findall(
         r"^\| (\d{3}) \| `(\w+)` \| .+ \|$", ERRORS_PAGE.read_text(encoding="utf-8"), re.MULTILINE
     )
-    told = [(code, int(status)) for status, code in rows]
-    assert dict(told) == {code: status for code, (status, _detail) in PROBLEMS.items()}
-    assert len(told) == len(PROBLEMS)
+    listed = [(code, int(status)) for status, code in rows]
+    assert dict(listed) == {code: status for code, (status, _detail) in PROBLEMS.items()}
+    assert len(listed) == len(PROBLEMS)
 
 
 # Served -----------------------------------------------------------------------------------------
 
 
-def test_it_is_served_to_everyone(settings: Any) -> None:
+def test_it_is_public(settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**django_settings.HENRY_CHECKOUT, "API_THROTTLES": {"read": "1/hour"}}
     for headers in ({}, {"X-Session-Token": "wrong"}, {"Authorization": "Api-Key wrong"}):
         answer = Api(**headers)("GET", "schema")

@@ -1,6 +1,6 @@
 """Generated calls of every operation, by every kind of caller, against real data and a real sandbox.
 
-Each answer must be as the description says: its status, its content type, its body, no more and no less.
+Each response must match the description exactly: its status, its content type, its body.
 `SCHEMATHESIS_EXAMPLES`, `SCHEMATHESIS_BOUNDS` and `SCHEMATHESIS_SEED` make a longer or another run.
 """
 
@@ -39,7 +39,7 @@ from tests.support.api import Api
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "12"))
-#: Most of schemathesis' own cases at the bounds of each part, spread over all that it has.
+#: Number of schemathesis' boundary cases for each operation, spread over all that it has.
 BOUNDS = int(os.environ.get("SCHEMATHESIS_BOUNDS", "8"))
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "1"))
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -69,7 +69,7 @@ def is_henrys(code: str) -> bool:
 
 
 class Run:
-    """Sends cases and keeps what went wrong, each kind of failure once."""
+    """Sends cases and keeps one failure of each kind."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -79,7 +79,7 @@ class Run:
         self.traces: list[str] = []
 
     def on_exception(self, **_more: Any) -> None:
-        """Keep where it happened in the app, and what it was."""
+        """Keep the place and the text of an exception of the app."""
         kind, error, trace = sys.exc_info()
         where = [frame for frame in traceback.extract_tb(trace) if "django_henry_checkout" in frame.filename]
         place = f"{where[-1].filename}:{where[-1].lineno}" if where else "?"
@@ -119,7 +119,7 @@ def run(sandbox: Sandbox, settings: Any) -> Iterator[Run]:
     sandbox.scenario(timing={"jobSeconds": 0})
     found = Run(sandbox)
     got_request_exception.connect(found.on_exception)
-    # As the test client does: the connection belongs to the test.
+    # As in Django's test client: the connection belongs to the test.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield found
@@ -129,7 +129,7 @@ def run(sandbox: Sandbox, settings: Any) -> Iterator[Run]:
 
 
 def prepare(case: Any, store: Storefront, name: str, dice: Random) -> None:
-    """Put what exists in the place of most of what was made up."""
+    """Replace most generated values by existing ones."""
     for part in (case.path_parameters, case.query, case.headers):
         for key in list(part or {}):
             real = store.real(name, key)
@@ -148,7 +148,7 @@ def at_the_bounds(operation: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_every_answer_is_as_it_is_described(name: str, run: Run) -> None:
+def test_every_response_matches_the_description(name: str, run: Run) -> None:
     operation = OPERATIONS[name]
     positive = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
     takes_anything = operation.body or operation.query or operation.headers or operation.path_parameters
@@ -177,20 +177,20 @@ def test_every_answer_is_as_it_is_described(name: str, run: Run) -> None:
     assert not run.failures, "\n\n".join(run.failures.values())
 
 
-# What longer runs have found --------------------------------------------------------------------
+# Regressions found by longer runs ---------------------------------------------------------------
 
 LONG = "9" * 25
 SURROGATE = "\\ud800"  # half a character, as JSON spells it: no UTF-8 can hold it
 PRICED = '{"items": [{"link": "https://a.example/b", "unitPrice": {"value": "1", "currency": "JGQ"}}]}'
 FOUND = {
-    "a currency that there is not, of an item": ("createCart", "cart", PRICED, {422}),
-    "a currency that there is not, of a total": (
+    "an unknown currency, of an item": ("createCart", "cart", PRICED, {422}),
+    "an unknown currency, of a total": (
         "confirmSession",
         "checkout/session/confirm",
         '{"acceptedTotal": {"value": "1", "currency": "MRN"}}',
         {422},
     ),
-    "an account that there is not": ("createCart", "cart", '{"account": "nobody"}', {422}),
+    "an unknown account": ("createCart", "cart", '{"account": "unknown"}', {422}),
     "half a character as a name": ("createCart", "cart", f'{{"{SURROGATE}": 1}}', {400, 422}),
     "half a character as a name, twice": (
         "createCart",

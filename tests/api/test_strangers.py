@@ -1,5 +1,4 @@
-"""Somebody else's id looks like one that was never given. The list comes from the URL table: a call that is added
-without a row here fails."""
+"""Another caller's id looks like an unknown one. Each URL of the API needs a row here."""
 
 from __future__ import annotations
 
@@ -33,7 +32,7 @@ MADE_UP = {
     "local_ref": "hco-ref_01234567-89ab-4cde-8f01",
     "receipt": "eyJhbGciOiJIUzI1NiJ9.e30.made-up",
 }
-#: Calls whose path and body name nothing; `orders` has a cursor, which has a test of its own.
+#: Calls without an id in path or body; `orders` has a cursor, which is tested separately.
 NO_IDS = {"api-carts", "api-orders", "api-cst", *({"api-schema"} & {each.name for each in urlpatterns})}
 KEY = {"Idempotency-Key": "stranger-1"}
 CARD = {"details": {"cardToken": "card_test_pays"}}
@@ -100,7 +99,7 @@ CALLS: dict[str, list[Row]] = {
     "api-order": [("GET", "orders/{order}", None)],
     "api-order-events": [("GET", "orders/{order}/events", None)],
 }
-KINDS = ["nobody", "shopper", "bearer", "session", "hosted", "customer", "server"]
+KINDS = ["guest", "shopper", "bearer", "session", "hosted", "customer", "server"]
 
 
 def test_every_call_has_a_row() -> None:
@@ -109,7 +108,7 @@ def test_every_call_has_a_row() -> None:
 
 @dataclass(frozen=True)
 class Victim:
-    """Somebody with a quoted checkout of one cart, and another cart that was bought by one call."""
+    """A shopper with a quoted checkout of one cart, and another cart that was bought with one call."""
 
     holder: Api
     buyer: Api
@@ -119,7 +118,7 @@ class Victim:
     cart: Cart
 
     def state(self) -> list[Any]:
-        """What no stranger may change."""
+        """Return the data that no stranger may change."""
         cart = Cart.objects.get(pk=self.cart.pk)
         orders = Order.objects.filter(public_id__in=[Order.objects.get(cart=cart).public_id])
         rows = [
@@ -180,7 +179,7 @@ def a_stranger(kind: str) -> Api:
     if kind == "customer":
         server = Api(Authorization=f"Api-Key {create_api_key('another till')}")
         return Api(Authorization=f"Bearer {ok(server('POST', 'checkout/cst', {}))['cst']}")
-    if kind == "nobody":
+    if kind == "guest":
         return Api()
     holder, cart = guest(MUG)
     if kind == "session":
@@ -201,7 +200,7 @@ def fill(value: Any, ids: Mapping[str, str]) -> Any:
 
 
 def seen(answer: Any) -> tuple[int, bytes, dict[str, str]]:
-    """All that a caller can see of an answer; its own number aside."""
+    """Return all that a caller can see of a response, except its request id."""
     headers = {name: value for name, value in answer.headers.items() if name != "X-Request-Id"}
     return answer.status_code, answer.content, headers
 
@@ -212,7 +211,7 @@ def test_fault_54_a_stranger_cannot_tell_it_from_nothing(sandbox: Sandbox, victi
     own_ids = {"own_cart": own["cartId"], "own_token": own["sessionToken"]}
     stranger = a_stranger(kind)
     before, asked = victim.state(), len(sandbox.requests())
-    told = {}
+    differences = {}
     for name, rows in CALLS.items():
         for method, path, body in rows:
             theirs, nothing = (
@@ -220,15 +219,15 @@ def test_fault_54_a_stranger_cannot_tell_it_from_nothing(sandbox: Sandbox, victi
                 for ids in ({**victim.ids, **own_ids}, {**MADE_UP, **own_ids})
             )
             if theirs != nothing or theirs[0] != 404:
-                told[f"{name}: {method} {path} {body}"] = (theirs, nothing)
-    assert not told
+                differences[f"{name}: {method} {path} {body}"] = (theirs, nothing)
+    assert not differences
     assert victim.state() == before
     assert len(sandbox.requests()) == asked
     assert not TemplateLink.objects.exists()
 
 
 def test_the_rows_reach_their_own(victim: Victim) -> None:
-    """The same rows, asked by the owner, are not 404: so the test above can fail."""
+    """Proves that the test above can fail: for the owner, the same rows are not 404."""
     server = Api(Authorization=f"Api-Key {create_api_key('back office')}")
     for name in ("api-order", "api-order-events", "api-payment-methods", "api-shipping-methods", "api-cart"):
         method, path, body = CALLS[name][0]
@@ -277,7 +276,7 @@ def test_another_sessions_rate_is_like_one_that_was_never_offered(victim: Victim
 def test_a_rate_whose_number_could_be_a_cards_can_be_chosen(
     victim: Victim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ids are shorter than card numbers; and where one stands, no card number is looked for."""
+    """Ids are shorter than card numbers, and their field is not searched for card numbers."""
     assert MAX_RATE_ID == 10**12
     numbers = itertools.count(4 * 10**13)
     taken = (number for number in numbers if passes_luhn(str(number)))
@@ -294,7 +293,7 @@ def test_a_rate_whose_number_could_be_a_cards_can_be_chosen(
 
 
 class TestMerging:
-    """`merge` takes the token of the cart that is moved; whoever only saw another secret moves nothing."""
+    """`merge` needs the token of the cart that is moved; another secret moves nothing."""
 
     def merge(self, into: Api, cart_id: str, source: str, token: str) -> Any:
         return into("POST", f"cart/{cart_id}/merge", {"cartId": source, "sessionToken": token})

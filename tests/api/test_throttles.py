@@ -1,4 +1,4 @@
-"""Calls that cost money are counted in the database, per caller and per network; cheap ones in the cache."""
+"""Calls that reach Henry are counted in the database, per caller and per network; cheap ones in the cache."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def quote(caller: Api, **headers: str) -> Any:
 
 
 def counts() -> dict[str, int]:
-    """How often each kind of subject was counted."""
+    """Return the count of each kind of subject."""
     found = CallCount.objects.values_list("subject", "count")
     return {subject.split(":")[1] if "/" not in subject else subject: count for subject, count in found}
 
@@ -61,7 +61,7 @@ def at(address: str, token: str) -> Api:
     return Api(From(address), **{"X-Session-Token": token})
 
 
-def test_fault_54_the_call_above_the_rate_is_refused_and_told_how_long_to_wait(
+def test_fault_54_the_call_above_the_rate_is_refused_with_the_time_to_wait(
     sandbox: Sandbox, settings: Any
 ) -> None:
     limit(settings, sandbox, checkout="2/min")
@@ -139,7 +139,7 @@ COSTLY = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), COSTLY, ids=[f"{row[0]} {row[1]}" for row in COSTLY])
-def test_each_call_that_asks_henry_is_counted(
+def test_each_call_that_reaches_henry_is_counted(
     sandbox: Sandbox, settings: Any, method: str, path: str, body: Any
 ) -> None:
     limit(settings, sandbox, checkout="1/min")
@@ -153,7 +153,7 @@ def test_each_call_that_asks_henry_is_counted(
     assert counts() == {"cart": 2}
 
 
-def test_each_kind_of_caller_has_a_count_of_his_own(sandbox: Sandbox, settings: Any) -> None:
+def test_each_kind_of_caller_has_a_separate_count(sandbox: Sandbox, settings: Any) -> None:
     limit(settings, sandbox, checkout="1/min")
     holder, cart = guest(BOOTS)
     session = Api(**{"X-Session-Token": ok(quote(holder))["sessionToken"]})
@@ -176,7 +176,7 @@ def test_each_kind_of_caller_has_a_count_of_his_own(sandbox: Sandbox, settings: 
 
 
 class TestNetworks:
-    """A new token for each call is no way around: the network that it comes from is counted as well."""
+    """A new token for each call does not help: its network is counted as well."""
 
     def test_callers_of_one_network_share_its_rate(self, sandbox: Sandbox, settings: Any) -> None:
         limit(settings, sandbox, network="2/min")
@@ -263,7 +263,7 @@ class TestNetworks:
 
 
 class TestRefusedCards:
-    """Stolen cards are tried out by one refused payment after the other."""
+    """Stolen cards are tested by one refused payment after the other."""
 
     def declined(self, settings: Any, sandbox: Sandbox, *, address: str = HOME) -> Api:
         """A shopper on v0 whose stored card is declined."""
@@ -314,7 +314,7 @@ class TestRefusedCards:
 
 
 class TestCost:
-    """What counting costs, in queries on its table."""
+    """The queries that counting costs."""
 
     def queries(self, call: Any) -> list[str]:
         with CaptureQueriesContext(connection) as caught:

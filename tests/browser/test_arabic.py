@@ -132,7 +132,7 @@ def test_what_is_wrong_with_an_address_is_said_in_arabic(arabic: Page) -> None:
     arabic.goto("/begin")
     arabic.locator("[name=country_code]").select_option("US")
     arabic.get_by_role("button", name="متابعة").last.click()
-    expect(arabic.locator("[data-henry-problems]")).to_contain_text("أدخل اسمك الأول.")
+    expect(arabic.locator("[data-henry-errors]")).to_contain_text("أدخل اسمك الأول.")
     runs_well(arabic)
 
 

@@ -1,4 +1,4 @@
-"""The inline checkout in a shop's own page, as a person uses it: real Chromium, a live shop, a real sandbox."""
+"""The inline checkout in a shop's own page: real Chromium, a live shop, a real sandbox."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _orm_beside_playwright() -> Iterator[None]:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-# What a test has at hand --------------------------------------------------------------------
+# Helpers -----------------------------------------------------------------------------------
 
 ADA = {
     "E-mail": "ada@shop.example",
@@ -158,7 +158,7 @@ def shop(live_server: Any, page: Page, sandbox: Sandbox, settings: Any) -> Itera
     assert shop.failures == []
 
 
-# The way ------------------------------------------------------------------------------------
+# A purchase ---------------------------------------------------------------------------------
 
 
 def test_a_purchase_by_keyboard_alone(shop: Shop) -> None:
@@ -226,7 +226,7 @@ def test_henrys_card_page_in_a_frame_leads_on_by_itself(shop: Shop, settings: An
     frame = shop.page.locator("iframe")
     expect(frame).to_have_attribute("allow", "payment")
     assert "embed=true" in (frame.get_attribute("src") or "")
-    # None of these comes from the frame, whatever it says.
+    # None of these messages comes from the frame.
     shop.page.evaluate("window.postMessage({status: 'complete'}, '*')")
     shop.page.evaluate(
         "document.body.append(Object.assign(document.createElement('iframe'), {srcdoc: "
@@ -276,10 +276,12 @@ def test_another_country_keeps_what_was_typed_and_the_focus(shop: Shop) -> None:
     expect(shop.page.get_by_label("State")).to_have_count(0)
     expect(shop.page.get_by_label("Street and number")).to_have_value("350 Fifth Avenue")
     expect(shop.page.get_by_label("Country or region")).to_be_focused()
-    expect(shop.page.locator("[data-henry-says]")).to_have_text("The address fields now fit the country.")
+    expect(shop.page.locator("[data-henry-announcer]")).to_have_text(
+        "The address fields now fit the country."
+    )
 
 
-def test_who_goes_on_typing_while_the_country_is_asked_stays_where_he_is(shop: Shop) -> None:
+def test_typing_on_during_the_request_for_a_country_keeps_the_focus(shop: Shop) -> None:
     shop.begin()
     shop.page.get_by_label("Country or region").select_option("DE")
     with shop.page.expect_response("**/henry/inline/**"):
@@ -295,15 +297,15 @@ def test_errors_take_the_focus_and_lead_to_their_fields(shop: Shop) -> None:
     shop.begin()
     shop.page.get_by_label("E-mail").fill("ada@")
     shop.click("Continue")
-    expect(shop.page.locator("[data-henry-problems]")).to_be_focused()
-    expect(shop.page.locator("[data-henry-says]")).to_contain_text("8 things need your attention")
+    expect(shop.page.locator("[data-henry-errors]")).to_be_focused()
+    expect(shop.page.locator("[data-henry-announcer]")).to_contain_text("8 things need your attention")
     shop.page.get_by_role("link", name="Enter your last name.").click()
     expect(shop.page.get_by_label("Last name")).to_be_focused()
     expect(shop.page.get_by_label("E-mail")).to_have_value("ada@")
     expect(shop.page.get_by_label("E-mail")).to_have_accessible_description("This is not an e-mail address.")
 
 
-# Trouble ------------------------------------------------------------------------------------
+# Errors -------------------------------------------------------------------------------------
 
 
 def test_a_broken_connection_loses_nothing(shop: Shop) -> None:
@@ -311,7 +313,7 @@ def test_a_broken_connection_loses_nothing(shop: Shop) -> None:
     shop.fill_address()
     shop.page.route("**/henry/inline/**", lambda route: route.abort())
     shop.click("Continue")
-    trouble = shop.page.locator("[data-henry-trouble]")
+    trouble = shop.page.locator("[data-henry-connection-error]")
     expect(trouble).to_be_visible()
     expect(trouble.locator("[tabindex]")).to_be_focused()
     expect(shop.page.get_by_label("E-mail")).to_have_value("ada@shop.example")
@@ -355,7 +357,7 @@ def test_a_card_that_was_entered_stays_when_the_address_changes(shop: Shop) -> N
     expect(shop.page.locator("[data-henry-inline]")).to_contain_text("Card ending in 4242")
 
 
-def test_a_refused_card_is_asked_for_again(shop: Shop) -> None:
+def test_a_refused_card_is_requested_again(shop: Shop) -> None:
     shop.to_card()
     shop.enter_card()
     shop.at("review")
@@ -371,29 +373,29 @@ def test_a_refused_card_is_asked_for_again(shop: Shop) -> None:
     assert len(shop.sandbox.orders()) == 1
 
 
-def test_before_time_is_over_more_can_be_had(shop: Shop) -> None:
+def test_the_session_can_be_extended_before_it_expires(shop: Shop) -> None:
     shop.to_card()
     shop.enter_card()
     shop.at("review")
     CheckoutSession.objects.update(expires_at=timezone.now() + timedelta(seconds=122))
     shop.page.reload()
     shop.at("card")
-    expect(shop.page.locator("[data-henry-time]")).to_be_hidden()
-    expect(shop.page.locator("[data-henry-time]")).to_be_visible(timeout=6000)
-    expect(shop.page.locator("[data-henry-says]")).to_have_text("Are you still there?")
+    expect(shop.page.locator("[data-henry-expiry]")).to_be_hidden()
+    expect(shop.page.locator("[data-henry-expiry]")).to_be_visible(timeout=6000)
+    expect(shop.page.locator("[data-henry-announcer]")).to_have_text("Are you still there?")
     frame = shop.page.frame_locator("iframe").locator("[name=card_name]")
     frame.fill("Half typed")
     shop.click("I need more time")
-    expect(shop.page.locator("[data-henry-time]")).to_be_hidden()
+    expect(shop.page.locator("[data-henry-expiry]")).to_be_hidden()
     expect(frame).to_have_value("Half typed")
     assert CheckoutSession.objects.get().expires_at > timezone.now() + timedelta(minutes=20)
 
 
-def test_when_time_is_over_the_section_says_so(shop: Shop) -> None:
+def test_an_expired_session_is_shown(shop: Shop) -> None:
     shop.to_card()
     CheckoutSession.objects.update(expires_at=timezone.now() + timedelta(seconds=2))
     shop.page.reload()
-    shop.at("lapsed")
+    shop.at("expired")
     shop.click("Go on")
     shop.at("card")
 
@@ -410,8 +412,8 @@ def test_two_sections_and_a_swap_leave_no_trace(shop: Shop) -> None:
     sections = shop.page.locator("[data-henry-inline]")
     expect(sections).to_have_count(2)
     sections.nth(1).get_by_role("button", name="Continue").click()
-    expect(sections.nth(1).locator("[data-henry-problems]")).to_be_visible()
-    expect(sections.nth(0).locator("[data-henry-problems]")).to_have_count(0)
+    expect(sections.nth(1).locator("[data-henry-errors]")).to_be_visible()
+    expect(sections.nth(0).locator("[data-henry-errors]")).to_have_count(0)
     # As htmx does it: the second is taken out while it asks, and put in anew as text.
     shop.page.evaluate(
         """() => {
@@ -426,7 +428,7 @@ def test_two_sections_and_a_swap_leave_no_trace(shop: Shop) -> None:
     )
     sections.nth(1).get_by_label("E-mail").fill("ada@")
     sections.nth(1).get_by_role("button", name="Continue").click()
-    expect(sections.nth(1).locator("[data-henry-problems]")).to_contain_text("This is not an e-mail address.")
+    expect(sections.nth(1).locator("[data-henry-errors]")).to_contain_text("This is not an e-mail address.")
     assert shop.heard("error") == []
     shop.page.evaluate("document.querySelectorAll('henry-inline').forEach((each) => each.remove())")
     shop.page.evaluate("window.heard.length = 0; window.postMessage({status: 'complete'}, '*')")
@@ -484,7 +486,7 @@ def test_without_scripts_a_country_is_chosen_by_a_button_and_v1_pays_at_henry(
     ).to_be_visible()
 
 
-# For everybody ------------------------------------------------------------------------------
+# Accessibility ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [320, 1280])
@@ -501,7 +503,7 @@ def test_every_step_is_accessible(
 
     def check(step: str) -> None:
         shop.at(step)
-        page.wait_for_timeout(300)  # colours move on
+        page.wait_for_timeout(300)  # colour transitions end
         found = Axe().run(page).response["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], step
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), step
@@ -509,7 +511,7 @@ def test_every_step_is_accessible(
     shop.begin()
     check("address")
     shop.click("Continue")
-    expect(page.locator("[data-henry-problems]")).to_be_visible()
+    expect(page.locator("[data-henry-errors]")).to_be_visible()
     check("address")
     shop.fill_address()
     sandbox.scenario(timing={"jobSeconds": 3600})
@@ -531,7 +533,7 @@ def test_every_step_is_accessible(
     check("review")
     CheckoutSession.objects.update(expires_at=timezone.now())
     page.reload()
-    check("lapsed")
+    check("expired")
     shop.click("Go on")
     shop.at("card")
     shop.enter_card()
@@ -541,7 +543,7 @@ def test_every_step_is_accessible(
     context.close()
 
 
-def test_what_stands_beside_the_steps_is_accessible(shop: Shop, settings: Any) -> None:
+def test_notices_and_the_card_page_are_accessible(shop: Shop, settings: Any) -> None:
     """The notices of a broken connection and of the time, and Henry's card page in its frame."""
     page = shop.page
 
@@ -557,7 +559,7 @@ def test_what_stands_beside_the_steps_is_accessible(shop: Shop, settings: Any) -
     shop.fill_address()
     page.route("**/henry/inline/**", lambda route: route.abort())
     shop.click("Continue")
-    expect(page.locator("[data-henry-trouble]")).to_be_visible()
+    expect(page.locator("[data-henry-connection-error]")).to_be_visible()
     check("a broken connection")
     page.unroute("**/henry/inline/**")
     shop.click("Try again")
@@ -566,7 +568,7 @@ def test_what_stands_beside_the_steps_is_accessible(shop: Shop, settings: Any) -
     shop.at("card")
     CheckoutSession.objects.update(expires_at=timezone.now() + timedelta(seconds=100))
     page.reload()
-    expect(page.locator("[data-henry-time]")).to_be_visible()
+    expect(page.locator("[data-henry-expiry]")).to_be_visible()
     check("the time is nearly over")
     use(settings, "v0")
     shop.to_card("v0")

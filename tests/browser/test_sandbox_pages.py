@@ -235,7 +235,7 @@ def test_a_checkout_speaks_as_the_scenario_says(henry: Sandbox, shop: Shop, mann
         "json": [json.dumps(completed, separators=(",", ":"))],
     }[manner]
     assert shop.all_from(frame) == said
-    # Whatever it says, its button leads back.
+    # With every kind of message the button leads back.
     frame.locator("[data-done]").click()
     shop.page.wait_for_url(f"{shop.url}/thanks")
 

@@ -1,4 +1,4 @@
-"""The one setting: typed reading, and a check with a hint for each thing that cannot work."""
+"""HENRY_CHECKOUT: typed options, and a system check with a hint for each setting that cannot work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from django_henry_checkout.exceptions import ConfigurationError
 from django_henry_checkout.tasks import beat_schedule, poll_due
 from tests.support.shop import ROOT
 
-SECRET = "whsec-0123456789"  # as short as is taken without a word
+SECRET = "whsec-0123456789"  # the shortest without a warning
 FAST = {"max_retries": 0, "socket_timeout": 2}
 GOOD = {"broker_url": "redis://127.0.0.1:9/0", "broker_transport_options": FAST}
 AMQP = {"broker_url": "amqp://127.0.0.1:9//"}
@@ -60,7 +60,7 @@ def test_the_key_is_hidden_in_repr(settings: Any) -> None:
     assert "canary-key" not in repr(henry.account())
 
 
-def test_accounts_inherit_what_they_do_not_say(settings: Any) -> None:
+def test_accounts_inherit_missing_options(settings: Any) -> None:
     settings.HENRY_CHECKOUT = {
         "BASE_URL": "https://api.example.com/",
         "ACCOUNTS": {
@@ -75,16 +75,16 @@ def test_accounts_inherit_what_they_do_not_say(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", "   ", 7])
-def test_a_missing_key_is_named(settings: Any, key: Any) -> None:
+def test_a_missing_key_is_reported(settings: Any, key: Any) -> None:
     settings.HENRY_CHECKOUT = {"API_KEY": key}
     with pytest.raises(ConfigurationError, match=r'HENRY_CHECKOUT\["API_KEY"\]'):
         henry.account()
 
 
-def test_a_good_setting_has_no_findings(settings: Any) -> None:
+def test_a_valid_setting_has_no_messages(settings: Any) -> None:
     assert found(settings) == set()
-    leaving = {"secret": SECRET, "not_after": "2030-01-01T00:00:00Z"}
-    assert found(settings, WEBHOOK_UUID="endpoint", WEBHOOK_SECRETS=[SECRET, leaving]) == set()
+    old = {"secret": SECRET, "not_after": "2030-01-01T00:00:00Z"}
+    assert found(settings, WEBHOOK_UUID="endpoint", WEBHOOK_SECRETS=[SECRET, old]) == set()
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_good_setting_has_no_findings(settings: Any) -> None:
         ({"RETURN_URLS": {"completed": "no-such-url"}}, "W003"),
     ],
 )
-def test_each_trouble_is_found(settings: Any, changes: dict[str, Any], expected: str) -> None:
+def test_each_problem_is_found(settings: Any, changes: dict[str, Any], expected: str) -> None:
     assert found(settings, **changes) == {f"henry_checkout.{expected}"}
 
 
@@ -154,7 +154,7 @@ def test_a_missing_setting_is_found(settings: Any) -> None:
     } == {"henry_checkout.E001"}
 
 
-def test_every_finding_has_a_hint_and_hides_the_key(settings: Any) -> None:
+def test_every_message_has_a_hint_and_hides_secrets(settings: Any) -> None:
     settings.HENRY_CHECKOUT = {
         "API_KEY": "canary-key",
         "BASE_URL": "http://x.example",
@@ -172,7 +172,7 @@ def test_every_finding_has_a_hint_and_hides_the_key(settings: Any) -> None:
     assert "canary-" not in "".join(map(str, messages))
 
 
-def test_deferred_sqlite_is_warned_about(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deferred_sqlite_is_found(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}}
     monkeypatch.setattr(django_settings, "DATABASES", databases)
     assert found(settings) == {"henry_checkout.W002"}
@@ -187,9 +187,9 @@ def test_every_option_is_known() -> None:
     assert {"API_KEY", "POLL_TIMEOUT", "RETURN_URLS", "ACCOUNTS"} <= known_option_names()
 
 
-def test_no_engine_option_goes_unchecked() -> None:
-    free = {"POLL_SCHEDULE", "CELERY_WAKEUP", "CELERY_QUEUE"}
-    assert {name for name in dir(EngineOptions) if name.isupper()} == free | (
+def test_every_engine_option_is_checked() -> None:
+    unchecked = {"POLL_SCHEDULE", "CELERY_WAKEUP", "CELERY_QUEUE"}
+    assert {name for name in dir(EngineOptions) if name.isupper()} == unchecked | (
         {*BOUNDS, *DURATIONS} & set(dir(EngineOptions))
     )
 
@@ -199,7 +199,7 @@ def test_no_engine_option_goes_unchecked() -> None:
 
 @pytest.fixture
 def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Make a Celery app that the tasks of this process go to, on a database that can take it."""
+    """Create the Celery app that this process sends tasks to, with PostgreSQL as the database."""
     monkeypatch.setattr(celery._state, "default_app", None)
     monkeypatch.setattr(django_settings, "DATABASES", POSTGRES)
     made: list[Celery] = []
@@ -215,11 +215,11 @@ def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         app.close()
 
 
-def test_a_project_without_celery_is_left_alone(settings: Any, project: Callable[..., None]) -> None:
+def test_a_project_without_celery_has_no_messages(settings: Any, project: Callable[..., None]) -> None:
     assert found(settings) == set()
 
 
-def test_a_good_celery_has_no_findings(settings: Any, project: Callable[..., None]) -> None:
+def test_a_valid_celery_setup_has_no_messages(settings: Any, project: Callable[..., None]) -> None:
     project(**GOOD, beat_schedule=beat_schedule(), result_backend="redis://127.0.0.1:9/1")
     assert found(settings, CELERY_WAKEUP=True) == set()
     assert found(settings) == set()
@@ -241,16 +241,16 @@ def test_a_good_celery_has_no_findings(settings: Any, project: Callable[..., Non
         ({"broker_url": ""}, "W010"),
     ],
 )
-def test_each_trouble_with_celery_is_found(
+def test_each_problem_with_celery_is_found(
     settings: Any, project: Callable[..., None], options: dict[str, Any], expected: str
 ) -> None:
     project(**{**GOOD, "beat_schedule": beat_schedule(), **options})
     assert found(settings, CELERY_WAKEUP=True) == {f"henry_checkout.{expected}"}
 
 
-def test_what_is_right_about_celery_is_not_found(settings: Any, project: Callable[..., None]) -> None:
-    patient = {**FAST, "visibility_timeout": TASK_LIMIT}
-    project(**{**GOOD, "broker_transport_options": patient, "beat_schedule": beat_schedule()})
+def test_other_valid_celery_setups_have_no_messages(settings: Any, project: Callable[..., None]) -> None:
+    long_timeout = {**FAST, "visibility_timeout": TASK_LIMIT}
+    project(**{**GOOD, "broker_transport_options": long_timeout, "beat_schedule": beat_schedule()})
     assert found(settings, CELERY_WAKEUP=True) == set()
     project(**AMQP, broker_transport_options={"max_retries": 0}, beat_schedule=beat_schedule())
     assert found(settings, CELERY_WAKEUP=True) == set()
@@ -260,11 +260,11 @@ def test_what_is_right_about_celery_is_not_found(settings: Any, project: Callabl
     assert found(settings, CELERY_WAKEUP=True) == set()
 
 
-def test_nudges_without_an_app_are_found(settings: Any, project: Callable[..., None]) -> None:
+def test_wakeup_without_an_app_is_found(settings: Any, project: Callable[..., None]) -> None:
     assert found(settings, CELERY_WAKEUP=True) == {"henry_checkout.W010"}
 
 
-def test_nudges_without_celery_are_found(
+def test_wakeup_without_celery_is_found(
     settings: Any, project: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "celery"]:
@@ -282,15 +282,15 @@ def test_sqlite_under_celery_is_found(
     assert found(settings) == {"henry_checkout.W008"}
 
 
-def test_the_limit_of_the_tasks_is_the_one_that_is_checked() -> None:
+def test_the_time_limit_of_tasks_is_the_checked_one() -> None:
     assert poll_due.time_limit == TASK_LIMIT
 
 
-def test_checks_bring_no_celery_along() -> None:
+def test_checks_do_not_import_celery() -> None:
     code = "import django, sys; django.setup(); from django.core.checks import run_checks; run_checks(); "
     code += "print([name for name in sys.modules if name.partition('.')[0] in ('celery', 'kombu')])"
     environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT)}
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert said.stdout.strip() == "[]"
+    assert done.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""An app whose settings are wrong starts, so that `manage.py check` can say what is wrong."""
+"""With invalid settings the app still starts, so that `manage.py check` can report them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WITHOUT_CELERY = "import sys; sys.modules['celery'] = None\n"
         (f"{WITHOUT_CELERY}HENRY_CHECKOUT = {{'API_KEY': 'k', 'CELERY_WAKEUP': True}}", "E013"),
     ],
 )
-def test_the_checks_say_what_is_wrong(tmp_path: Path, written: str, found: str) -> None:
+def test_the_checks_report_invalid_settings(tmp_path: Path, written: str, found: str) -> None:
     (tmp_path / "broken.py").write_text(f"from tests.settings import *\n{written}\n")
     environment = {
         **os.environ,

@@ -1,4 +1,4 @@
-"""What the conformance tests share: each generation, who calls, and a cart to check out."""
+"""Fixtures of the conformance tests: generations, callers, and a cart to check out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["_fresh_throttles"]  # an autouse fixture
 
 @pytest.fixture
 def at_once(sandbox: Sandbox) -> Sandbox:
-    """A sandbox that works out quotes without a wait."""
+    """A sandbox that calculates quotes without delay."""
     sandbox.scenario(timing={"jobSeconds": 0})
     return sandbox
 
@@ -48,7 +48,7 @@ def server(db: None) -> Api:
 
 @pytest.fixture
 def no_csrf_token(db: None) -> Api:
-    """A signed-in shopper's browser that a foreign page makes call: it brings cookies and no CSRF token."""
+    """The browser of a signed-in shopper, used by another site's page: with cookies, without a CSRF token."""
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(get_user_model().objects.create_user("shopper"))
     return Api(browser)
@@ -56,5 +56,5 @@ def no_csrf_token(db: None) -> Api:
 
 @pytest.fixture
 def calm() -> Api:
-    """A guest whose test client answers 500 as a server would, where it usually raises."""
+    """A guest whose test client responds with 500, as a server does, instead of raising."""
     return Api(Client(raise_request_exception=False))

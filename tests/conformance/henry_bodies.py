@@ -87,7 +87,7 @@ def key(name: str = "call-1") -> dict[str, str]:
 
 
 def start(settings: Any, sandbox: Sandbox, version: str) -> str:
-    """A shop on one generation of Henry's API; quotes are worked out at once."""
+    """A shop on one generation of Henry's API; quotes are calculated at once."""
     world(sandbox)
     return use(settings, version)
 
@@ -113,7 +113,7 @@ def quoted(*items: dict[str, Any], details: dict[str, Any] = DETAILS) -> tuple[A
 
 
 def payment(sandbox: Sandbox, version: str, *, card: str = "4242424242424242") -> dict[str, str]:
-    """Collect a card as the shopper would: in Henry's modal in v0, by the element's token in v1."""
+    """Collect a card as a shopper does: in Henry's modal in v0, as the element's token in v1."""
     if version == "v0":
         sandbox.call("POST", "card", {"userId": Order.objects.get().henry_cart_id, "card": card})
         return {}
@@ -121,7 +121,7 @@ def payment(sandbox: Sandbox, version: str, *, card: str = "4242424242424242") -
 
 
 def time_passes(sandbox: Sandbox, seconds: float) -> None:
-    """Let Henry work on, and the worker look."""
+    """Advance the sandbox's clock, and run the worker."""
     sandbox.advance(seconds)
     for _round in range(4):
         run_once()

@@ -1,4 +1,4 @@
-"""Turns the pictures of QR codes into pixels, with nothing of the code that drew them."""
+"""Reads images of QR codes, independently of the code that renders them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pixels_of_png(data: bytes) -> Any:
     rows = numpy.frombuffer(zlib.decompress(packed), dtype=numpy.uint8).reshape(height, -1)
     plain = numpy.zeros((height, rows.shape[1] - 1), dtype=numpy.uint8)
     for number, (kind, *_bytes) in enumerate(rows):
-        assert kind in {0, 2}, "rows as they are, or as a difference to the one above"
+        assert kind in {0, 2}, "rows are plain, or the difference to the row above"
         plain[number] = rows[number, 1:] + (plain[number - 1] if kind and number else 0)
     return numpy.unpackbits(plain, axis=1)[:, :width] * numpy.uint8(255)
 
@@ -53,14 +53,14 @@ def pixels_of_svg(data: bytes) -> Any:
 
 
 def read_code(pixels: Any) -> Any:
-    """Read the one QR code of a picture."""
+    """Read the one QR code of an image."""
     [code] = zxingcpp.read_barcodes(numpy.ascontiguousarray(pixels), formats=zxingcpp.BarcodeFormat.QRCode)
     assert str(code.format).replace(" ", "") == "QRCode"
     return code
 
 
 def border_of(pixels: Any) -> tuple[int, int, int, int]:
-    """Return how many light pixels stand left, right, above and below the code."""
+    """Return the number of light pixels left, right, above and below the code."""
     dark_rows, dark_columns = (numpy.flatnonzero((pixels == 0).any(axis=axis)) for axis in (1, 0))
     height, width = pixels.shape
     left, right = int(dark_columns[0]), int(width - 1 - dark_columns[-1])

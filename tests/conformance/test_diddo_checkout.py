@@ -1,4 +1,4 @@
-"""The calls of the Diddo page that change something (seed 002; diddo-checkout.md 1 to 8): begin, address, method."""
+"""The mutating calls of the Diddo page (seed 002; diddo-checkout.md 1 to 8): begin and shipping address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.api import links
+from django_henry_checkout.api.diddo import checkout
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template, revoke_link
 from django_henry_checkout.models import Cart, Order, TemplateLink
@@ -19,10 +19,10 @@ from tests.support.api import BOOTS, BUYER_INFO, Api, assert_problem, guest, ok
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_once")]
 
-#: All ten fields of `buyer_info`, and how they are shown afterwards.
+#: All ten fields of `buyer_info`, and how they are returned.
 BUYER = {**BUYER_INFO, "address2": "Apt 1"}
 SHOWN = {**BUYER, "phone": "+12125550123", "provinceCode": "NY", "countryCode": "US"}
-NOBODY = dict.fromkeys(SHOWN)
+NO_BUYER = dict.fromkeys(SHOWN)
 BAD_TOKENS = [
     {"Authorization": "Bearer made-up"},
     {"Authorization": "Bearer a.b.c"},
@@ -36,7 +36,7 @@ def snake(name: str) -> str:
 
 
 def begin(template: Cart, api: Api | None = None) -> tuple[dict[str, Any], Api]:
-    """Begin a checkout of a template; return what was answered, and who holds its token."""
+    """Begin a checkout of a template; return the response, and the holder of its token."""
     begun = ok((api or Api())("POST", f"checkout/begin/{template.ulid}"))
     return begun, Api(**{"X-Session-Token": begun["sessionToken"]})
 
@@ -85,7 +85,7 @@ def test_begin_checkout_answers_a_session(template: Cart, version: str) -> None:
     assert shown["cost"]["isEstimated"] is True
     assert shown["cost"]["subtotal"] == {"value": 17350, "displayValue": "$173.50", "currency": "USD"}
     assert (shown["cost"]["tax"], shown["cost"]["shipping"]) == (None, None)
-    assert shown["buyerIdentity"] == NOBODY
+    assert shown["buyerIdentity"] == NO_BUYER
     assert [store["store"] for store in shown["stores"]] == ["alpine.example", "clay.example"]
     assert not any(store["isSubmitted"] or store["offer"] for store in shown["stores"])
     [line] = shown["stores"][0]["cartLines"]
@@ -103,7 +103,7 @@ def test_begin_takes_an_id_in_every_spelling(template: Cart) -> None:
         assert ok(Api()("POST", f"checkout/begin/{text}", {}))["templateCartId"] == template.ulid
 
 
-def test_each_visitor_begins_a_cart_of_his_own(template: Cart) -> None:
+def test_each_visitor_begins_a_new_cart(template: Cart) -> None:
     begun = [begin(template)[0] for _visit in range(2)]
     assert begun[0]["cartId"] != begun[1]["cartId"]
     assert begun[0]["paymentIntentId"] != begun[1]["paymentIntentId"]
@@ -155,7 +155,7 @@ def test_begin_403_without_a_csrf_token(template: Cart, no_csrf_token: Api) -> N
     assert not Order.objects.exists()
 
 
-def test_begin_404_for_nothing_and_for_somebody_elses() -> None:
+def test_begin_404_for_nothing_and_for_another_callers() -> None:
     _holder, theirs = guest(BOOTS)
     found = [Api()("POST", f"checkout/begin/{cart_id}") for cart_id in (UNKNOWN, theirs["cartId"])]
     assert_problem(found[0], 404, "cart_not_found")
@@ -175,8 +175,8 @@ def test_begin_422_for_a_cart_that_cannot_be_paid(sandbox: Sandbox) -> None:
     assert_problem(holder("POST", f"checkout/begin/{cart['cartId']}"), 422, "order_not_open")
 
 
-def test_begin_500_tells_nothing(template: Cart, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "begin_inline", broken)
+def test_begin_500_reveals_nothing(template: Cart, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkout, "begin_inline", broken)
     assert_silent_bug(calm("POST", f"checkout/begin/{template.ulid}"))
 
 
@@ -213,7 +213,7 @@ def test_both_spellings_of_names(template: Cart) -> None:
 
 
 def test_older_spellings_of_the_address(template: Cart) -> None:
-    """`address_1` and `address_2` of the second design are taken; only the new names are shown."""
+    """`address_1` and `address_2` of the second design are accepted; only the new names are returned."""
     _begun, session = begin(template)
     body = {"buyer_info": {"address_1": "350 5th Ave", "address_2": "Apt 1"}}
     shown = ok(session("POST", "checkout/shipping", body))["buyerIdentity"]
@@ -222,9 +222,9 @@ def test_older_spellings_of_the_address(template: Cart) -> None:
 
 
 def test_add_or_update_each_field_alone(template: Cart) -> None:
-    """Add or update: none is required, an absent one stays, null clears."""
+    """Add or update: no field is required, a missing one is kept, null clears."""
     _begun, session = begin(template)
-    known = dict(NOBODY)
+    known = dict(NO_BUYER)
     order = ["countryCode", *(name for name in BUYER if name != "countryCode")]
     for name in order:
         known[name] = SHOWN[name]
@@ -233,7 +233,7 @@ def test_add_or_update_each_field_alone(template: Cart) -> None:
         known[name] = None
         shown = ok(ship(session, {name: None}))
         assert shown["buyerIdentity"] == known
-    assert ok(session("POST", "checkout/shipping", {}))["buyerIdentity"] == NOBODY
+    assert ok(session("POST", "checkout/shipping", {}))["buyerIdentity"] == NO_BUYER
 
 
 def test_country_and_province_are_upper_cased_before_the_address_is_complete(template: Cart) -> None:
@@ -272,7 +272,7 @@ def test_what_names_a_session_must_agree(template: Cart, server: Api) -> None:
     assert ok(ship(session, {}))["buyerIdentity"]["city"] == "Albany"
 
 
-def test_a_customers_token_alone_names_his_session(template: Cart, server: Api) -> None:
+def test_a_customers_token_alone_identifies_the_session(template: Cart, server: Api) -> None:
     cst = ok(server("POST", "checkout/cst"))["cst"]
     customer = Api(Authorization=f"Bearer {cst}")
     begun, _session = begin(template, customer)
@@ -288,7 +288,7 @@ def test_shipping_400_where_nothing_names_a_session(server: Api) -> None:
 def test_shipping_400_for_a_malformed_body(template: Cart, body: str) -> None:
     _begun, session = begin(template)
     if body == "":
-        assert ok(session("POST", "checkout/shipping"))["buyerIdentity"] == NOBODY
+        assert ok(session("POST", "checkout/shipping"))["buyerIdentity"] == NO_BUYER
     else:
         assert_problem(session("POST", "checkout/shipping", body), 400, "bad_request")
 
@@ -328,7 +328,7 @@ def test_shipping_422_names_the_field_and_not_the_value(template: Cart, name: st
     errors = answer.json()["errors"]
     named = errors.get("buyerInfo", errors)
     assert list(named) == [name]
-    assert named[name], "what is wrong with it"
+    assert named[name], "a message for it"
     assert value not in answer.content.decode()
     assert ok(ship(session, {}))["buyerIdentity"] == SHOWN, "nothing was changed"
 
@@ -340,8 +340,8 @@ def test_shipping_422_for_an_unknown_field(template: Cart) -> None:
     assert "350" not in answer.content.decode()
 
 
-def test_shipping_500_tells_nothing(template: Cart, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shipping_500_reveals_nothing(template: Cart, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, _session = begin(template)
-    monkeypatch.setattr(links, "set_buyer", broken)
+    monkeypatch.setattr(checkout, "set_buyer", broken)
     token = {"X-Session-Token": begun["sessionToken"]}
     assert_silent_bug(calm("POST", "checkout/shipping", {"buyerInfo": BUYER}, **token))

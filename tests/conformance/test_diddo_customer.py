@@ -11,7 +11,7 @@ import jwt
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.api import links
+from django_henry_checkout.api.diddo import checkout, customer_tokens
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template
 from django_henry_checkout.models import Cart, CustomerSession
@@ -40,7 +40,7 @@ def choose(api: Api, cart_id: str, method_id: Any, **headers: str) -> Any:
 
 
 def offered(template: Cart) -> tuple[str, Api, list[dict[str, Any]]]:
-    """Begin, say where to, and return the cart's id, its holder and the methods on offer."""
+    """Begin, set an address, and return the cart's id, its holder and the methods on offer."""
     begun, session = begin(template)
     return begun["cartId"], session, methods(ok(ship(session, BUYER)))
 
@@ -96,7 +96,7 @@ def test_method_400_before_there_is_an_address(template: Cart) -> None:
 
 
 def assert_names(answer: Any, name: str) -> None:
-    """Take either spelling here: the tests of shipping and cst insist on camelCase."""
+    """Accept either spelling here: the tests of shipping and cst require camelCase."""
     assert [snake(each) for each in assert_problem(answer, 400, "invalid")["errors"]] == [name]
 
 
@@ -133,7 +133,7 @@ def test_method_403_without_a_csrf_token(template: Cart, no_csrf_token: Api) -> 
     assert_problem(choose(no_csrf_token, begun["cartId"], 1), 403, "forbidden")
 
 
-def test_method_404_for_nothing_and_for_somebody_elses(template: Cart) -> None:
+def test_method_404_for_nothing_and_for_another_callers(template: Cart) -> None:
     begun, _session = begin(template)
     _other, stranger = begin(template)
     found = [choose(stranger, cart_id, 1) for cart_id in (UNKNOWN, begun["cartId"], "nonsense")]
@@ -141,9 +141,9 @@ def test_method_404_for_nothing_and_for_somebody_elses(template: Cart) -> None:
     assert found[0].content == found[1].content == found[2].content
 
 
-def test_method_500_tells_nothing(template: Cart, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_method_500_reveals_nothing(template: Cart, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, _session = begin(template)
-    monkeypatch.setattr(links, "choose_shipping", broken)
+    monkeypatch.setattr(checkout, "choose_shipping", broken)
     token = {"X-Session-Token": begun["sessionToken"]}
     assert_silent_bug(choose(calm, begun["cartId"], 1, **token))
 
@@ -221,7 +221,7 @@ def test_cst_400_for_a_malformed_body(server: Api) -> None:
         assert_problem(server("POST", "checkout/cst", body), 400, "bad_request")
 
 
-def test_cst_401_for_who_may_not_mint(server: Api) -> None:
+def test_cst_401_for_callers_that_may_not_mint(server: Api) -> None:
     """401: no key, a wrong one, a shopper's own token."""
     for header in BAD_TOKENS:
         assert_problem(Api(**header)("POST", "checkout/cst", BUYER), 401, "token_invalid")
@@ -235,13 +235,15 @@ def test_cst_401_for_who_may_not_mint(server: Api) -> None:
 
 
 def test_a_401_says_how_to_authenticate(template: Cart) -> None:
-    """RFC 9110, 401: a `WWW-Authenticate` header goes with it, whatever was wrong with the token."""
+    """RFC 9110, 401: each response has a `WWW-Authenticate` header."""
     answer = Api(Authorization="Bearer made-up")("POST", f"checkout/begin/{template.ulid}")
     assert answer.status_code == 401
     assert answer.headers.get("WWW-Authenticate", "").startswith("Bearer")
 
 
-def test_401_for_a_token_that_lapsed_or_was_tampered_with(server: Api, template: Cart, settings: Any) -> None:
+def test_401_for_a_token_that_expired_or_was_tampered_with(
+    server: Api, template: Cart, settings: Any
+) -> None:
     cst, _customer = mint(server)
     header, claims = parts(cst)
     forged = [cst[:-3], f"{cst}x", jwt.encode(claims, "k" * 32, headers={"kid": header["kid"]})]
@@ -269,7 +271,7 @@ def test_a_token_is_revoked_with_its_session(server: Api, template: Cart) -> Non
 
 
 def test_a_token_is_bound_to_its_own_session(server: Api, template: Cart) -> None:
-    """Its first begin claims a live cart, which it goes on with; another template is another cart of the session."""
+    """The first begin claims a live cart, later ones continue with it; another template is another cart."""
     (_ours, customer), (_theirs, stranger) = mint(server), mint(server)
     first, again = begin(template, customer)[0], begin(template, customer)[0]
     assert first["cartId"] == again["cartId"]
@@ -289,6 +291,6 @@ def test_a_token_is_bound_to_its_own_session(server: Api, template: Cart) -> Non
     assert parse_public_id(parts(_ours)[1]["sub"]) != parse_public_id(parts(_theirs)[1]["sub"])
 
 
-def test_cst_500_tells_nothing(server: Api, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "create_customer_session", broken)
+def test_cst_500_reveals_nothing(server: Api, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customer_tokens, "create_customer_session", broken)
     assert_silent_bug(calm("POST", "checkout/cst", BUYER, **server._headers))

@@ -1,6 +1,6 @@
-"""The pictures of the Diddo page (seed 002; diddo-checkout.md 1 and 10), from its first endpoint to its third.
+"""The QR codes of the Diddo page (seed 002; diddo-checkout.md 1 and 10): its first three endpoints.
 
-Its Authorization is ours to choose: a template's id is enough, as its link is public once it is printed.
+The page leaves authorization open: a template's id is enough, as its link is public once it is printed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from django_henry_checkout.api import links
+from django_henry_checkout.api.diddo import qr
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template, revoke_link
 from django_henry_checkout.models import Cart, TemplateLink
@@ -77,7 +77,7 @@ def test_the_code_redirects_a_buyer_to_checkout(template: Cart, server: Api) -> 
     assert link == f"http://testserver/henry/c/{template.ulid}"
     page = Client().get(link)
     assert (page.status_code, page["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert Cart.objects.count() == 1, "to look begins nothing"
+    assert Cart.objects.count() == 1, "viewing begins nothing"
 
 
 ACCEPTED = [
@@ -144,7 +144,7 @@ def test_an_unchanged_picture_is_304(template: Cart, path: str) -> None:
 
 
 def test_any_picture_is_unchanged_for_a_star(template: Cart) -> None:
-    """RFC 9110, If-None-Match: `*` stands for any that there is."""
+    """RFC 9110, If-None-Match: `*` matches any current representation."""
     assert Api()("GET", f"checkout/{template.ulid}/qr", **{"If-None-Match": "*"}).status_code == 304
 
 
@@ -220,7 +220,7 @@ def test_403_for_a_closed_link(template: Cart, how: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_404_for_a_cart_that_is_none_or_no_template(path: str) -> None:
+def test_404_for_an_unknown_cart_and_for_one_that_is_no_template(path: str) -> None:
     live = carts.create_cart()
     found = [Api()("GET", f"checkout/{cart_id}/{path}") for cart_id in (UNKNOWN, live.ulid)]
     assert_problem(found[0], 404, "cart_not_found")
@@ -228,11 +228,11 @@ def test_404_for_a_cart_that_is_none_or_no_template(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_500_tells_nothing(template: Cart, path: str, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_500_reveals_nothing(template: Cart, path: str, calm: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def break_down(*_args: Any, **_options: Any) -> None:
         raise RuntimeError("of ada@shop.example")
 
-    monkeypatch.setattr(links, "open_template", break_down)
+    monkeypatch.setattr(qr, "open_template", break_down)
     answer = calm("GET", f"checkout/{template.ulid}/{path}")
     assert_problem(answer, 500, "internal_error")
     for secret in (b"ada@", b"RuntimeError", b"Traceback", b".py"):

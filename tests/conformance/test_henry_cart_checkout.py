@@ -197,7 +197,7 @@ class TestQuote:
         assert shown["transactionFee"] in (0, None)
         totals = {name: amount and amount["value"] for name, amount in quote["totals"].items()}
         assert (totals["total"], totals["tax"], totals["shipping"]) == (TOTAL, TAX, SHIPPING)
-        # Henry's v0 tells no subtotal before the order is placed (henry-api.md 3.1.3): it is the shop's own.
+        # Henry's v0 has no subtotal before the order is placed (henry-api.md 3.1.3): it is the shop's own.
         assert totals["subtotal"] == SUBTOTAL
         assert quote["totals"]["total"]["currency"] == "USD"
 

@@ -164,7 +164,7 @@ def test_a_lost_reply_is_found(sandbox: Sandbox, version: str) -> None:
     ok(session("POST", CONFIRM, body, **key()), 202)
     time_passes(sandbox, 60)
     order = ok(session("GET", f"orders/{quote['orderId']}"))
-    # v0 lists no orders: nobody can find what was bought there but a person.
+    # v0 lists no orders: what was bought there can only be found manually.
     assert order["status"] == ("open" if version == "v0" else "completed")
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -270,7 +271,7 @@ class TestBody:
         assert problem["totals"]["total"]["value"] == TOTAL
         assert sandbox.orders() == []
         ok(holder("POST", PURCHASE, {**plain, "acceptedTotal": problem["totals"]["total"]}, **key()))
-        assert sandbox.orders()[0]["total"] == float(TOTAL)
+        assert sandbox.orders()[0]["total"] == Decimal(TOTAL)
 
 
 class TestRepeating:

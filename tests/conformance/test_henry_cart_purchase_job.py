@@ -198,7 +198,7 @@ def test_error(sandbox: Sandbox, version: str, token: str) -> None:
     job = ok(holder("POST", PURCHASE, sample(cart, token=token), **key()))
     time_passes(sandbox, 60)
     ended = status(holder, job)
-    # Early v1 has no word for failure; the current one says `failed` (henry-api.md 6.1).
+    # Early v1 has no status for failure; current v1 has `failed` (henry-api.md 6.1).
     is_declined = token == "card_test_declined"
     assert ended["status"] == ("failed" if is_declined and version == "v1" else "cancelled")
     assert ended["error"] == {"code": "card_declined" if is_declined else "order_cancelled"}

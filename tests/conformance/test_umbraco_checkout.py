@@ -11,7 +11,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.utils import timezone
 
-from django_henry_checkout.api import umbraco
+from django_henry_checkout.api.umbraco import hosted, inline
 from django_henry_checkout.flows.access.tokens import create_api_key
 from django_henry_checkout.models import CheckoutSession, Order, SessionStatus
 from django_henry_checkout.testing.sandbox import Sandbox
@@ -29,7 +29,7 @@ CALLS = ["token", "initialize", "confirm", "paymentmethods", "shippingmethods"]
 
 
 def begin() -> tuple[Api, str]:
-    """Begin a hosted checkout; return who holds the cart, and the path of the order's calls."""
+    """Begin a hosted checkout; return the holder of the cart, and the path of the order's calls."""
     holder, cart = guest(BOOTS)
     begun = ok(holder("POST", "cart/checkout", {"cartId": cart["cartId"]}), 201)
     return holder, f"checkout/{begun['orderId']}"
@@ -40,7 +40,7 @@ def token_of(holder: Api, path: str, **headers: str) -> dict[str, Any]:
 
 
 def call(holder: Api, path: str, name: str, **headers: str) -> Any:
-    """Make one of the five calls of an order, with a whole body where it takes one."""
+    """Make one of the five calls of an order, with a complete body if it needs one."""
     if name != "confirm":
         return holder("GET", f"{path}/{name}", **headers)
     body = {"amount": 1, "transactionId": "INV-1", "paymentStatus": "Captured"}
@@ -48,7 +48,7 @@ def call(holder: Api, path: str, name: str, **headers: str) -> Any:
 
 
 def pay(sandbox: Sandbox, version: str = "v1") -> dict[str, str]:
-    """Pay the order on Henry's page; return what its way back adds to the address."""
+    """Pay the order on Henry's page; return the query that it adds to the return URL."""
     order = Order.objects.get()
     who = {"userId": order.henry_cart_id} if version == "v0" else {"cartId": order.henry_cart_id}
     paid = sandbox.call("POST", "pay", who)
@@ -60,7 +60,7 @@ def message_of(page: Any) -> list[tuple[str, str]]:
     text = page.content.decode()
     found = re.findall(r'data-henry-framed="([^"]*)" data-origin="([^"]*)"', text)
     assert bool(found) == ("framed.js" in text)
-    return [said for said in found if any(said)]
+    return [message for message in found if any(message)]
 
 
 # Hosted, before the gateway
@@ -174,8 +174,8 @@ def test_token_400_for_a_paid_order(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_404_for_nothing_and_for_somebody_elses(name: str) -> None:
-    """404 on every call: an order that is unknown, somebody else's, or no id at all."""
+def test_404_for_nothing_and_for_another_callers(name: str) -> None:
+    """404 on every call: an unknown order, another caller's, or a malformed id."""
     _holder, path = begin()
     for stranger in (Api(), guest(BOOTS)[0]):
         found = [call(stranger, where, name) for where in (f"checkout/{UNKNOWN}", path, "checkout/nonsense")]
@@ -200,20 +200,20 @@ def test_store_and_api_key(name: str, sandbox: Sandbox, settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "flow"),
+    ("name", "module", "flow"),
     [
-        ("token", "renew_session"),
-        ("initialize", "prepare_inline"),
-        ("confirm", "inline_session_of"),
-        ("shippingmethods", "inline_session_of"),
+        ("token", hosted, "renew_session"),
+        ("initialize", inline, "ensure_inline_session"),
+        ("confirm", inline, "get_inline_session"),
+        ("shippingmethods", inline, "get_inline_session"),
     ],
 )
-def test_500_tells_nothing(name: str, flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_500_reveals_nothing(name: str, module: Any, flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def break_down(*_args: Any, **_options: Any) -> None:
         raise RuntimeError("of ada@shop.example")
 
     holder, path = begin()
-    monkeypatch.setattr(umbraco, flow, break_down)
+    monkeypatch.setattr(module, flow, break_down)
     calm = Api(Client(raise_request_exception=False), **holder._headers)
     answer = call(calm, path, name)
     assert_problem(answer, 500, "internal_error")
@@ -226,7 +226,7 @@ def test_500_tells_nothing(name: str, flow: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_pay_leads_to_the_payment_gateway(sandbox: Sandbox, version: str) -> None:
-    """Pay: an HTML page that goes to Henry's, with a button for browsers without scripts; never a redirect."""
+    """Pay: an HTML page that forwards to Henry's, with a button for browsers without scripts; never a redirect."""
     holder, path = begin()
     token = token_of(holder, path)
     page = Client().get(token["payUrl"])
@@ -253,7 +253,7 @@ def test_pay_404_for_a_token_that_is_not_the_orders() -> None:
             assert Client().get(f"/henry/api/v1/{where}{ending}").status_code == 404
 
 
-def test_pay_410_for_a_token_whose_time_is_over() -> None:
+def test_pay_410_for_an_expired_token() -> None:
     holder, path = begin()
     token = token_of(holder, path)
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -265,7 +265,7 @@ def test_pay_410_for_a_token_whose_time_is_over() -> None:
 
 
 def test_completed_proves_nothing(version: str) -> None:
-    """Nothing was paid: no message, no status, and the order waits."""
+    """Nothing was paid: no message, no status, and the order stays open."""
     holder, path = begin()
     token = token_of(holder, path, **FRAMED)
     for _time in range(2):
@@ -278,9 +278,7 @@ def test_completed_proves_nothing(version: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_paid_order_is_completed_whatever_the_suffix_says(
-    sandbox: Sandbox, version: str, ending: str
-) -> None:
+def test_a_paid_order_is_completed_for_every_suffix(sandbox: Sandbox, version: str, ending: str) -> None:
     holder, path = begin()
     token = token_of(holder, path, **FRAMED)
     back = pay(sandbox, version)
@@ -318,13 +316,13 @@ def test_a_payment_that_was_given_up(version: str, ending: str, method: str) -> 
     again = getattr(Client(), method)(f"{token['payUrl']}/{ending}")
     assert again.status_code == 200
     live = CheckoutSession.objects.live().get()
-    assert live.status == SessionStatus.AWAITING_PAYMENT, "the old token's ending is not the new one's"
+    assert live.status == SessionStatus.AWAITING_PAYMENT, "the old token does not end the new session"
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("headers", [{}, {"Mode": "Framed"}, {"Mode": "Redirect", "Origin": STORE}])
-def test_only_a_framed_page_speaks(ending: str, headers: dict[str, str]) -> None:
-    """Without a frame, or an `Origin` to aim at, nothing is posted, and nobody may frame the page."""
+def test_only_a_framed_page_posts_messages(ending: str, headers: dict[str, str]) -> None:
+    """Without a frame or an `Origin`, nothing is posted, and no page may frame it."""
     holder, path = begin()
     token = token_of(holder, path, **headers)
     page = Client().get(f"{token['payUrl']}/{ending}")

@@ -38,7 +38,7 @@ def confirm(holder: Api, path: str, body: Any, key: str = "key-1") -> Any:
 
 
 def assert_refused(answer: Any, code: str, status: int = 400) -> None:
-    """Check that confirm refused, and says so in `Umb-Notifications` too."""
+    """Check that confirm refused, and that `Umb-Notifications` has the reason."""
     problem = assert_problem(answer, status, code)
     header = answer["Umb-Notifications"]
     assert header.isascii()
@@ -221,7 +221,7 @@ def test_confirm_400_before_anything_was_quoted() -> None:
     assert_refused(confirm(holder, path, body), "quote_required")
 
 
-def test_confirm_404_says_so_in_notifications_too() -> None:
+def test_confirm_404_is_in_notifications_too() -> None:
     _holder, path, body = quoted()
     assert_refused(confirm(guest()[0], path, body), "order_not_found", 404)
 

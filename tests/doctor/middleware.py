@@ -1,4 +1,4 @@
-"""Middleware that breaks a shop, each in one way, for the doctor to find."""
+"""Middleware that breaks a shop, each in one way, for the doctor to report."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 Respond = Callable[[HttpRequest], HttpResponse]
-#: Lets whoever hangs go on.
+#: Ends the wait of `hangs`.
 released = threading.Event()
 
 
 def sends(**headers: str) -> Callable[[Respond], Respond]:
-    """Return a middleware that sets headers, whatever a view has said."""
+    """Return a middleware that sets headers, and overwrites those of views."""
 
     def middleware(get_response: Respond) -> Respond:
         def respond(request: HttpRequest) -> HttpResponse:
@@ -27,27 +27,27 @@ def sends(**headers: str) -> Callable[[Respond], Respond]:
     return middleware
 
 
-cuts_windows = sends(Cross_Origin_Opener_Policy="same-origin")
-isolates = sends(Cross_Origin_Embedder_Policy="require-corp")
+separates_windows = sends(Cross_Origin_Opener_Policy="same-origin")
+isolates_pages = sends(Cross_Origin_Embedder_Policy="require-corp")
 denies_frames = sends(X_Frame_Options="DENY")
-has_one_policy = sends(Content_Security_Policy="default-src 'self'")
+overwrites_policy = sends(Content_Security_Policy="default-src 'self'")
 denies_payment = sends(Permissions_Policy="camera=(), payment=()")
 denies_passkeys = sends(Permissions_Policy="publickey-credentials-get=(self)")
 permits_others = sends(Permissions_Policy="geolocation=(), payment=(self 'https://checkout.henrylabs.ai')")
 
 
-def answers(get_response: Respond) -> Respond:
-    """Be closed for repairs."""
+def responds(get_response: Respond) -> Respond:
+    """Respond to every request with 503."""
     return lambda request: HttpResponse("Closed", status=503)
 
 
-def asks_to_log_in(get_response: Respond) -> Respond:
-    """Let nobody in, not even webhooks."""
+def requires_login(get_response: Respond) -> Respond:
+    """Redirect every request to a login page, webhooks included."""
     return lambda request: HttpResponse(status=302, headers={"Location": "/login/"})
 
 
 def hangs(get_response: Respond) -> Respond:
-    """Wait for something that never comes."""
+    """Wait until `released` is set."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         released.wait(30)
@@ -57,5 +57,5 @@ def hangs(get_response: Respond) -> Respond:
 
 
 def crashes(get_response: Respond) -> Respond:
-    """Be broken."""
+    """Fail when it is loaded."""
     raise RuntimeError("canary-secret in an error's text")

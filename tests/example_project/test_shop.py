@@ -157,7 +157,7 @@ def test_an_empty_cart_has_nothing_to_check_out(ada: Client) -> None:
     carts.change_quantity(Cart.objects.get(), Cart.objects.get().lines.get().pk, 0)
     for path in ("/checkout/", "/checkout/embedded/"):
         assert ada.get(path).headers["Location"] == Client().get(path).headers["Location"] == "/cart/"
-    assert b"Put something into the cart first." in ada.post("/checkout/form/", follow=True).content
+    assert b"Add an item to the cart first." in ada.post("/checkout/form/", follow=True).content
     assert Client().post("/checkout/form/").headers["Location"] == "/cart/"
     assert not Order.objects.exists()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from django_henry_checkout.doctor.work import clocks_of_workers_agree, workers_are_there
+from django_henry_checkout.doctor.workers import probe_worker_clocks, probe_workers
 from django_henry_checkout.flows.checkout.sessions import begin_checkout
 from django_henry_checkout.models import Cart, Delivery, Order, PurchasePoll, WorkerHeartbeat
 from django_henry_checkout.testing.sandbox import Sandbox
@@ -50,8 +50,8 @@ def test_fault_49_the_doctor_names_a_worker_whose_clock_is_off(
     clock.write_text(str(off))
     start(TEST_CLOCK=str(clock))
     wait_until(WorkerHeartbeat.objects.exists, what="the worker was heard of")
-    assert not list(workers_are_there())
-    (finding,) = clocks_of_workers_agree()
+    assert not list(probe_workers())
+    (finding,) = probe_worker_clocks()
     assert finding.name == "worker_clock"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from django_henry_checkout.flows.polling import bulk_poll
 from django_henry_checkout.flows.polling.poller import poll_due
-from django_henry_checkout.gateway.jobs import GatewayOfJobs
+from django_henry_checkout.gateway.v1_base import GatewayV1Base
 from django_henry_checkout.models import Event, Order, Purchase, PurchasePoll
 from django_henry_checkout.testing.sandbox import Sandbox
 from tests.faults.wire import LATER, SLOW, Options, begun, due_now, events, followed, options, story_holds
@@ -28,7 +28,7 @@ LIST, ONE = "/v1/orders", "/v1/cart/purchase/status"
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few purchases fill several pages."""
     defaults = {"cursor": "", "limit": PAGE}
-    monkeypatch.setattr(GatewayOfJobs.list_raw_orders, "__kwdefaults__", defaults)
+    monkeypatch.setattr(GatewayV1Base.list_raw_orders, "__kwdefaults__", defaults)
 
 
 @pytest.fixture(params=["from the top", "from a time"])
@@ -136,14 +136,14 @@ def test_fault_22_a_page_is_asked_for_once(
     sandbox.advance(60)
     for number in range(9):
         begun(number)
-    usual = GatewayOfJobs.list_raw_orders
+    usual = GatewayV1Base.list_raw_orders
 
     def slow(*arguments: Any, **more: Any) -> Any:
         found = usual(*arguments, **more)
         time.sleep(0.5)
         return found
 
-    monkeypatch.setattr(GatewayOfJobs, "list_raw_orders", slow)
+    monkeypatch.setattr(GatewayV1Base, "list_raw_orders", slow)
     due_now()
     before = len(sandbox.requests())
     poll_due()

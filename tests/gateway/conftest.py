@@ -16,11 +16,11 @@ GatewayOf = Callable[..., Gateway]
 
 @pytest.fixture
 def gateway_of(settings: Any, monkeypatch: pytest.MonkeyPatch) -> GatewayOf:
-    """The gateway of one generation, for the sandbox that is named."""
+    """Return a function that makes the gateway of one generation for a sandbox."""
     monkeypatch.setattr(gateway_module, "_gateways", {})
 
-    def made(sandbox: Sandbox, version: str) -> Gateway:
+    def make(sandbox: Sandbox, version: str) -> Gateway:
         settings.HENRY_CHECKOUT = shop_settings(sandbox, API_VERSION=version)
         return gateway_for(henry_settings.account())
 
-    return made
+    return make

@@ -1,4 +1,4 @@
-"""Each generation tells Henry's time, by one cheap read."""
+"""Each generation reads Henry's time with one cheap call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.gateway.conftest import GatewayOf
 pytestmark = pytest.mark.parametrize("version", ["v1", "v1-rpc", "v0"])
 
 
-def test_it_is_what_the_answer_is_dated(sandbox: Sandbox, gateway_of: GatewayOf, version: str) -> None:
+def test_the_clock_is_the_date_of_the_answer(sandbox: Sandbox, gateway_of: GatewayOf, version: str) -> None:
     theirs = gateway_of(sandbox, version).clock()
     assert theirs is not None
     assert abs(theirs - timezone.now()) < timedelta(seconds=3)
@@ -32,7 +32,7 @@ def test_it_is_what_the_answer_is_dated(sandbox: Sandbox, gateway_of: GatewayOf,
         ("Sun, 06 Nov 99999 08:49:37 GMT", None),
     ],
 )
-def test_a_date_that_is_none_is_none(
+def test_an_invalid_date_is_none(
     sandbox: Sandbox, gateway_of: GatewayOf, version: str, date: str, expected: str | None
 ) -> None:
     sandbox.scenario(faults=[{"fault": "headers", "path": "*", "headers": {"Date": date}}])
@@ -48,7 +48,7 @@ def test_a_date_that_is_none_is_none(
         ({"fault": "garbage", "kind": "html"}, BadResponse),
     ],
 )
-def test_trouble_is_said_at_once(
+def test_an_error_is_raised_without_a_retry(
     sandbox: Sandbox, gateway_of: GatewayOf, version: str, fault: dict[str, Any], error: type[Exception]
 ) -> None:
     sandbox.scenario(faults=[{"path": "*", "times": 0, **fault}])

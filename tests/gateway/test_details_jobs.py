@@ -1,4 +1,4 @@
-"""A quote out of details jobs: how long it waits, what it adds up, and what it does not guess."""
+"""Quotes from details jobs: waiting for them, adding them up, and never guessing."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def job(
     return DetailsJob(ref_id=ref_id, status=status, items=items, error=error)
 
 
-# Following jobs ----------------------------------------------------------------------------------
+# Polling jobs ------------------------------------------------------------------------------------
 
 
 class Clock:
-    """A clock that moves only when somebody sleeps on it, or a call takes its time."""
+    """A clock that moves only by `sleep()`, or when a test advances it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -72,7 +72,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def answers(script: dict[str, list[str]], read: list[str]) -> Callable[[str], DetailsJob]:
-    """Answer each read of a job with its next status; the last one stays."""
+    """Return a reader that answers with the next status of a job; the last one is repeated."""
 
     def answer(ref_id: str) -> DetailsJob:
         read.append(ref_id)
@@ -88,19 +88,19 @@ def never(_ref_id: str) -> DetailsJob:
 
 @pytest.mark.parametrize("number", [0, details_jobs.MAX_JOBS + 1])
 @pytest.mark.parametrize("status", ["complete", "pending", "failed"])
-def test_no_jobs_and_absurdly_many_are_no_answer(clock: Clock, number: int, status: str) -> None:
+def test_no_jobs_or_too_many_jobs_are_a_bad_response(clock: Clock, number: int, status: str) -> None:
     with pytest.raises(BadResponse):
         follow_jobs([job(status=status)] * number, never, seconds=20)
     assert clock.slept == []
 
 
-def test_as_many_jobs_as_may_be_are_followed(clock: Clock) -> None:
+def test_the_maximum_number_of_jobs_is_polled(clock: Clock) -> None:
     jobs = [job(ref_id=str(number)) for number in range(details_jobs.MAX_JOBS)]
     assert follow_jobs(jobs, never, seconds=0) == tuple(jobs)
     assert clock.slept == []
 
 
-def test_only_jobs_that_run_are_read_and_their_order_stays(clock: Clock) -> None:
+def test_only_running_jobs_are_read_and_their_order_is_kept(clock: Clock) -> None:
     read: list[str] = []
     script = {"b": ["pending", "processing", "complete"], "c": ["processing", "complete"]}
     jobs = [job(ref_id="a"), job(ref_id="b", status="pending"), job(ref_id="c", status="processing")]
@@ -110,7 +110,7 @@ def test_only_jobs_that_run_are_read_and_their_order_stays(clock: Clock) -> None
     assert len(clock.slept) == 3
 
 
-def test_pauses_grow_to_their_longest(clock: Clock) -> None:
+def test_pauses_grow_up_to_a_maximum(clock: Clock) -> None:
     script = {"a": ["pending"] * 9 + ["complete"]}
     follow_jobs([job(ref_id="a", status="pending")], answers(script, []), seconds=60)
     assert len(clock.slept) == 10
@@ -121,7 +121,7 @@ def test_pauses_grow_to_their_longest(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 0.1, 0.2, 0.49, 0.51, 3, 20])
-def test_a_job_that_does_not_end_is_given_up_in_time(clock: Clock, seconds: float) -> None:
+def test_a_job_that_does_not_end_times_out(clock: Clock, seconds: float) -> None:
     read: list[str] = []
     with pytest.raises(GatewayTimeout) as caught:
         follow_jobs(
@@ -132,7 +132,7 @@ def test_a_job_that_does_not_end_is_given_up_in_time(clock: Clock, seconds: floa
     assert len(read) == len(clock.slept)
 
 
-def test_many_slow_reads_do_not_outlast_the_wait(clock: Clock) -> None:
+def test_many_slow_reads_do_not_exceed_the_timeout(clock: Clock) -> None:
     def slow(ref_id: str) -> DetailsJob:
         clock.now += 10
         return job(ref_id=ref_id, status="pending")
@@ -143,7 +143,7 @@ def test_many_slow_reads_do_not_outlast_the_wait(clock: Clock) -> None:
     assert clock.now - 1000 <= 40
 
 
-def test_time_that_reads_take_counts(clock: Clock) -> None:
+def test_the_time_of_reads_counts_towards_the_timeout(clock: Clock) -> None:
     read: list[str] = []
 
     def slow(ref_id: str) -> DetailsJob:
@@ -156,10 +156,10 @@ def test_time_that_reads_take_counts(clock: Clock) -> None:
     assert read == ["a", "a"]
 
 
-@pytest.mark.parametrize(("error", "said"), [("not_shippable", "not_shippable"), ("", "no reason")])
-def test_a_failed_job_is_a_refusal_with_its_code(clock: Clock, error: str, said: str) -> None:
+@pytest.mark.parametrize(("error", "reason"), [("not_shippable", "not_shippable"), ("", "no reason")])
+def test_a_failed_job_is_a_refusal_with_its_code(clock: Clock, error: str, reason: str) -> None:
     jobs = [job(details(usd("1"))), job(status="failed", error=error)]
-    with pytest.raises(Rejected, match=said):
+    with pytest.raises(Rejected, match=reason):
         follow_jobs(jobs, never, seconds=20)
 
 
@@ -170,7 +170,7 @@ def test_a_job_that_fails_later_is_a_refusal_too(clock: Clock) -> None:
         )
 
 
-def test_trouble_on_the_way_is_passed_on(clock: Clock) -> None:
+def test_a_gateway_error_of_a_read_is_raised(clock: Clock) -> None:
     def broken(_ref_id: str) -> DetailsJob:
         raise GatewayUnavailable("Henry could not be reached.")
 
@@ -206,20 +206,20 @@ def test_no_part_of_a_cent_is_lost(amounts: list[Decimal]) -> None:
 
 
 @pytest.mark.parametrize("totals", [(None,), (usd("1"), None), (None, usd("1"))])
-def test_a_total_that_is_not_known_is_no_quote(totals: Sequence[Money | None]) -> None:
+def test_an_unknown_total_is_a_bad_response(totals: Sequence[Money | None]) -> None:
     with pytest.raises(BadResponse):
         quote_of([job(*(details(total) for total in totals))], [BOOTS])
     with pytest.raises(BadResponse):
         quote_of([job(details(total)) for total in totals], [BOOTS, MUG])
 
 
-def test_totals_of_two_currencies_are_no_quote() -> None:
+def test_totals_in_two_currencies_are_a_bad_response() -> None:
     with pytest.raises(BadResponse, match="currencies"):
         quote_of([job(details(usd("1"))), job(details(Money(1, "EUR")))], [BOOTS, MUG])
 
 
 @pytest.mark.parametrize("tax", [None, Money(1, "EUR")])
-def test_a_part_that_is_not_known_of_all_is_left_open(tax: Money | None) -> None:
+def test_a_part_that_one_item_lacks_is_none(tax: Money | None) -> None:
     items = [
         details(usd("5"), tax=usd("1"), shipping=usd("2")),
         details(usd("5"), tax=tax, shipping=usd("2")),
@@ -229,17 +229,17 @@ def test_a_part_that_is_not_known_of_all_is_left_open(tax: Money | None) -> None
 
 
 @pytest.mark.parametrize("jobs", [[], [job()], [job(), job()]])
-def test_jobs_without_items_are_no_quote(jobs: Sequence[DetailsJob]) -> None:
+def test_jobs_without_items_are_a_bad_response(jobs: Sequence[DetailsJob]) -> None:
     with pytest.raises(BadResponse):
         quote_of(jobs, [BOOTS])
 
 
-def test_a_job_without_items_beside_others_is_no_quote() -> None:
+def test_one_job_without_items_is_a_bad_response() -> None:
     with pytest.raises(BadResponse):
         quote_of([job(details(usd("5"))), job()], [BOOTS, MUG])
 
 
-def test_each_coupon_is_named_once() -> None:
+def test_each_coupon_is_returned_once() -> None:
     coupons = (("SAVE10", True), ("NONSENSE", False))
     quote = quote_of(
         [job(details(usd("1"), coupons=coupons), details(usd("1"), coupons=coupons)), job(details(usd("1")))],
@@ -248,7 +248,7 @@ def test_each_coupon_is_named_once() -> None:
     assert quote.coupons == coupons
 
 
-# Whose job is it ---------------------------------------------------------------------------------
+# Merchants of jobs -------------------------------------------------------------------------------
 
 
 def test_jobs_belong_to_hosts_in_the_order_of_the_cart() -> None:
@@ -268,14 +268,14 @@ def test_jobs_belong_to_hosts_in_the_order_of_the_cart() -> None:
 
 
 @pytest.mark.parametrize(("number", "items"), [(3, [BOOTS, MUG]), (2, [BOOTS, BEANIE]), (1, [])])
-def test_where_the_numbers_do_not_agree_only_the_sums_count(number: int, items: Sequence[LineItem]) -> None:
+def test_if_the_numbers_differ_only_the_sums_are_used(number: int, items: Sequence[LineItem]) -> None:
     quote = quote_of([job(details(usd("5"), STANDARD, shipping=usd("6")))] * number, items)
     assert quote.merchants == ()
     assert quote.costs.total == usd(str(5 * number))
     assert quote.costs.shipping == usd(str(6 * number))
 
 
-def test_a_quote_that_leaves_out_a_merchant_is_no_quote() -> None:
+def test_a_quote_without_one_merchant_is_a_bad_response() -> None:
     with pytest.raises(BadResponse):
         quote_of([job(details(usd("5"), STANDARD, shipping=usd("6")))], [BOOTS, MUG])
     whole = quote_of([job(details(usd("5")), details(usd("7")))], [BOOTS, MUG])
@@ -294,6 +294,6 @@ def test_an_option_that_several_items_have_is_offered_once() -> None:
     assert merchant.options == (STANDARD, EXPRESS)
 
 
-def test_shipping_that_is_not_known_is_not_free() -> None:
+def test_unknown_shipping_is_not_free() -> None:
     (merchant,) = quote_of([job(details(usd("1"), STANDARD))], [BOOTS]).merchants
     assert merchant.shipping is None

@@ -15,7 +15,7 @@ SHOP = "https://shop.example"
         ({"X-Frame-Options": "DENY"}, Framing.REFUSED),
         ({"X-Frame-Options": " deny "}, Framing.REFUSED),
         ({"X-Frame-Options": "SAMEORIGIN"}, Framing.REFUSED),
-        ({"X-Frame-Options": "ALLOW-FROM https://shop.example"}, Framing.ALLOWED),  # browsers know it no more
+        ({"X-Frame-Options": "ALLOW-FROM https://shop.example"}, Framing.ALLOWED),  # browsers ignore it
         ({"Content-Security-Policy": "default-src 'self'"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "frame-ancestors 'none'"}, Framing.REFUSED),
         ({"Content-Security-Policy": "frame-ancestors 'self'"}, Framing.REFUSED),
@@ -33,7 +33,7 @@ SHOP = "https://shop.example"
         ({"Content-Security-Policy": "frame-ancestors *.example"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "frame-ancestors *.shop.example"}, Framing.REFUSED),  # not the apex
         ({"Content-Security-Policy": "frame-ancestors https://evilshop.example"}, Framing.REFUSED),
-        # A policy that speaks of frames overrules the old header; of several all must agree.
+        # A policy with frame-ancestors overrides the old header; of several policies all must allow it.
         ({"Content-Security-Policy": "frame-ancestors *", "X-Frame-Options": "DENY"}, Framing.ALLOWED),
         ({"Content-Security-Policy": "img-src *", "X-Frame-Options": "DENY"}, Framing.REFUSED),
         ({"Content-Security-Policy": "frame-ancestors *, frame-ancestors 'none'"}, Framing.REFUSED),
@@ -43,7 +43,7 @@ def test_headers(headers: dict[str, str], found: Framing) -> None:
     assert read_framing(headers, page=PAGE, ancestors=[SHOP]) is found
 
 
-def test_every_page_around_it_counts() -> None:
+def test_every_embedding_page_is_checked() -> None:
     headers = {"Content-Security-Policy": "frame-ancestors https://shop.example"}
     both = [SHOP, "https://store.example"]
     assert read_framing(headers, page=PAGE, ancestors=both) is Framing.REFUSED
@@ -51,7 +51,7 @@ def test_every_page_around_it_counts() -> None:
     assert read_framing(headers, page=PAGE, ancestors=both) is Framing.ALLOWED
 
 
-def test_a_page_of_its_own_origin() -> None:
+def test_a_page_of_the_same_origin() -> None:
     own = ["https://checkout.henrylabs.ai"]
     for headers in ({"X-Frame-Options": "SAMEORIGIN"}, {"Content-Security-Policy": "frame-ancestors 'self'"}):
         assert read_framing(headers, page=PAGE, ancestors=own) is Framing.ALLOWED

@@ -1,4 +1,4 @@
-"""Headless purchases against the sandbox: v0's confirmed session, and what else a purchase of v1 says."""
+"""Headless purchases against the sandbox: v0's confirmed session, and all parts of a v1 purchase."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.headless import (
     HOMELESS,
     ITEMS,
     V1,
-    asked_since,
+    calls_since,
     charged,
     pays,
     purchase_as_henry_shows_it,
@@ -57,7 +57,7 @@ def confirms(token: str, **more: Any) -> PurchaseRequest:
     return PurchaseRequest(**{"buyer": BUYER, "quote_token": token, **more})
 
 
-def test_a_quoted_session_is_confirmed_and_followed(
+def test_a_quoted_session_is_confirmed_and_tracked(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox
 ) -> None:
     store_card(sandbox, cart_id)
@@ -80,12 +80,12 @@ def test_a_confirmation_carries_the_token_the_address_and_no_card(
     store_card(sandbox, cart_id)
     card = Card(token="card_canary", raw=RAW, first_name="A", last_name="L", billing_address=ADDRESS)
     v0.purchase(cart_id, confirms(token, card=card))
-    asked = sandbox.requests()[-1]
-    assert (asked["method"], asked["path"], asked["query"]) == ("POST", CONFIRM, "")
-    assert {key.partition(".")[0] for key in asked["bodyKeys"]} == {"shippingDetails"}
+    request = sandbox.requests()[-1]
+    assert (request["method"], request["path"], request["query"]) == ("POST", CONFIRM, "")
+    assert {key.partition(".")[0] for key in request["bodyKeys"]} == {"shippingDetails"}
 
 
-def test_the_address_of_the_purchase_counts_not_that_of_the_quote(
+def test_the_address_of_the_purchase_is_used_not_that_of_the_quote(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox
 ) -> None:
     store_card(sandbox, cart_id)
@@ -124,7 +124,7 @@ def test_a_declined_card_is_a_refusal_after_which_another_card_pays(
 def test_without_a_stored_card_nothing_is_bought(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox
 ) -> None:
-    store_card(sandbox, "hc-somebody-else")
+    store_card(sandbox, "hc-another-user")
     with refused(Rejected, "No payment card") as caught:
         v0.purchase(cart_id, confirms(token))
     assert caught.value.status == 409
@@ -150,7 +150,7 @@ def test_a_stale_token_buys_nothing_until_there_is_a_new_quote(
     ("wrong", "status", "reason"),
     [("", 400, "x-session-token"), ("nonsense", 404, "not found"), ("another cart's", 404, "not found")],
 )
-def test_a_token_that_is_not_of_this_cart_buys_nothing(
+def test_a_token_of_another_cart_buys_nothing(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox, wrong: str, status: int, reason: str
 ) -> None:
     other = v0.create_cart(ITEMS).cart_id
@@ -171,7 +171,7 @@ def test_a_purchase_without_an_address_is_not_sent(
     with pytest.raises(Rejected, match="address") as caught:
         v0.purchase(cart_id, confirms(token, buyer=HOMELESS))
     assert not caught.value.maybe_sent
-    assert asked_since(sandbox, before) == []
+    assert calls_since(sandbox, before) == []
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_purchase_without_an_address_is_not_sent(
         {"fault": "body", "json": {"success": True, "data": {"status": "pending"}}, "process": True},
     ],
 )
-def test_a_lost_reply_may_have_bought_and_did(
+def test_a_lost_response_may_have_bought_and_did(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox, entry: dict[str, Any]
 ) -> None:
     store_card(sandbox, cart_id)
@@ -195,9 +195,9 @@ def test_a_lost_reply_may_have_bought_and_did(
     with pytest.raises(GatewayError) as caught:
         v0.purchase(cart_id, confirms(token))
     assert caught.value.maybe_sent
-    assert asked_since(sandbox, before) == [f"POST {CONFIRM}"]
+    assert calls_since(sandbox, before) == [f"POST {CONFIRM}"]
     (bought,) = sandbox.orders()
-    # The cart is empty, which tells that it was paid; the id of the order is told by nobody but the browser.
+    # The empty cart shows that it was paid; only the browser can report the id of the order.
     with pytest.raises(BadResponse, match="paid"):
         v0.find_purchases(cart_id)
     (found,) = v0.find_purchases(cart_id, claimed_id=bought["orderId"])
@@ -205,7 +205,7 @@ def test_a_lost_reply_may_have_bought_and_did(
 
 
 @pytest.mark.parametrize("amount", [[], {}])
-def test_an_odd_amount_in_the_answer_of_a_purchase_is_a_gateway_error(
+def test_a_malformed_amount_in_the_answer_to_a_purchase_is_a_gateway_error(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox, amount: Any
 ) -> None:
     store_card(sandbox, cart_id)
@@ -215,7 +215,7 @@ def test_an_odd_amount_in_the_answer_of_a_purchase_is_a_gateway_error(
         v0.purchase(cart_id, confirms(token))
 
 
-def test_a_confirmation_that_is_late_was_sent_once(
+def test_a_slow_confirmation_is_sent_once(
     v0: Gateway, cart_id: str, token: str, sandbox: Sandbox, settings: Any
 ) -> None:
     store_card(sandbox, cart_id)
@@ -225,7 +225,7 @@ def test_a_confirmation_that_is_late_was_sent_once(
     with pytest.raises(GatewayTimeout) as caught:
         v0.purchase(cart_id, confirms(token))
     assert caught.value.maybe_sent
-    assert asked_since(sandbox, before) == [f"POST {CONFIRM}"]
+    assert calls_since(sandbox, before) == [f"POST {CONFIRM}"]
 
 
 def test_a_confirmation_may_take_longer_than_a_read(
@@ -237,11 +237,13 @@ def test_a_confirmation_may_take_longer_than_a_read(
     assert v0.purchase(cart_id, confirms(token)).status == "pending"
 
 
-# v1: what a purchase says beside its buyer and card ----------------------------------------------
+# v1: a purchase with more than buyer and card ---------------------------------------------------
 
 
 @pytest.mark.parametrize("version", V1)
-def test_what_was_asked_of_a_purchase_arrives(sandbox: Sandbox, gateway_of: GatewayOf, version: str) -> None:
+def test_all_parts_of_a_purchase_request_arrive(
+    sandbox: Sandbox, gateway_of: GatewayOf, version: str
+) -> None:
     henry = gateway_of(sandbox, version)
     cart_id = henry.create_cart(ITEMS).cart_id
     request = pays(coupons=("SAVE10",), settings={"collectPhone": False}, metadata={"shop": "one"})
@@ -260,14 +262,14 @@ def test_what_was_asked_of_a_purchase_arrives(sandbox: Sandbox, gateway_of: Gate
 
 
 @pytest.mark.parametrize("choice", [{"id": "express"}, {"value": "Express"}, {"id": "express", "value": "x"}])
-def test_the_shipping_that_an_early_purchase_selects_arrives(
+def test_the_selected_shipping_of_an_early_v1_purchase_arrives(
     sandbox: Sandbox, gateway_of: GatewayOf, choice: dict[str, str]
 ) -> None:
     henry = gateway_of(sandbox, "v1-rpc")
     cart_id = henry.create_cart(ITEMS).cart_id
     ref_id = henry.purchase(cart_id, pays(selected_shipping=choice)).ref_id
-    asked = sandbox.requests()[-1]
-    assert {f"selectedShippingOption.{name}" for name in choice} <= set(asked["bodyKeys"])
+    request = sandbox.requests()[-1]
+    assert {f"selectedShippingOption.{name}" for name in choice} <= set(request["bodyKeys"])
     sandbox.advance(60)
     ended = henry.purchase_status(ref_id)
     options = [item.shipping_option for item in ended.items]
@@ -278,14 +280,14 @@ def test_the_shipping_that_an_early_purchase_selects_arrives(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_a_purchase_of_nothing_special_sends_buyer_and_card_only(
+def test_a_minimal_purchase_sends_only_buyer_and_card(
     sandbox: Sandbox, gateway_of: GatewayOf, version: str
 ) -> None:
     henry = gateway_of(sandbox, version)
     henry.purchase(henry.create_cart(ITEMS).cart_id, pays(quote_token="canary"))
-    asked = set(sandbox.requests()[-1]["bodyKeys"])
-    assert {key for key in asked if "." not in key} - {"cartId"} == {"buyer"}
-    assert {key for key in asked if key.startswith("buyer.card.")} == {
+    request = set(sandbox.requests()[-1]["bodyKeys"])
+    assert {key for key in request if "." not in key} - {"cartId"} == {"buyer"}
+    assert {key for key in request if key.startswith("buyer.card.")} == {
         "buyer.card.nameOnCard",
         "buyer.card.nameOnCard.firstName",
         "buyer.card.nameOnCard.lastName",
@@ -338,7 +340,7 @@ def test_a_raw_card_is_refused_by_an_ordinary_sandbox(
 
 @pytest.mark.parametrize("version", V1)
 @pytest.mark.parametrize(("number", "status"), [(RAW.number, "complete"), (DECLINED, "failed")])
-def test_a_raw_card_is_taken_where_it_is_allowed(
+def test_a_raw_card_is_accepted_where_it_is_allowed(
     open_sandbox: Sandbox, gateway_of: GatewayOf, version: str, number: str, status: str
 ) -> None:
     open_sandbox.reset()
@@ -352,7 +354,7 @@ def test_a_raw_card_is_taken_where_it_is_allowed(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_a_raw_card_that_cannot_be_is_refused_where_it_is_allowed(
+def test_an_invalid_raw_card_is_refused_where_it_is_allowed(
     open_sandbox: Sandbox, gateway_of: GatewayOf, version: str
 ) -> None:
     open_sandbox.reset()

@@ -1,4 +1,4 @@
-"""Pages at Henry, and the flags: what a generation cannot do is refused before anything is sent."""
+"""Henry's pages and the flags: unsupported calls are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.headless import (
     MUG,
     V1,
     VERSIONS,
-    asked_since,
+    calls_since,
     pays,
     store_card,
 )
@@ -73,22 +73,20 @@ def query_of(url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("version", ["v0"])
 @pytest.mark.parametrize("sign_in", [False, True])
-def test_the_card_page_opens_and_hosted_sign_in_counts(
+def test_the_card_page_opens_with_the_hosted_sign_in_option(
     henry: Gateway, cart_id: str, sandbox: Sandbox, settings: Any, sign_in: bool
 ) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "HOSTED_SIGN_IN": sign_in}
     url = henry.card_modal_url(cart_id)
-    asked = last(sandbox)
-    assert (asked["method"], asked["path"]) == ("POST", "/v0/wallet/card-collect")
-    assert (asked["query"], asked["bodyKeys"]) == (f"auth={str(sign_in).lower()}", [])
+    request = last(sandbox)
+    assert (request["method"], request["path"]) == ("POST", "/v0/wallet/card-collect")
+    assert (request["query"], request["bodyKeys"]) == (f"auth={str(sign_in).lower()}", [])
     assert url.startswith(f"{sandbox.url}/wallet/card?")
     assert "Add a card" in requests.get(url, timeout=5).text
 
 
 @pytest.mark.parametrize("version", ["v0"])
-def test_the_card_that_the_page_collects_pays_for_its_own_cart_only(
-    henry: Gateway, cart_id: str, sandbox: Sandbox
-) -> None:
+def test_a_collected_card_pays_only_for_its_own_cart(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     other = henry.create_cart(ITEMS).cart_id
     form = {
         "card_number": "4111111111111111",
@@ -110,26 +108,26 @@ def confirmed(henry: Gateway, cart_id: str) -> PurchaseRequest:
 
 
 @pytest.mark.parametrize("version", ["v0"])
-def test_the_card_page_is_asked_for_once(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
-    before = len(sandbox.requests())
+def test_the_card_page_is_requested_once(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+    calls = len(sandbox.requests())
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
     with pytest.raises(GatewayUnavailable):
         henry.card_modal_url(cart_id)
-    assert len(asked_since(sandbox, before)) == 1
+    assert len(calls_since(sandbox, calls)) == 1
 
 
 # The hosted page ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", ["v1"])
-def test_a_prefilled_page_shows_the_buyer_and_the_cart_forgets_him(
+def test_a_prefilled_page_shows_the_buyer_and_the_cart_does_not_store_them(
     henry: Gateway, cart_id: str, sandbox: Sandbox
 ) -> None:
     url = henry.prefilled_url(cart_id, BUYER)
-    asked = last(sandbox)
-    assert (asked["method"], asked["path"], asked["query"]) == ("POST", f"/v1/cart/{cart_id}", "")
-    assert {"buyer.email", "buyer.name.firstName", "buyer.shippingAddress.line1"} <= set(asked["bodyKeys"])
-    assert not [key for key in asked["bodyKeys"] if "card" in key.lower()]
+    request = last(sandbox)
+    assert (request["method"], request["path"], request["query"]) == ("POST", f"/v1/cart/{cart_id}", "")
+    assert {"buyer.email", "buyer.name.firstName", "buyer.shippingAddress.line1"} <= set(request["bodyKeys"])
+    assert not [key for key in request["bodyKeys"] if "card" in key.lower()]
     assert query_of(url) == {
         "email": "ada@example.com",
         "phone": "+12125550123",
@@ -152,7 +150,7 @@ def test_a_page_may_be_prefilled_without_an_address(henry: Gateway, cart_id: str
 
 
 @pytest.mark.parametrize("version", ["v1"])
-def test_a_prefilled_page_is_read_again_after_trouble(
+def test_a_prefilled_page_is_retried_after_an_error(
     henry: Gateway, cart_id: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway_module.transport, "RETRY_BASE_SECONDS", 0.001)
@@ -161,14 +159,14 @@ def test_a_prefilled_page_is_read_again_after_trouble(
 
 
 @pytest.mark.parametrize("version", ["v1"])
-def test_nobodys_cart_has_no_prefilled_page(henry: Gateway) -> None:
+def test_an_unknown_cart_has_no_prefilled_page(henry: Gateway) -> None:
     with refused(NotFound, "Cart not found"):
         henry.prefilled_url("crt_000000000000", BUYER)
 
 
 @pytest.mark.parametrize("version", ["v0"])
 @pytest.mark.parametrize(
-    ("usual", "asked", "sent"),
+    ("default", "chosen", "sent"),
     [
         (False, {}, "auth=false"),
         (True, {}, "auth=true"),
@@ -183,27 +181,25 @@ def test_the_options_of_the_hosted_page_are_sent(
     cart_id: str,
     sandbox: Sandbox,
     settings: Any,
-    usual: bool,
-    asked: dict[str, Any],
+    default: bool,
+    chosen: dict[str, Any],
     sent: str,
 ) -> None:
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "HOSTED_SIGN_IN": usual}
-    url = henry.hosted_url(cart_id, **asked)
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "HOSTED_SIGN_IN": default}
+    url = henry.hosted_url(cart_id, **chosen)
     assert (last(sandbox)["path"], last(sandbox)["query"]) == ("/v0/cart/checkout", sent)
     assert "Mug" in requests.get(url, timeout=5).text
 
 
 @pytest.mark.parametrize("version", ["v0"])
-def test_a_region_that_henry_refuses_says_why(henry: Gateway, cart_id: str) -> None:
+def test_a_refused_region_has_a_reason(henry: Gateway, cart_id: str) -> None:
     with refused(Rejected, "region") as caught:
         henry.hosted_url(cart_id, region="Texas")
     assert caught.value.status == 400
 
 
 @pytest.mark.parametrize("version", V1)
-def test_without_hosted_options_nothing_of_them_is_sent(
-    henry: Gateway, cart_id: str, sandbox: Sandbox
-) -> None:
+def test_without_hosted_options_none_are_sent(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     plain = henry.hosted_url(cart_id)
     assert henry.hosted_url(cart_id, sign_in=True, region="us") == plain
     assert plain == f"{sandbox.url}/cart/{cart_id}"
@@ -211,7 +207,7 @@ def test_without_hosted_options_nothing_of_them_is_sent(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_address_lives_as_long_as_its_flag_says(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_a_url_is_permanent_if_the_flag_is_set(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     first = henry.hosted_url(cart_id)
     sandbox.advance(31 * 60)
     assert requests.get(first, timeout=5).status_code == (200 if henry.hosted_url_is_permanent else 410)
@@ -221,7 +217,7 @@ def test_an_address_lives_as_long_as_its_flag_says(henry: Gateway, cart_id: str,
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_last_product_can_be_taken_out_of_a_cart(henry: Gateway) -> None:
+def test_the_last_product_can_be_removed_from_a_cart(henry: Gateway) -> None:
     cart = henry.create_cart(ITEMS[:1])
     assert henry.remove_item(cart.cart_id, ITEMS[0].link).links == ()
 
@@ -238,7 +234,7 @@ def test_each_generation_has_each_flag_of_the_protocol(henry: Gateway, version: 
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_each_generation_has_each_method_of_the_protocol_in_its_shape(henry: Gateway) -> None:
+def test_each_generation_has_each_method_of_the_protocol_with_its_signature(henry: Gateway) -> None:
     methods = {name: found for name, found in vars(Protocol).items() if inspect.isfunction(found)}
     promised = {name: found for name, found in methods.items() if not name.startswith("_")}
     assert len(promised) == 17
@@ -256,22 +252,22 @@ CALLS: dict[str, Callable[[Gateway, str], object]] = {
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("flag", CALLS)
-def test_a_call_works_where_its_flag_is_set_and_is_not_sent_elsewhere(
+def test_a_call_is_sent_only_if_its_flag_is_set(
     henry: Gateway, cart_id: str, sandbox: Sandbox, flag: str
 ) -> None:
-    before = len(sandbox.requests())
+    calls = len(sandbox.requests())
     if getattr(henry, flag):
         assert CALLS[flag](henry, cart_id) is not None
-        assert len(asked_since(sandbox, before)) == 1
+        assert len(calls_since(sandbox, calls)) == 1
         return
     with pytest.raises(Rejected, match="no such call") as caught:
         CALLS[flag](henry, cart_id)
     assert not caught.value.maybe_sent
-    assert asked_since(sandbox, before) == []
+    assert calls_since(sandbox, calls) == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_card_is_named_by_a_token_or_is_at_henry(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_a_card_is_a_token_or_is_stored_at_henry(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     if henry.accepts_card_token:
         with refused(Rejected, "cardToken"):
             henry.purchase(cart_id, PurchaseRequest(buyer=BUYER))
@@ -285,11 +281,11 @@ def test_a_card_is_named_by_a_token_or_is_at_henry(henry: Gateway, cart_id: str,
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_shipping_is_offered_and_chosen_where_its_flag_is_set(
+def test_shipping_is_offered_and_chosen_if_its_flag_is_set(
     henry: Gateway, cart_id: str, sandbox: Sandbox
 ) -> None:
     before = henry.quote(cart_id, items=ITEMS, buyer=BUYER)
-    asked = len(sandbox.requests())
+    calls = len(sandbox.requests())
     henry.update_item(
         cart_id,
         LineItem(
@@ -300,7 +296,7 @@ def test_shipping_is_offered_and_chosen_where_its_flag_is_set(
             selected_shipping={"id": "express"},
         ),
     )
-    sent = {key for row in sandbox.requests()[asked:] for key in row["bodyKeys"]}
+    sent = {key for row in sandbox.requests()[calls:] for key in row["bodyKeys"]}
     after = henry.quote(cart_id, items=ITEMS, buyer=BUYER)
     offered = [merchant for merchant in after.merchants if merchant.options]
     assert len(offered) == (2 if henry.supports_shipping_choice else 0)
@@ -309,10 +305,10 @@ def test_shipping_is_offered_and_chosen_where_its_flag_is_set(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_coupons_count_where_their_flag_is_set(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_coupons_are_sent_if_their_flag_is_set(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     plain = henry.quote(cart_id, items=ITEMS, buyer=BUYER)
-    asked = len(sandbox.requests())
+    calls = len(sandbox.requests())
     quote = henry.quote(cart_id, items=ITEMS, buyer=BUYER, coupons=("SAVE10",))
     assert bool(quote.coupons) is henry.supports_coupons
     assert (quote.costs.total != plain.costs.total) is henry.supports_coupons
-    assert ("coupons" in sandbox.requests()[asked]["bodyKeys"]) is henry.supports_coupons
+    assert ("coupons" in sandbox.requests()[calls]["bodyKeys"]) is henry.supports_coupons

@@ -1,4 +1,4 @@
-"""Quotes of all three generations against the sandbox: what is quoted is what a purchase then costs."""
+"""Quotes of all three generations against the sandbox: a purchase costs what was quoted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.headless import (
     MUG,
     V1,
     VERSIONS,
-    asked_since,
+    calls_since,
     charged,
     pays,
     store_card,
@@ -57,7 +57,7 @@ def quoted(henry: Gateway, cart_id: str, **more: Any) -> HenryQuote:
 
 
 def bought(sandbox: Sandbox, henry: Gateway, cart_id: str, quote: HenryQuote, **more: Any) -> Money:
-    """Buy what was quoted and tell what it cost."""
+    """Buy what was quoted and return its cost."""
     if not henry.accepts_card_token:
         store_card(sandbox, cart_id)
     henry.purchase(cart_id, pays(quote_token=quote.token, **more))
@@ -69,11 +69,11 @@ def total_of(quote: HenryQuote) -> Money:
     return quote.costs.total
 
 
-# What it costs -----------------------------------------------------------------------------------
+# Costs -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_quote_says_what_the_purchase_then_costs(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_a_purchase_costs_what_was_quoted(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     quote = quoted(henry, cart_id)
     assert (quote.costs.tax, quote.costs.shipping) == (usd("6.31"), usd("15.50"))
     assert total_of(quote) == usd("106.81")
@@ -86,7 +86,7 @@ def test_a_quote_says_what_the_purchase_then_costs(henry: Gateway, cart_id: str,
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_quote_follows_a_price_that_changed(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_a_quote_uses_a_changed_price(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     before = quoted(henry, cart_id)
     sandbox.scenario(prices={MUG: "38.00"})
     after = quoted(henry, cart_id)
@@ -127,7 +127,7 @@ def test_a_choice_of_shipping_changes_the_quote_and_the_purchase(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_coupons_are_told_apart_and_count(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_coupons_are_accepted_or_refused_one_by_one(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     codes = ("SAVE10", "NONSENSE")
     plain, quote = quoted(henry, cart_id), quoted(henry, cart_id, coupons=codes)
     assert (plain.coupons, plain.costs.discount) == ((), usd(0))
@@ -138,13 +138,13 @@ def test_coupons_are_told_apart_and_count(henry: Gateway, cart_id: str, sandbox:
 
 
 @pytest.mark.parametrize("version", V1)
-def test_a_quote_without_coupons_names_none_to_henry(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_a_quote_without_coupons_sends_none(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     quoted(henry, cart_id)
-    (asked,) = [row for row in sandbox.requests() if row["path"].endswith("/details")]
+    (request,) = [row for row in sandbox.requests() if row["path"].endswith("/details")]
     expected = {"buyer", "buyer.shippingAddress"} | {
         f"buyer.shippingAddress.{name}" for name in ("line1", "city", "province", "postalCode", "countryCode")
     }
-    assert set(asked["bodyKeys"]) - {"cartId"} == expected
+    assert set(request["bodyKeys"]) - {"cartId"} == expected
 
 
 # Jobs --------------------------------------------------------------------------------------------
@@ -157,22 +157,22 @@ def test_a_quote_waits_until_its_jobs_have_ended(
     sandbox.scenario(timing={"jobSeconds": 0.9})
     before = len(sandbox.requests())
     assert total_of(quoted(henry, cart_id)) == usd("106.81")
-    asked = [row["path"] for row in sandbox.requests()[before:]]
-    assert asked[0].endswith("/details")
-    assert set(asked[1:]) == {JOB_STATUS[version]}
-    assert len(asked) >= 1 + 2 * 2  # two jobs, each looked at more than once
+    paths = [row["path"] for row in sandbox.requests()[before:]]
+    assert paths[0].endswith("/details")
+    assert set(paths[1:]) == {JOB_STATUS[version]}
+    assert len(paths) >= 1 + 2 * 2  # two jobs, each polled more than once
 
 
 @pytest.mark.parametrize("version", V1)
-def test_jobs_that_have_ended_are_not_asked_for(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_ended_jobs_are_not_polled(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     sandbox.scenario(timing={"jobSeconds": 0})
     before = len(sandbox.requests())
     quoted(henry, cart_id)
-    assert len(asked_since(sandbox, before)) == 1
+    assert len(calls_since(sandbox, before)) == 1
 
 
 @pytest.mark.parametrize("version", V1)
-def test_a_slow_quote_is_given_up_and_bought_nothing(
+def test_a_slow_quote_times_out_and_buys_nothing(
     henry: Gateway, cart_id: str, sandbox: Sandbox, settings: Any
 ) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "QUOTE_TIMEOUT": 0.6}
@@ -186,7 +186,7 @@ def test_a_slow_quote_is_given_up_and_bought_nothing(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_a_failed_job_is_a_refusal_with_its_code_and_without_its_words(
+def test_a_failed_job_is_a_refusal_with_its_code_and_without_its_message(
     henry: Gateway, cart_id: str, sandbox: Sandbox, version: str
 ) -> None:
     failed = {
@@ -204,9 +204,7 @@ def test_a_failed_job_is_a_refusal_with_its_code_and_without_its_words(
 
 
 @pytest.mark.parametrize("version", V1)
-def test_a_job_that_henry_forgot_ends_the_quote(
-    henry: Gateway, cart_id: str, sandbox: Sandbox, version: str
-) -> None:
+def test_an_unknown_job_ends_the_quote(henry: Gateway, cart_id: str, sandbox: Sandbox, version: str) -> None:
     gone = {"success": False, "status": "error", "message": "Job not found."}
     sandbox.scenario(
         timing={"jobSeconds": 60},
@@ -218,7 +216,7 @@ def test_a_job_that_henry_forgot_ends_the_quote(
 
 @pytest.mark.parametrize("version", V1)
 @pytest.mark.parametrize("jobs", [[], None, "soon", [{"refId": "r", "status": "complete"}]])
-def test_an_answer_without_costs_is_no_quote(
+def test_an_answer_without_costs_is_a_bad_response(
     henry: Gateway, cart_id: str, sandbox: Sandbox, version: str, jobs: Any
 ) -> None:
     answer = {"success": True, "status": "success", "message": "ok", "data": {"jobs": jobs}}
@@ -227,16 +225,16 @@ def test_an_answer_without_costs_is_no_quote(
         quoted(henry, cart_id)
 
 
-# Refusals and trouble ----------------------------------------------------------------------------
+# Refusals and errors -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_quote_without_an_address_is_not_asked_for(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_a_quote_without_an_address_is_not_requested(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     before = len(sandbox.requests())
     with pytest.raises(Rejected, match="address") as caught:
         quoted(henry, cart_id, buyer=HOMELESS)
     assert not caught.value.maybe_sent
-    assert asked_since(sandbox, before) == []
+    assert calls_since(sandbox, before) == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -250,8 +248,8 @@ def test_an_empty_cart_has_no_quote(henry: Gateway, cart_id: str, version: str) 
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize(("version", "no_cart"), [("v1", "crt_000000000000"), ("v0", "hc-nobody")])
-def test_nobodys_cart_has_no_quote(henry: Gateway, no_cart: str) -> None:
+@pytest.mark.parametrize(("version", "no_cart"), [("v1", "crt_000000000000"), ("v0", "hc-unknown")])
+def test_an_unknown_cart_has_no_quote(henry: Gateway, no_cart: str) -> None:
     with pytest.raises(Rejected) as caught:
         quoted(henry, no_cart)
     assert caught.value.status in {400, 404}
@@ -269,11 +267,11 @@ def test_the_call_that_begins_a_quote_is_sent_once(
     with pytest.raises(GatewayUnavailable) as caught:
         quoted(henry, cart_id)
     assert caught.value.maybe_sent
-    assert len(asked_since(sandbox, before)) == 1
+    assert len(calls_since(sandbox, before)) == 1
 
 
 @pytest.mark.parametrize("version", V1)
-def test_looking_at_a_job_is_repeated_after_trouble(
+def test_reading_a_job_is_retried_after_an_error(
     henry: Gateway, cart_id: str, sandbox: Sandbox, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway_module.transport, "RETRY_BASE_SECONDS", 0.001)
@@ -285,7 +283,7 @@ def test_looking_at_a_job_is_repeated_after_trouble(
 
 
 @pytest.mark.parametrize("version", ["v0"])
-def test_a_second_quote_keeps_the_session_and_takes_the_cart_as_it_is_now(
+def test_a_second_quote_keeps_the_session_and_uses_the_current_cart(
     henry: Gateway, cart_id: str, sandbox: Sandbox
 ) -> None:
     first = quoted(henry, cart_id)
@@ -303,7 +301,7 @@ def test_a_second_quote_keeps_the_session_and_takes_the_cart_as_it_is_now(
     [(usd("29.00"), Money("28.00", "EUR")), (None, None)],
     ids=["two currencies", "no prices"],
 )
-def test_bare_numbers_are_not_given_a_currency_that_is_not_certain(
+def test_plain_numbers_need_a_single_currency(
     henry: Gateway, cart_id: str, prices: tuple[Money | None, ...]
 ) -> None:
     items = [
@@ -323,11 +321,11 @@ def test_a_cart_of_two_currencies_is_refused_before_anything_is_sent(
     with pytest.raises(Rejected) as caught:
         quoted(henry, cart_id, items=items)
     assert not caught.value.maybe_sent
-    assert asked_since(sandbox, before) == []
+    assert calls_since(sandbox, before) == []
 
 
 @pytest.mark.parametrize("version", ["v0"])
-def test_a_currency_is_that_of_the_cart(henry: Gateway, cart_id: str) -> None:
+def test_the_currency_is_that_of_the_cart(henry: Gateway, cart_id: str) -> None:
     items = [LineItem(link=BEANIE, unit_price=Money("29.00", "EUR"))]
     assert quoted(henry, cart_id, items=items).costs.total == Money("106.81", "EUR")
 
@@ -351,7 +349,7 @@ def session(**more: Any) -> dict[str, Any]:
         {**session(), "data": []},
     ],
 )
-def test_an_odd_answer_is_no_quote(
+def test_a_malformed_answer_is_a_bad_response(
     henry: Gateway, cart_id: str, sandbox: Sandbox, answer: dict[str, Any]
 ) -> None:
     sandbox.scenario(faults=[{"fault": "body", "path": QUOTE_V0, "json": answer}])
@@ -361,7 +359,7 @@ def test_an_odd_answer_is_no_quote(
 
 @pytest.mark.parametrize("version", ["v0"])
 @pytest.mark.parametrize("token", ["\u65e5\u672c", "caf\u00e9", " leading", "trailing "])
-def test_a_token_that_no_header_can_hold_is_no_quote(
+def test_a_token_that_cannot_be_sent_in_a_header_is_a_bad_response(
     henry: Gateway, cart_id: str, sandbox: Sandbox, token: str
 ) -> None:
     sandbox.scenario(faults=[{"fault": "body", "path": QUOTE_V0, "json": session(session_token=token)}])
@@ -370,7 +368,7 @@ def test_a_token_that_no_header_can_hold_is_no_quote(
 
 
 @pytest.mark.parametrize("version", ["v0"])
-def test_the_longest_token_is_taken_as_it_is(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
+def test_the_longest_token_is_kept_unchanged(henry: Gateway, cart_id: str, sandbox: Sandbox) -> None:
     sandbox.scenario(faults=[{"fault": "body", "path": QUOTE_V0, "json": session(session_token="x" * 4000)}])
     quote = quoted(henry, cart_id)
     assert quote.token == "x" * 4000

@@ -1,4 +1,4 @@
-"""A list is cut without being read: whatever is in it, each piece is just the text of its entry."""
+"""A raw list is split without parsing its entries: each piece is exactly the text of its entry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from django_henry_checkout.exceptions import BadResponse, Rejected
 from django_henry_checkout.gateway.raw_list import entries_of
-from django_henry_checkout.gateway.response import Answer
+from django_henry_checkout.gateway.response import Response
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -22,20 +22,20 @@ JSON = st.recursive(
 )
 
 
-def answer(body: bytes, *, kind: str = "application/json") -> Answer:
-    return Answer(status=200, headers={"content-type": kind}, body=body, request_id="r")
+def answer(body: bytes, *, kind: str = "application/json") -> Response:
+    return Response(status=200, headers={"content-type": kind}, body=body, request_id="r")
 
 
 @given(
     entries=st.lists(JSON, max_size=6),
-    beside=st.dictionaries(st.text(), JSON, max_size=3),
+    members=st.dictionaries(st.text(), JSON, max_size=3),
     indent=st.sampled_from([None, 2]),
 )
-def test_each_piece_is_the_text_of_its_entry(
-    entries: list[Any], beside: dict[str, Any], indent: int | None
+def test_each_text_is_that_of_its_entry(
+    entries: list[Any], members: dict[str, Any], indent: int | None
 ) -> None:
-    beside = {name: value for name, value in beside.items() if name not in ("data", "success")}
-    text = json.dumps({**beside, "data": entries, "success": True}, indent=indent)
+    members = {name: value for name, value in members.items() if name not in ("data", "success")}
+    text = json.dumps({**members, "data": entries, "success": True}, indent=indent)
     found = entries_of(answer(text.encode()), name="refId")
     ids = [entry.get("refId") if isinstance(entry, dict) else None for entry in entries]
     assert [ref_id for ref_id, _text in found] == ids
@@ -81,7 +81,7 @@ def test_anything_else_is_refused_and_never_breaks(body: bytes) -> None:
         b'{"data": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
     ],
 )
-def test_what_is_no_envelope_around_an_array(body: bytes) -> None:
+def test_other_bodies_are_a_bad_response(body: bytes) -> None:
     with pytest.raises(BadResponse):
         entries_of(answer(body), name="refId")
 
@@ -93,6 +93,6 @@ def test_a_refusal_in_the_envelope_and_a_wrong_type() -> None:
         entries_of(answer(b'{"data": []}', kind="text/html"), name="refId")
 
 
-def test_a_bracket_in_a_text_ends_nothing() -> None:
+def test_brackets_in_strings_are_ignored() -> None:
     found = entries_of(answer(b'{"data": [{"refId": "a]}, {"}, {"refId": "b\\"]"}]}'), name="refId")
     assert [ref_id for ref_id, _text in found] == ["a]}, {", 'b"]']

@@ -1,4 +1,4 @@
-"""The v1 gateway against the sandbox, over HTTP: each call once with real answers, and what is refused."""
+"""The v1 gateway against the sandbox, over HTTP: each call with real answers, and refusals."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def test_items_are_added_changed_and_removed(henry: GatewayV1, cart_id: str, san
     assert henry.remove_item(cart_id, MUG).links == (BOOTS, BEANIE)
     bought = henry.purchase(cart_id, pays())
     assert [(item.link, item.quantity) for item in bought.items] == [(BOOTS, 5), (BEANIE, 1)]
-    asked = [(row["method"], row["path"]) for row in sandbox.requests()[1:4]]
-    assert asked == [(method, f"/v1/cart/{cart_id}/item") for method in ("POST", "PUT", "DELETE")]
+    calls = [(row["method"], row["path"]) for row in sandbox.requests()[1:4]]
+    assert calls == [(method, f"/v1/cart/{cart_id}/item") for method in ("POST", "PUT", "DELETE")]
 
 
 def test_an_empty_cart_can_exist_but_not_be_bought(henry: GatewayV1) -> None:
@@ -132,12 +132,14 @@ def test_an_unknown_cart_is_not_found(henry: GatewayV1, call: str) -> None:
 
 
 @pytest.mark.parametrize("cart_id", ["crt", "a/b", "..%2f..", "x?y=1", "ä", "crt_0000000000000"])
-def test_an_odd_cart_id_stays_one_part_of_the_path(henry: GatewayV1, sandbox: Sandbox, cart_id: str) -> None:
+def test_a_malformed_cart_id_stays_one_segment_of_the_path(
+    henry: GatewayV1, sandbox: Sandbox, cart_id: str
+) -> None:
     with pytest.raises(Rejected):
         henry.add_item(cart_id, LineItem(link=BOOTS))
-    (asked,) = sandbox.requests()
-    assert asked["path"].endswith("/item")
-    assert asked["query"] == ""
+    (request,) = sandbox.requests()
+    assert request["path"].endswith("/item")
+    assert request["query"] == ""
 
 
 @pytest.mark.parametrize("call", ["add", "update", "remove", "purchase"])
@@ -151,7 +153,7 @@ def test_a_bought_cart_cannot_change_or_be_bought_again(
     assert len(sandbox.orders()) == 1
 
 
-def test_what_the_cart_does_not_hold_cannot_be_changed(henry: GatewayV1, cart_id: str) -> None:
+def test_an_item_that_is_not_in_the_cart_cannot_be_changed(henry: GatewayV1, cart_id: str) -> None:
     with refused(NotFound, "not in the cart"):
         henry.remove_item(cart_id, BEANIE)
     with refused(NotFound, "not in the cart"):
@@ -167,9 +169,7 @@ def test_what_the_cart_does_not_hold_cannot_be_changed(henry: GatewayV1, cart_id
         (LineItem(link=BOOTS, quantity=1000), "quantity"),
     ],
 )
-def test_an_item_that_henry_refuses_says_why(
-    henry: GatewayV1, cart_id: str, item: LineItem, reason: str
-) -> None:
+def test_a_refused_item_has_a_reason(henry: GatewayV1, cart_id: str, item: LineItem, reason: str) -> None:
     for call in (lambda: henry.create_cart([item]), lambda: henry.add_item(cart_id, item)):
         with refused(Rejected, reason) as caught:
             call()
@@ -177,7 +177,7 @@ def test_an_item_that_henry_refuses_says_why(
     assert henry.fetch_cart(cart_id).links == (BOOTS, MUG)
 
 
-def test_a_wrong_key_is_named_as_such(henry: GatewayV1, sandbox: Sandbox, settings: Any) -> None:
+def test_a_wrong_key_is_an_authentication_error(henry: GatewayV1, sandbox: Sandbox, settings: Any) -> None:
     settings.HENRY_CHECKOUT = shop_settings(sandbox, API_KEY="canary-wrong")
     stranger = gateway_for(henry_settings.account())
     assert stranger is not henry
@@ -192,7 +192,7 @@ def test_a_wrong_key_is_named_as_such(henry: GatewayV1, sandbox: Sandbox, settin
 # Details -----------------------------------------------------------------------------------------
 
 
-def test_details_are_worked_out_per_merchant(henry: GatewayV1, cart_id: str, sandbox: Sandbox) -> None:
+def test_details_are_calculated_per_merchant(henry: GatewayV1, cart_id: str, sandbox: Sandbox) -> None:
     sandbox.scenario(timing={"jobSeconds": 60})
     jobs = henry.request_details(cart_id, address=ADDRESS, coupons=["SAVE10", "NONSENSE"])
     assert len(jobs) == 2
@@ -221,10 +221,10 @@ def test_an_unknown_job_is_not_found(henry: GatewayV1, cart_id: str) -> None:
         henry.details_status(NO_JOB)
     ref_id = henry.purchase(cart_id, pays()).ref_id
     with pytest.raises(NotFound):
-        henry.details_status(ref_id)  # a purchase is no details job
+        henry.details_status(ref_id)  # a purchase is not a details job
 
 
-def test_an_address_that_henry_refuses_says_why(henry: GatewayV1, cart_id: str) -> None:
+def test_a_refused_address_has_a_reason(henry: GatewayV1, cart_id: str) -> None:
     nowhere = Address(line1="1 Main St", city="", postal_code="1", country_code="US")
     with refused(Rejected, r"shippingAddress\.city"):
         henry.request_details(cart_id, address=nowhere)
@@ -276,7 +276,7 @@ def test_a_purchase_runs_to_its_end(henry: GatewayV1, cart_id: str, sandbox: San
         ("card_test_awaiting_merchant", "awaiting_merchant", None),
     ],
 )
-def test_each_ending_is_read_as_henry_says_it(
+def test_each_final_status_is_read(
     henry: GatewayV1, cart_id: str, sandbox: Sandbox, token: str, status: str, items: list[str] | None
 ) -> None:
     ref_id = henry.purchase(cart_id, pays(token)).ref_id
@@ -288,7 +288,7 @@ def test_each_ending_is_read_as_henry_says_it(
         assert ended.error
 
 
-def test_a_purchase_buys_the_cart_as_it_was_changed_and_the_old_name_of_the_fee_is_read(
+def test_a_purchase_buys_the_changed_cart_and_the_old_name_of_the_fee_is_read(
     henry: GatewayV1, cart_id: str, sandbox: Sandbox
 ) -> None:
     sandbox.scenario(fees="commission")
@@ -322,7 +322,7 @@ def test_an_unknown_purchase_is_not_found(henry: GatewayV1) -> None:
         (Buyer(email="a@b.example", shipping_address=ADDRESS), "card_test_pays", "firstName"),
     ],
 )
-def test_a_purchase_that_henry_refuses_says_why_and_buys_nothing(
+def test_a_refused_purchase_has_a_reason_and_buys_nothing(
     henry: GatewayV1, cart_id: str, sandbox: Sandbox, buyer: Buyer, token: str, reason: str
 ) -> None:
     with refused(Rejected, reason) as caught:
@@ -356,7 +356,7 @@ def test_orders_are_found_by_cart_status_limit_and_page(henry: GatewayV1, sandbo
     (listed,) = henry.list_orders(cart_id=carts[0])
     assert listed == henry.purchase_status(bought[0])
 
-    # The cursor is the time of the last row seen; it goes through as it is, plus signs and all.
+    # The cursor is the time of the last row; it is sent unchanged, including plus signs.
     at = {row["refId"]: row["paidAt"] for row in sandbox.orders()}
     page = henry.list_orders(limit=2, cursor=at[late])
     assert refs(page) == newest_first[:2]
@@ -365,9 +365,7 @@ def test_orders_are_found_by_cart_status_limit_and_page(henry: GatewayV1, sandbo
     assert henry.list_orders(limit=2, cursor=at[page[-1].ref_id]) == ()
 
 
-def test_a_declined_payment_is_listed_beside_the_one_that_went_through(
-    henry: GatewayV1, cart_id: str
-) -> None:
+def test_a_declined_payment_is_listed_with_the_successful_one(henry: GatewayV1, cart_id: str) -> None:
     declined = henry.purchase(cart_id, pays("card_test_declined")).ref_id
     paid = henry.purchase(cart_id, pays()).ref_id
     assert refs(henry.list_orders(cart_id=cart_id)) == [paid, declined]
@@ -376,13 +374,13 @@ def test_a_declined_payment_is_listed_beside_the_one_that_went_through(
 @pytest.mark.parametrize(
     "wrong", [{"limit": 0}, {"limit": 101}, {"cursor": "yesterday"}, {"cart_id": "nonsense"}]
 )
-def test_a_list_that_cannot_be_is_refused(henry: GatewayV1, wrong: dict[str, Any]) -> None:
+def test_invalid_list_parameters_are_refused(henry: GatewayV1, wrong: dict[str, Any]) -> None:
     with pytest.raises(Rejected) as caught:
         henry.list_orders(**wrong)
     assert caught.value.status == 400
 
 
-# Trouble on the way ------------------------------------------------------------------------------
+# Failures ----------------------------------------------------------------------------------------
 
 FAULTS: dict[str, dict[str, Any]] = {
     "503": {"fault": "status", "status": 503, "times": 0},
@@ -401,16 +399,16 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("call", READS)
-def test_every_read_is_repeated(
+def test_every_read_is_retried(
     henry: GatewayV1, cart_id: str, sandbox: Sandbox, short_pauses: None, call: str, fault: str
 ) -> None:
     before = len(sandbox.requests())
     sandbox.scenario(faults=[FAULTS[fault]])
     with pytest.raises(GatewayUnavailable):
         READS[call](henry, cart_id)
-    asked = api_calls(sandbox)[before:]
-    assert len(asked) == 3
-    assert len(set(asked)) == 1
+    calls = api_calls(sandbox)[before:]
+    assert len(calls) == 3
+    assert len(set(calls)) == 1
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -426,7 +424,7 @@ def test_every_write_is_sent_once(
     assert len(api_calls(sandbox)[before:]) == 1
 
 
-def test_a_purchase_whose_answer_is_late_was_sent_once(
+def test_a_purchase_with_a_slow_answer_is_sent_once(
     henry: GatewayV1, cart_id: str, sandbox: Sandbox, settings: Any
 ) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "READ_TIMEOUT": 0.3, "PURCHASE_TIMEOUT": 0.3}
@@ -437,7 +435,7 @@ def test_a_purchase_whose_answer_is_late_was_sent_once(
     assert api_calls(sandbox)[1:] == [f"POST /v1/cart/{cart_id}/purchase"]
 
 
-def test_a_read_succeeds_when_the_trouble_is_over(
+def test_a_read_succeeds_after_the_outage(
     henry: GatewayV1, cart_id: str, sandbox: Sandbox, short_pauses: None
 ) -> None:
     sandbox.scenario(faults=[{"fault": "reset"}, {"fault": "status", "status": 502}])
@@ -468,7 +466,7 @@ def test_a_purchase_whose_answer_is_lost_was_made_once_and_is_found_by_its_cart(
     "kind", ["html", "truncated", "nan", "duplicate_keys", "latin1", "empty", "deep", "wrong_type"]
 )
 @pytest.mark.parametrize("call", ["fetch", "purchase status", "details status", "orders"])
-def test_garbage_is_never_taken_for_an_answer(
+def test_garbage_is_never_accepted_as_an_answer(
     henry: GatewayV1, cart_id: str, sandbox: Sandbox, kind: str, call: str
 ) -> None:
     sandbox.scenario(faults=[{"fault": "garbage", "kind": kind}])

@@ -1,4 +1,4 @@
-"""Henry's own Python client (v0) against the sandbox: what the vendor's models promise must arrive."""
+"""Henry's own Python client (v0) against the sandbox: all fields of its models are present."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def store_card(sandbox: Sandbox, user: str = USER) -> None:
 
 
 def assert_whole(model: Any, *, absent: frozenset[str] = frozenset(), path: str = "") -> None:
-    """Every field that the vendor's model declares is there and has its declared type.
+    """Assert that each field of the vendor's model is present and has its declared type.
 
-    The client builds its models without checking them, so a field that does not come is found only by looking.
+    The client does not validate its models, so a missing field is found only by this check.
     """
     fields = type(model).model_fields
     known = {field.alias or name for name, field in fields.items()}
@@ -104,7 +104,7 @@ NEWER = {
 
 
 def _plain(annotation: Any) -> Any:
-    """The classes that `isinstance` understands: `Optional[List[X]]` becomes `(list,)`."""
+    """Return the classes that `isinstance` accepts: `Optional[List[X]]` becomes `(list,)`."""
     parts = getattr(annotation, "__args__", None)
     origin = getattr(annotation, "__origin__", None)
     if annotation is object or annotation is Any:
@@ -194,7 +194,7 @@ def test_hosted_checkout(filled: Any, sandbox: Sandbox) -> None:
     assert_whole(created)
     page = requests.get(created.data.checkout_url, timeout=5)
     assert "Larkspur Trail Boots" in page.text
-    # This client cannot pay; the sandbox's control stands in for the shopper.
+    # This client cannot pay, so the sandbox's control API pays instead of the shopper.
     answer = requests.post(f"{sandbox.url}/__sandbox__/pay", json={"userId": USER}, timeout=5)
     order = filled.orders.retrieve_status(answer.json()["orderId"])
     boots = order.data.products[0]
@@ -263,7 +263,7 @@ def test_merchants(henry: Any) -> None:
     assert henry.merchants.get_shipping_info(merchant_id=merchant.id).data.total_count == 1
 
 
-def test_errors_are_told_apart(henry: Any, filled: Any, sandbox: Sandbox) -> None:
+def test_errors_are_distinguished(henry: Any, filled: Any, sandbox: Sandbox) -> None:
     with (
         client_for(sandbox, "another-key") as stranger,
         pytest.raises(henry_sdk.AuthenticationError) as unknown,
@@ -274,7 +274,7 @@ def test_errors_are_told_apart(henry: Any, filled: Any, sandbox: Sandbox) -> Non
         henry.orders.retrieve_status("123e4567-e89b-12d3-a456-426614174000")
     assert missing.value.body["message"] == "Order not found"
     with pytest.raises(henry_sdk.NotFoundError):
-        henry.cart.items.clear(x_user_id="somebody-else")
+        henry.cart.items.clear(x_user_id="another-user")
     with pytest.raises(henry_sdk.BadRequestError) as bad:
         henry.cart.items.add(x_user_id=USER, products_details=[{**PRODUCTS[0], "price": 164.0}])
     assert bad.value.body == {
@@ -296,7 +296,7 @@ def test_faults_are_errors_too(henry: Any, sandbox: Sandbox) -> None:
 
 
 def test_every_method_of_the_client_is_run_here() -> None:
-    """A later version of the client with more to call must not go by unseen."""
+    """A later version of the client with new methods must make this test fail."""
     spec = importlib.util.find_spec("henry_sdk")
     assert spec is not None
     assert spec.origin is not None

@@ -1,4 +1,4 @@
-"""JSON <-> dataclasses: shapes of henry-api.md, tolerant where they are unsure, strict where money is."""
+"""JSON <-> dataclasses: the shapes of henry-api.md; lenient where uncertain, strict for money."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ JOB: dict[str, Any] = {
 }
 
 
-def test_a_purchase_job_is_read_whole() -> None:
+def test_a_purchase_job_is_read_completely() -> None:
     seen = wire.read_observation(JOB)
     assert (seen.ref_id, seen.status) == (JOB["refId"], "complete")
     (item,) = seen.items
@@ -84,7 +84,7 @@ def test_a_purchase_job_is_read_whole() -> None:
     )
 
 
-def test_personal_data_and_cards_stay_out_of_repr() -> None:
+def test_personal_data_and_cards_are_not_in_repr() -> None:
     shown = repr(wire.read_observation(JOB))
     for secret in ("ada@example.com", "Lovelace", "15550100", "Main St", "4242"):
         assert secret not in shown
@@ -104,7 +104,7 @@ def test_two_lines_with_one_link_get_a_result_each() -> None:
     assert [item.confirmation_number for item in wire.read_observation(job).items] == ["C-1", "C-2"]
 
 
-def test_the_same_answer_has_the_same_digest_whatever_its_order() -> None:
+def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
     turned = dict(reversed(list(JOB.items())))
     assert wire.read_observation(turned).digest == wire.read_observation(JOB).digest
     assert wire.read_observation({**JOB, "status": "failed"}).digest != wire.read_observation(JOB).digest
@@ -158,7 +158,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_odd_shapes_raise_a_gateway_error_or_are_read(answer: Any) -> None:
+def test_malformed_shapes_raise_a_gateway_error_or_are_read(answer: Any) -> None:
     for read in (wire.read_observation, wire.read_cart, wire.read_order_list, wire.read_details_jobs):
         try:
             read(answer)
@@ -232,7 +232,7 @@ def test_a_purchase_is_written_with_a_card_token_and_no_card() -> None:
     assert "card_live_x" not in repr(request)
 
 
-def test_a_purchase_is_written_with_all_that_was_asked() -> None:
+def test_a_purchase_is_written_with_all_its_parts() -> None:
     address = Address(line1="2 Side St", city="Shelbyville", postal_code="1", country_code="US")
     card = Card(token="card_live_x", first_name="C", last_name="B", billing_address=address)
     request = PurchaseRequest(

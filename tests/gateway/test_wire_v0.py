@@ -1,4 +1,4 @@
-"""JSON of v0 <-> dataclasses: a quote's bare numbers, an order's text, a shipping address."""
+"""JSON of v0 <-> dataclasses: quotes with plain numbers, orders with strings, shipping addresses."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_a_quote_is_read_in_the_currency_of_the_prices() -> None:
     )
 
 
-def test_a_quote_needs_no_more_than_a_token_and_a_total() -> None:
+def test_a_quote_requires_only_a_token_and_a_total() -> None:
     read = wire_v0.read_quote(quote({"total_price": 0}), ITEMS)
     assert read.costs.total == Money(0, "EUR")
     assert (read.costs.tax, read.costs.shipping, read.costs.fee, read.merchants) == (None, None, None, ())
 
 
 @pytest.mark.parametrize("shipping", [None, [], "free", 8, [{"a.example": 1}]])
-def test_an_odd_map_of_shipping_names_no_merchant(shipping: Any) -> None:
+def test_a_malformed_shipping_map_has_no_merchants(shipping: Any) -> None:
     assert wire_v0.read_quote(quote({**SUMS, "shipping": shipping}), ITEMS).merchants == ()
 
 
@@ -95,7 +95,7 @@ def test_a_token_may_be_as_long_as_a_signed_one() -> None:
 
 
 @pytest.mark.parametrize("currencies", [[], [None], ["USD", "EUR"], ["USD", None, "EUR"]], ids=str)
-def test_a_currency_that_is_not_certain_is_refused(currencies: list[str | None]) -> None:
+def test_an_ambiguous_currency_is_refused(currencies: list[str | None]) -> None:
     items = [
         LineItem(link=f"https://a.example/{at}", unit_price=None if code is None else Money(1, code))
         for at, code in enumerate(currencies)
@@ -128,7 +128,7 @@ def test_shipping_details_are_written_under_the_names_of_v0() -> None:
     }
 
 
-def test_what_is_empty_is_still_there_but_for_the_second_line() -> None:
+def test_empty_parts_are_written_except_the_second_line() -> None:
     bare = Address(line1="1 Main St", city="Dublin", postal_code="", country_code="IE")
     written = wire_v0.write_shipping_details(Buyer(last_name="Lovelace", shipping_address=bare))
     assert (written["fullName"], written["stateOrProvince"], written["postalCode"]) == ("Lovelace", "", "")
@@ -137,7 +137,7 @@ def test_what_is_empty_is_still_there_but_for_the_second_line() -> None:
     assert wire_v0.write_shipping_details(Buyer(shipping_address=full))["addressLine2"] == "Flat 3"
 
 
-def test_without_an_address_nothing_can_be_written() -> None:
+def test_a_missing_address_is_refused() -> None:
     with pytest.raises(Rejected, match="address") as caught:
         wire_v0.write_shipping_details(Buyer(first_name="Ada"))
     assert not caught.value.maybe_sent
@@ -146,14 +146,14 @@ def test_without_an_address_nothing_can_be_written() -> None:
 # Orders ------------------------------------------------------------------------------------------
 
 
-def test_amounts_of_an_order_are_text_and_empty_ones_are_open() -> None:
+def test_amounts_of_an_order_are_strings_and_empty_ones_are_none() -> None:
     owner, seen = wire_v0.read_order({"data": ORDER})
     assert owner == ""
     assert (seen.costs.total, seen.costs.subtotal) == (Money("272.51", "USD"), Money(245, "USD"))
     assert (seen.costs.tax, seen.costs.shipping, seen.costs.fee) == (Money("19.51", "USD"), None, None)
 
 
-ODD = st.recursive(
+MALFORMED = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False) | st.text(max_size=20),
     lambda inner: (
         st.lists(inner, max_size=3)
@@ -163,8 +163,8 @@ ODD = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["session_token", "order_metadata"]), ODD) | ODD)
-def test_odd_quotes_raise_a_gateway_error_or_are_read(data: Any) -> None:
+@given(st.dictionaries(st.sampled_from(["session_token", "order_metadata"]), MALFORMED) | MALFORMED)
+def test_malformed_quotes_raise_a_gateway_error_or_are_read(data: Any) -> None:
     for answer in (data, {"data": data}, quote(data), quote(token=data)):
         try:
             wire_v0.read_quote(answer, ITEMS)
@@ -172,8 +172,8 @@ def test_odd_quotes_raise_a_gateway_error_or_are_read(data: Any) -> None:
             continue
 
 
-@pytest.mark.parametrize("odd", [[1], {"value": 1}], ids=str)
-def test_an_order_with_an_odd_amount_is_a_gateway_error(odd: Any) -> None:
+@pytest.mark.parametrize("malformed", [[1], {"value": 1}], ids=str)
+def test_an_order_with_a_malformed_amount_is_a_gateway_error(malformed: Any) -> None:
     for name in ("grandTotal", "subtotal", "tax", "shipping", "transactionFee"):
         with pytest.raises(GatewayError):
-            wire_v0.read_order({"data": {**ORDER, name: odd}})
+            wire_v0.read_order({"data": {**ORDER, name: malformed}})

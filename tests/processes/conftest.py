@@ -33,7 +33,7 @@ def redis_url() -> str:
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis that a test may take away without disturbing others."""
+    """A Redis that a test may stop without an effect on others."""
     server = Redis(tmp_path)
     server.start()
     yield server
@@ -42,7 +42,7 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
 
 @pytest.fixture
 def start() -> Iterator[Starter]:
-    """Start a `CeleryWorker` or a `Beat`, and leave none behind."""
+    """Start a `CeleryWorker` or a `Beat`; stop all of them at the end."""
     started: list[CeleryWorker | Beat] = []
 
     def start(kind: type[CeleryWorker | Beat], shop: CeleryShop, **how: Any) -> CeleryWorker | Beat:
@@ -58,7 +58,7 @@ def start() -> Iterator[Starter]:
 def open_shop(
     tmp_path: Path, sandbox: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Starter]:
-    """Set a shop up on a broker. This process is its web server: tasks that it sends go there."""
+    """Set up a shop on a broker; this process is its web server and sends its tasks there."""
     opened = []
 
     def open_shop(broker_url: str, **how: Any) -> CeleryShop:
@@ -77,16 +77,16 @@ def open_shop(
 
 
 @pytest.fixture
-def nudges(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Send nudges from this process, as CELERY_WAKEUP does in a web server."""
-    monkeypatch.setattr(tasks, "_silent_until", 0.0)  # an earlier test's broker may have gone away
+def wakeups(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wake up workers from this process, as CELERY_WAKEUP does in a web server."""
+    monkeypatch.setattr(tasks, "_enqueue_again_at", 0.0)  # an earlier test's broker may have gone away
     subscribe(enqueue_task)
     yield
     unsubscribe(enqueue_task)
 
 
 def buy(sandbox: Sandbox) -> Order:
-    """Pay a cart of two merchants at Henry."""
+    """Pay a cart with products of two merchants."""
     cart = carts.create_cart()
     carts.add_item(cart, make_item())
     carts.add_item(cart, make_item("https://clay.example/products/mug"))
@@ -103,11 +103,11 @@ def wait_until_quiet(*, meanwhile: Callable[[], None] = lambda: None) -> None:
     wait_until(is_quiet, what="quiet")
 
 
-def assert_all_is_told_once(sandbox: Sandbox, orders: int) -> None:
+def assert_signals_were_sent_once(sandbox: Sandbox, orders: int) -> None:
     assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
     assert len(sandbox.orders()) == Order.objects.count() == orders
-    told = Counter(Received.objects.values_list("signal", "order_number"))
-    assert told == Counter(Event.objects.values_list("type", "order__number"))
+    received = Counter(Received.objects.values_list("signal", "order_number"))
+    assert received == Counter(Event.objects.values_list("type", "order__number"))
     per_event = Counter(Received.objects.values_list("event_id", flat=True))
     assert set(per_event.values()) == {1}
     assert len(per_event) == Event.objects.count() > 0

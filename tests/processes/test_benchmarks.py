@@ -1,4 +1,4 @@
-"""The rows that benchmarks make are written by hand, past the models: they must fit the tables as they are."""
+"""Benchmarks insert rows without the models: the rows must fit the current tables."""
 
 from __future__ import annotations
 

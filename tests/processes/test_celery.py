@@ -1,6 +1,6 @@
-"""Promises 2 and 3 with Celery: real workers, a real beat, a real Redis, and what can become of each.
+"""Promises 2 and 3 with Celery: real workers, beat and Redis, and failures of each.
 
-The numbers are those of the fault table. Each shop is set up with the lines of docs/howto/celery.md.
+The numbers are those of docs/internals/faults.md. Each shop is set up with the settings of docs/howto/celery.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from django_henry_checkout.models import Delivery, Order, PurchasePoll
 from django_henry_checkout.tasks import deliver_events, poll_due
 from django_henry_checkout.testing.sandbox import Sandbox
 from example_project.shop.models import Product
-from tests.processes.conftest import Starter, assert_all_is_told_once, buy, wait_until_quiet
+from tests.processes.conftest import Starter, assert_signals_were_sent_once, buy, wait_until_quiet
 from tests.receivers.models import Received
 from tests.support.items import make_item
 from tests.support.shop import ROOT
@@ -38,7 +38,7 @@ QUICK = {"pendingSeconds": 1, "processingSeconds": 2}
 AT_ONCE = {"pendingSeconds": 0, "processingSeconds": 0}
 
 
-def test_beat_and_a_worker_bring_a_purchase_to_its_receivers(
+def test_beat_and_a_worker_run_the_receivers_of_a_purchase(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter
 ) -> None:
     sandbox.scenario(timing=QUICK)
@@ -47,11 +47,11 @@ def test_beat_and_a_worker_bring_a_purchase_to_its_receivers(
     start(CeleryWorker, shop)
     start(Beat, shop)
     wait_until_quiet()
-    assert_all_is_told_once(sandbox, orders=1)
+    assert_signals_were_sent_once(sandbox, orders=1)
 
 
-def test_a_nudge_runs_a_receiver_without_beat(
-    sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter, nudges: None
+def test_a_wakeup_runs_a_receiver_without_beat(
+    sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter, wakeups: None
 ) -> None:
     shop = open_shop(redis_url)
     worker = start(CeleryWorker, shop)
@@ -65,7 +65,7 @@ def test_a_nudge_runs_a_receiver_without_beat(
     assert len(worker.received()) == 1
 
 
-def test_a_worker_that_is_asked_to_end_finishes_its_work(
+def test_a_worker_that_is_stopped_finishes_its_work(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter
 ) -> None:
     shop = open_shop(redis_url, receiver_seconds=1, CELERY_WAKEUP=False)
@@ -94,7 +94,7 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(
         assert Delivery.objects.exclude(status="done").exists() or PurchasePoll.objects.exists()
     start(CeleryWorker, shop)
     wait_until_quiet()
-    assert_all_is_told_once(sandbox, orders=10)
+    assert_signals_were_sent_once(sandbox, orders=10)
 
 
 def test_fault_07_a_frozen_worker_that_wakes_up_repeats_nothing(
@@ -117,11 +117,11 @@ def test_fault_07_a_frozen_worker_that_wakes_up_repeats_nothing(
     frozen.thaw()
     wait_until(lambda: "succeeded" in frozen.said(), what="the frozen worker ended its task")
     frozen.stop()
-    assert_all_is_told_once(sandbox, orders=5)
+    assert_signals_were_sent_once(sandbox, orders=5)
 
 
 def test_fault_11_a_flushed_redis_loses_nothing(
-    sandbox: Sandbox, own_redis: Redis, open_shop: Starter, start: Starter, nudges: None
+    sandbox: Sandbox, own_redis: Redis, open_shop: Starter, start: Starter, wakeups: None
 ) -> None:
     sandbox.scenario(timing=QUICK)
     shop = open_shop(own_redis.url, receiver_seconds=0.02)
@@ -134,11 +134,11 @@ def test_fault_11_a_flushed_redis_loses_nothing(
         own_redis.flush()
     assert Delivery.objects.exclude(status="done").exists() or PurchasePoll.objects.exists()
     wait_until_quiet()
-    assert_all_is_told_once(sandbox, orders=6)
+    assert_signals_were_sent_once(sandbox, orders=6)
 
 
 class Shopper:
-    """Somebody at the shop's pages, who notices how long each of them takes."""
+    """A shopper on the shop's pages; `slowest` is the time of the slowest one."""
 
     def __init__(self) -> None:
         self._client = Client()
@@ -146,30 +146,30 @@ class Shopper:
 
     def check_out(self) -> Order:
         product = Product.objects.get()
-        self._ask(lambda: self._client.post(product.get_absolute_url(), {"quantity": 1}))
-        cart = self._ask(lambda: self._client.get(reverse("shop:cart"))).context["cart"]
-        sent = self._ask(lambda: self._client.post(reverse("henry_checkout:buy"), {"cart": cart.public_id}))
+        self._time(lambda: self._client.post(product.get_absolute_url(), {"quantity": 1}))
+        cart = self._time(lambda: self._client.get(reverse("shop:cart"))).context["cart"]
+        sent = self._time(lambda: self._client.post(reverse("henry_checkout:buy"), {"cart": cart.public_id}))
         assert sent.status_code in {302, 303}, sent.content
         return Order.objects.latest("pk")
 
-    def _ask(self, request: Callable[[], Any]) -> Any:
+    def _time(self, request: Callable[[], Any]) -> Any:
         began = time.monotonic()
-        answer = request()
+        response = request()
         self.slowest = max(self.slowest, time.monotonic() - began)
-        return answer
+        return response
 
 
 @pytest.mark.urls("example_project.urls")
-@pytest.mark.parametrize(("trouble", "bearable"), [("stopped", 1.5), ("frozen", 5)])
-def test_fault_12_shoppers_check_out_while_redis_is_away(
+@pytest.mark.parametrize(("problem", "limit"), [("stopped", 1.5), ("frozen", 5)])
+def test_fault_12_shoppers_check_out_while_redis_is_unreachable(
     sandbox: Sandbox,
     own_redis: Redis,
     open_shop: Starter,
     start: Starter,
-    nudges: None,
+    wakeups: None,
     monkeypatch: pytest.MonkeyPatch,
-    trouble: str,
-    bearable: float,
+    problem: str,
+    limit: float,
 ) -> None:
     Product.objects.create(
         slug="boots", link="https://alpine.example/products/boots", name="Boots", merchant="Alpine",
@@ -182,68 +182,68 @@ def test_fault_12_shoppers_check_out_while_redis_is_away(
     sandbox.pay(Shopper().check_out().henry_cart_id)
     wait_until_quiet()
 
-    own_redis.stop() if trouble == "stopped" else own_redis.freeze()
+    own_redis.stop() if problem == "stopped" else own_redis.freeze()
     shoppers = [Shopper() for _number in range(3)]
     orders = []
     for shopper in shoppers:
-        monkeypatch.setattr(
-            tasks, "_silent_until", 0.0
-        )  # the worst moment: the pause after a failure is over
+        monkeypatch.setattr(tasks, "_enqueue_again_at", 0.0)  # the pause after a failure has just ended
         orders.append(shopper.check_out())
     for order in orders:
         sandbox.pay(order.henry_cart_id)
-    assert max(shopper.slowest for shopper in shoppers) < bearable
+    assert max(shopper.slowest for shopper in shoppers) < limit
     waiting = Delivery.objects.filter(order__in=orders)
     assert waiting.count() == 3
     assert not waiting.exclude(status="pending").exists()
     assert not Received.objects.filter(order_number__in=[order.number for order in orders]).exists()
 
-    own_redis.start() if trouble == "stopped" else own_redis.thaw()
+    own_redis.start() if problem == "stopped" else own_redis.thaw()
 
     def supervise() -> None:
         if not workers[-1].is_running():  # see "Redis, stopped" in docs/howto/celery.md
             workers.append(start(CeleryWorker, shop))
 
     wait_until_quiet(meanwhile=supervise)
-    assert_all_is_told_once(sandbox, orders=4)
+    assert_signals_were_sent_once(sandbox, orders=4)
 
 
 def test_fault_13_the_same_task_a_hundred_times_claims_each_row_once(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter
 ) -> None:
     sandbox.scenario(timing=AT_ONCE)
-    # Small batches, so that one process does not take all at once.
+    # Small batches, so that one process does not claim all rows.
     shop = open_shop(redis_url, CELERY_WAKEUP=False, POLL_BATCH=2, DELIVERY_BATCH=2)
     orders = [buy(sandbox) for _number in range(20)]
     PurchasePoll.objects.update(due_at=timezone.now())
-    asked_before = len(sandbox.requests())
+    calls_before = len(sandbox.requests())
     for _number in range(100):
         poll_due.apply_async(queue=shop.queue)
     workers = [start(CeleryWorker, shop, concurrency=5) for _number in range(2)]
     wait_until(lambda: not PurchasePoll.objects.exists(), what="all purchases ended")
-    asked = Counter(row["query"].rpartition("cartId=")[2] for row in sandbox.requests()[asked_before:])
-    assert asked == {order.henry_cart_id: 1 for order in orders}
+    calls = Counter(row["query"].rpartition("cartId=")[2] for row in sandbox.requests()[calls_before:])
+    assert calls == {order.henry_cart_id: 1 for order in orders}
 
     for _number in range(100):
         deliver_events.apply_async(queue=shop.queue)
     wait_until_quiet()
     assert set(Delivery.objects.values_list("fence", "attempts")) == {(1, 1)}
-    assert_all_is_told_once(sandbox, orders=20)
+    assert_signals_were_sent_once(sandbox, orders=20)
     wait_until(lambda: sum(len(worker.received()) for worker in workers) == 200, what="no task was lost")
 
 
-def test_fault_14_a_task_that_redis_hands_out_again_changes_nothing(
+def test_fault_14_a_redelivered_task_changes_nothing(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter
 ) -> None:
-    impatient = {"visibility_timeout": 5, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
-    shop = open_shop(redis_url, transport=impatient, receiver_seconds=2, lease_seconds=3, CELERY_WAKEUP=False)
+    short_timeout = {"visibility_timeout": 5, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+    shop = open_shop(
+        redis_url, transport=short_timeout, receiver_seconds=2, lease_seconds=3, CELERY_WAKEUP=False
+    )
     for _number in range(5):
         buy(sandbox)
     workers = [start(CeleryWorker, shop, concurrency=1) for _number in range(2)]
     sent = deliver_events.apply_async(queue=shop.queue)
     wait_until(
         lambda: [name for worker in workers for name in worker.received()] == [sent.id, sent.id],
-        what="the task was handed out twice",
+        what="the task was delivered twice",
     )
     wait_until(lambda: Received.objects.count() >= 5, what="all receivers ran")
     for worker in workers:
@@ -273,5 +273,5 @@ def test_the_example_shop_is_set_up_as_documented(monkeypatch: pytest.MonkeyPatc
     exec(documented("settings.py"), shown)  # our own page
     celery, database = json.loads(run("-c", code))
     assert celery == {name: value for name, value in shown.items() if name.startswith("CELERY_")}
-    kept = shown["DATABASES"]["default"]
-    assert {name: database[name] for name in kept} == kept
+    documented_database = shown["DATABASES"]["default"]
+    assert {name: database[name] for name in documented_database} == documented_database

@@ -1,4 +1,4 @@
-"""What the doctor says of real workers and beats, and that it finds nothing on the example shop."""
+"""What the doctor reports about real workers and beats, and that the example shop has no findings."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from django_henry_checkout.doctor import work
-from django_henry_checkout.doctor.findings import Look
+from django_henry_checkout.doctor import workers
+from django_henry_checkout.doctor.findings import Probe
 from django_henry_checkout.models import WorkerHeartbeat
 from django_henry_checkout.testing.sandbox import Sandbox
 from tests.processes.conftest import Starter
@@ -24,7 +24,7 @@ from tests.support.workers import Beat, CeleryWorker, Worker, wait_until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 MANAGE = [sys.executable, str(ROOT / "example_project" / "manage.py")]
-#: So that beat is heard of more often than every half minute.
+#: Lets beat record heartbeats more often than every half minute.
 HURRIES = """
 
 @app.on_after_finalize.connect
@@ -36,57 +36,59 @@ def hurry(sender, **kwargs):
 """
 
 
-def names(look: Look) -> list[str]:
-    return [finding.name for finding in look()]
+def names(probe: Probe) -> list[str]:
+    return [finding.name for finding in probe()]
 
 
-def test_a_worker_is_known_while_it_lives(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert names(work.workers_are_there) == ["no_worker"]
+def test_a_worker_is_known_while_it_runs(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names(workers.probe_workers) == ["no_worker"]
     worker = Worker(sandbox)
     try:
-        wait_until(lambda: names(work.workers_are_there) == [], what="the worker is known")
-        assert names(work.clocks_of_workers_agree) == []
+        wait_until(lambda: names(workers.probe_workers) == [], what="the worker is known")
+        assert names(workers.probe_worker_clocks) == []
         assert WorkerHeartbeat.objects.get().kind == "worker"
     finally:
         worker.end()
-    monkeypatch.setattr(work, "ALIVE_FOR", timedelta(seconds=1))
-    wait_until(lambda: names(work.workers_are_there) == ["no_worker"], what="it is missed")
+    monkeypatch.setattr(workers, "ALIVE_FOR", timedelta(seconds=1))
+    wait_until(lambda: names(workers.probe_workers) == ["no_worker"], what="it is reported as missing")
 
 
-def test_beats_are_told_apart(
+def test_two_beats_are_reported(
     sandbox: Sandbox, redis_url: str, open_shop: Starter, start: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "TWICE", timedelta(seconds=1))
+    monkeypatch.setattr(workers, "MIN_BEAT_UPTIME", timedelta(seconds=1))
     shop = open_shop(redis_url, CELERY_WAKEUP=False)
     with (shop.folder / "mysite" / "celery.py").open("a") as file:
         file.write(HURRIES)
     start(CeleryWorker, shop).wait_until_ready()
-    assert names(work.workers_are_there) == ["no_worker"]  # without beat it has nothing to do
+    assert names(workers.probe_workers) == ["no_worker"]  # without beat it gets no tasks
 
     first = start(Beat, shop)
     wait_until(
-        lambda: WorkerHeartbeat.objects.filter(kind="beat").exists() and names(work.workers_are_there) == [],
+        lambda: WorkerHeartbeat.objects.filter(kind="beat").exists() and names(workers.probe_workers) == [],
         what="worker and beat are known",
     )
     second = start(Beat, shop)
-    wait_until(lambda: names(work.beat_comes_once) == ["two_beats"], what="the second beat is known")
+    wait_until(lambda: names(workers.probe_beats) == ["two_beats"], what="the second beat is known")
     beats = WorkerHeartbeat.objects.filter(kind="beat")
     assert {name.partition("@")[0] for name in beats.values_list("name", flat=True)} == {
         f"gen{beat._process.pid}" for beat in (first, second)
     }
 
     second.kill()
-    monkeypatch.setattr(work, "ALIVE_FOR", timedelta(seconds=4))
-    wait_until(lambda: names(work.beat_comes_once) == [], what="the second is forgotten")
-    assert names(work.workers_are_there) == []
+    monkeypatch.setattr(workers, "ALIVE_FOR", timedelta(seconds=4))
+    wait_until(lambda: names(workers.probe_beats) == [], what="the heartbeat of the second is too old")
+    assert names(workers.probe_workers) == []
     first.kill()
-    # What beat had sent is still being done; then nobody is heard of any more.
-    wait_until(lambda: names(work.workers_are_there) in (["no_beat"], ["no_worker"]), what="it is missed")
+    # The worker finishes what beat had sent; then there are no heartbeats.
+    wait_until(
+        lambda: names(workers.probe_workers) in (["no_beat"], ["no_worker"]), what="it is reported as missing"
+    )
 
 
 @pytest.fixture
 def demo(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The example shop with its worker, on a database of its own, set up as `make demo` does."""
+    """The example shop with its worker and a separate database, set up as `make demo` does."""
     env = {
         **os.environ,
         "CELERY_BROKER_URL": "",
@@ -114,17 +116,17 @@ def doctor(env: dict[str, str]) -> dict[str, Any]:
     return shown
 
 
-def test_nothing_is_found_on_the_example_shop(demo: dict[str, str]) -> None:
-    wait_until(lambda: not is_missing_its_worker(demo), what="the worker is known")
+def test_the_example_shop_has_no_findings(demo: dict[str, str]) -> None:
+    wait_until(lambda: not lacks_worker(demo), what="the worker is known")
     shown = doctor(demo)
-    assert shown["findings"] == shown["unseen"] == []
+    assert shown["findings"] == shown["skipped"] == []
     assert shown["ok"]
 
 
-def is_missing_its_worker(env: dict[str, str]) -> bool:
+def lacks_worker(env: dict[str, str]) -> bool:
     return "no_worker" in {finding["name"] for finding in doctor(env)["findings"]}
 
 
-def test_fault_61_a_key_of_another_environment_is_named_on_the_example_shop(demo: dict[str, str]) -> None:
+def test_fault_61_a_key_of_another_environment_is_reported_for_the_example_shop(demo: dict[str, str]) -> None:
     shown = doctor({**demo, "HENRY_API_KEY": "a-key-of-production"})
-    assert "key_refused" in {finding["name"] for finding in shown["findings"]}
+    assert "key_rejected" in {finding["name"] for finding in shown["findings"]}

@@ -1,4 +1,4 @@
-"""After an erasure nothing of the buyer is left: not in a dump of the database, in no log, not at the broker."""
+"""An erasure leaves no trace of the buyer in a dump of the database, in logs or at the broker."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from tests.support.workers import Beat, CeleryWorker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-#: Words that belong to the buyer alone.
+#: Texts that only the buyer's data contains.
 CANARIES = (BUYER.email, BUYER.last_name, BUYER.phone, "350 Fifth Avenue")
 
 
 def dump(folder: Path) -> str:
-    """Everything in the database, by the server's own program."""
+    """Return a dump of the whole database."""
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         return "\n".join(connection.connection.iterdump())
@@ -49,7 +49,7 @@ def dump(folder: Path) -> str:
 
 
 def at_the_broker(url: str) -> str:
-    """Every key and value of the broker."""
+    """Return every key and value of the broker."""
     server = redis.Redis.from_url(url)
     texts = []
     for key in server.scan_iter("*", count=1000):
@@ -64,12 +64,12 @@ def found_in(text: str) -> list[str]:
     return [canary for canary in CANARIES if canary in text]
 
 
-def test_fault_59_nothing_of_an_erased_buyer_is_left_anywhere(
+def test_fault_59_no_data_of_an_erased_buyer_is_left(
     sandbox: Sandbox,
     redis_url: str,
     open_shop: Starter,
     start: Starter,
-    nudges: None,
+    wakeups: None,
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
     django_user_model: Any,
@@ -87,7 +87,7 @@ def test_fault_59_nothing_of_an_erased_buyer_is_left_anywhere(
     wait_until_quiet()
     order = Order.objects.get()
     assert order.status == "completed"
-    assert set(found_in(dump(tmp_path))) == set(CANARIES)  # else this test would see nothing
+    assert set(found_in(dump(tmp_path))) == set(CANARIES)  # else the dump proves nothing
     staff = Client()
     staff.force_login(django_user_model.objects.create_superuser("grace"))
     page = reverse("admin:henry_checkout_order_change", args=[order.pk])
@@ -95,7 +95,7 @@ def test_fault_59_nothing_of_an_erased_buyer_is_left_anywhere(
 
     erased = erase_buyer(BUYER.email.upper(), by="staff:grace")
     assert (erased.orders, erased.customer_sessions) == (1, 1)
-    Receipt.objects.update(sent_to="")  # the shop's own row is the shop's to clean
+    Receipt.objects.update(sent_to="")  # the shop cleans its own rows
     assert not OrderBuyer.objects.exists()
     assert found_in(dump(tmp_path)) == []
     assert found_in(at_the_broker(redis_url)) == []

@@ -1,4 +1,4 @@
-"""Promise 2, nothing lost, and promise 3, one effect: workers are killed, rows are not."""
+"""Promises 2 and 3, nothing lost and one effect, when workers are killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDINGS = {"complete": "completed", "failed": "partially_completed"}
 
 @pytest.fixture
 def start(sandbox: Sandbox) -> Iterator[Callable[..., Worker]]:
-    """Start workers, and leave none behind."""
+    """Start workers; stop all of them at the end."""
     started: list[Worker] = []
 
     def start(**how: float) -> Worker:
@@ -39,7 +39,7 @@ def start(sandbox: Sandbox) -> Iterator[Callable[..., Worker]]:
 
 
 def begin_and_pay(sandbox: Sandbox, number: int) -> tuple[str, str]:
-    """Pay one cart whose second item ends as its number says; return the order's number and expected status."""
+    """Pay a cart whose second item fails for each fifth `number`; return number and expected status."""
     ending = "failed" if number % 5 == 0 else "complete"
     cart = carts.create_cart()
     carts.add_item(cart, make_item())
@@ -49,7 +49,7 @@ def begin_and_pay(sandbox: Sandbox, number: int) -> tuple[str, str]:
     return order.number, ENDINGS[ending]
 
 
-def test_a_worker_deletes_what_is_too_old_by_itself(start: Callable[..., Worker]) -> None:
+def test_a_worker_prunes_old_rows(start: Callable[..., Worker]) -> None:
     long_ago = timezone.now() - timedelta(days=31)
     for number in range(3):
         WebhookMessage.objects.create(
@@ -65,7 +65,7 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(
     sandbox.scenario(timing={"pendingSeconds": 2, "processingSeconds": 4})
     expected = dict(begin_and_pay(sandbox, number) for number in range(PURCHASES))
 
-    # Slow receivers, so that a kill is likely to hit one at work.
+    # Slow receivers, so that a kill is likely to interrupt one.
     for progress in (5, 60, 140):
         worker = start(receiver_seconds=0.01)
         wait_until(lambda floor=progress: Received.objects.count() >= floor, what=f"{progress} receivers ran")
@@ -85,9 +85,9 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(
 
     assert dict(Order.objects.values_list("number", "status")) == expected
     assert len(sandbox.orders()) == PURCHASES
-    told = Counter(Received.objects.values_list("signal", "order_number"))
+    received = Counter(Received.objects.values_list("signal", "order_number"))
     happened = Counter(Event.objects.values_list("type", "order__number"))
-    assert told == happened
+    assert received == happened
     per_event = Counter(Received.objects.values_list("event_id", flat=True))
     assert set(per_event.values()) == {1}
     assert len(per_event) == Event.objects.count()
@@ -95,9 +95,7 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(
     assert receipts == dict.fromkeys(expected, 1)
 
 
-def test_a_worker_that_is_asked_to_stop_finishes_its_work(
-    sandbox: Sandbox, start: Callable[..., Worker]
-) -> None:
+def test_a_worker_that_is_stopped_finishes_its_work(sandbox: Sandbox, start: Callable[..., Worker]) -> None:
     begin_and_pay(sandbox, 1)
     worker = start(receiver_seconds=0.2)
     wait_until(Received.objects.exists)

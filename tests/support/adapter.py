@@ -69,7 +69,10 @@ def answering(settings: Any, **answers: Any) -> Iterator[list[tuple[Any, ...]]]:
     """Use the adapter with these answers; an exception is raised. Yields the calls, which begin empty."""
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "ADAPTER": PATH}
     RecordingAdapter.answers, RecordingAdapter.calls = answers, []
-    yield RecordingAdapter.calls
+    try:
+        yield RecordingAdapter.calls
+    finally:
+        RecordingAdapter.answers = {}
 
 
 def refused(message: str = "Boots are out of stock.") -> Exception:

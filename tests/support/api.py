@@ -117,7 +117,7 @@ def ok(answer: Any, status: int = 200) -> dict[str, Any]:
 
 
 def card_for(sandbox: Sandbox, version: str) -> dict[str, str]:
-    """Collect a card as the shopper would: by the modal in v0, by the element's token in v1."""
+    """Collect a card as a shopper does: in the modal in v0, as the element's token in v1."""
     if version == "v0":
         sandbox.call("POST", "card", {"userId": Order.objects.get().henry_cart_id})
         return {}

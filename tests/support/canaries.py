@@ -1,4 +1,4 @@
-"""Values that must turn up nowhere but where they belong, and a search of every place that they could reach."""
+"""Values that must appear only where they belong, and a search of every place that they could reach."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EMAIL = "canary.mail@shop.example"
 PHONE = "+12125550187"
 STREET = "77 Canary Wharf Lane"
 
-#: The one place of each value in the database, as table.column; one that is not named has none.
+#: The columns in which each value is allowed, as table.column; other values have none.
 #: `shop_receipt` is the example shop's own table, filled by its receiver.
 PLACES: dict[str, set[str]] = {
     "e-mail": {
@@ -50,8 +50,8 @@ _ORDINARY = set(vars(logging.makeLogRecord({}))) - {"args"}
 _SEPARATORS = re.compile(r"[\s().+-]")
 
 
-class Everything(logging.Handler):
-    """Keeps what is logged as text: the message, the traceback, and whatever was handed along."""
+class AllRecords(logging.Handler):
+    """Keeps each log record as text: the message, the traceback, and the extra attributes."""
 
     def __init__(self) -> None:
         super().__init__(logging.NOTSET)
@@ -64,21 +64,21 @@ class Everything(logging.Handler):
 
 
 @contextmanager
-def all_logs() -> Iterator[Everything]:
-    """Hear every logger at DEBUG, those that keep to themselves too."""
-    handler = Everything()
+def all_logs() -> Iterator[AllRecords]:
+    """Collect the records of every logger at DEBUG, including those that do not propagate."""
+    handler = AllRecords()
     loggers = [logging.getLogger(), *map(logging.getLogger, list(logging.root.manager.loggerDict))]
     levels = {logger: (logger.level, logger.disabled) for logger in loggers}
-    heard = [logger for logger in loggers if logger.parent is None or not logger.propagate]
+    observed = [logger for logger in loggers if logger.parent is None or not logger.propagate]
     try:
         for logger in loggers:
             logger.setLevel(logging.DEBUG)
             logger.disabled = False
-        for logger in heard:
+        for logger in observed:
             logger.addHandler(handler)
         yield handler
     finally:
-        for logger in heard:
+        for logger in observed:
             logger.removeHandler(handler)
         for logger, (level, disabled) in levels.items():
             logger.setLevel(level)
@@ -87,24 +87,24 @@ def all_logs() -> Iterator[Everything]:
 
 @dataclass
 class Watch:
-    """Makes calls, keeps what was answered, and searches all sinks."""
+    """Makes calls, keeps the responses, and searches all sinks."""
 
     sandbox: Sandbox
-    logs: Everything
+    logs: AllRecords
     canaries: dict[str, list[str]] = field(default_factory=dict)
     answers: list[tuple[str, frozenset[str], str]] = field(default_factory=list)
     called: dict[str, set[int]] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
 
     def add(self, name: str, *texts: str) -> None:
-        """Look for a value from now on."""
+        """Search for a value from now on."""
         known = self.canaries.setdefault(name, [])
         known += [text for text in texts if text and text not in known]
 
     def call(
         self, api: Api, method: str, path: str, body: Any = None, *, shows: str = "", **headers: str
     ) -> Any:
-        """Make a call; `shows` names the canaries that are the documented content of its answer, by commas."""
+        """Make a call; `shows` lists the canaries that its response documents, separated by commas."""
         answer = api(method, path, body, **headers)
         self.keep(f"{method} {path}", answer, shows=shows)
         return answer
@@ -119,16 +119,16 @@ class Watch:
         )
 
     def found_in(self, text: str) -> set[str]:
-        """Name the canaries that stand in a text, in any spelling."""
+        """Return the names of the canaries in a text, in any spelling."""
         compact = _SEPARATORS.sub("", text)
         return {
             name
             for name, values in self.canaries.items()
-            if any(_stands_in(name, value, text, compact) for value in values)
+            if any(_is_in(name, value, text, compact) for value in values)
         }
 
     def leaks(self) -> dict[str, set[str]]:
-        """Return what stands where it must not: each place with the canaries in it."""
+        """Return the leaks: each place with the canaries that it must not hold."""
         found: dict[str, set[str]] = {}
         for place, text, allowed in self._sinks():
             names = self.found_in(text) - allowed
@@ -154,8 +154,8 @@ class Watch:
             yield f"sandbox {row['path']}", " ".join(str(row[name]) for name in names), set()
 
 
-def _stands_in(name: str, value: str, text: str, compact: str) -> bool:
-    if name == "CVV":  # so short that it stands alone only
+def _is_in(name: str, value: str, text: str, compact: str) -> bool:
+    if name == "CVV":  # so short that only a whole word counts
         return re.search(rf"(?<![\w.-]){value}(?![\w.-])", text) is not None
     if name in {"card number", "phone"}:
         return value.lstrip("+") in compact
@@ -186,12 +186,12 @@ def cached() -> Iterator[str]:
 
 
 def mail_text(message: Any) -> str:
-    """Return a mail with all its parts, decoded."""
+    """Return all parts of a mail as text."""
     return "\n".join(
         [message.subject, message.body, *(str(part[0]) for part in getattr(message, "alternatives", ()))]
     )
 
 
 def plain_client() -> Client:
-    """A browser that shows an error page where the test client would raise."""
+    """Return a client that responds with an error page instead of raising."""
     return Client(raise_request_exception=False)

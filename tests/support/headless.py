@@ -1,4 +1,4 @@
-"""What the tests of quotes and headless purchases share: goods, a buyer, and a look into the sandbox."""
+"""Shared data and helpers of the tests of quotes and headless purchases."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def pays(token: str = "card_test_pays", **more: Any) -> PurchaseRequest:
 
 
 def store_card(sandbox: Sandbox, cart_id: str, **card: str) -> None:
-    """Give the shopper of a v0 cart a card, as the card page would."""
+    """Store a card for the shopper of a v0 cart, as the card page does."""
     sandbox.call("POST", "card", {"userId": cart_id, **card})
 
 
 def charged(sandbox: Sandbox) -> Money:
-    """What the one order at the sandbox cost."""
+    """Return the total of the only order in the sandbox."""
     (bought,) = sandbox.orders()
     return usd(bought["total"])
 
 
 def purchase_as_henry_shows_it(sandbox: Sandbox, version: str, ref_id: str) -> Any:
-    """The whole PurchaseJob, of which the gateway reads a part only."""
+    """Return the complete PurchaseJob, of which the gateway reads only a part."""
     url, headers = f"{sandbox.url}/v1/cart/purchase/status", {"x-api-key": API_KEY}
     if version == "v1-rpc":
         answer = requests.post(url, json={"refId": ref_id}, headers=headers, timeout=5)
@@ -65,5 +65,5 @@ def purchase_as_henry_shows_it(sandbox: Sandbox, version: str, ref_id: str) -> A
     return answer.json()
 
 
-def asked_since(sandbox: Sandbox, before: int) -> list[str]:
+def calls_since(sandbox: Sandbox, before: int) -> list[str]:
     return [f"{row['method']} {row['path']}" for row in sandbox.requests()[before:]]

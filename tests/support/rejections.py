@@ -12,7 +12,7 @@ from django_henry_checkout.exceptions import Rejected
 
 @contextmanager
 def refused(kind: type[Rejected], reason: str) -> Iterator[Any]:
-    """Expect a refusal whose `detail`, which is Henry's own text, gives the reason."""
+    """Expect a refusal whose `detail`, Henry's own message, contains the reason."""
     with pytest.raises(kind) as caught:
         yield caught
     assert re.search(reason, caught.value.detail), caught.value.detail

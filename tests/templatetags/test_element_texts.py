@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils.translation import override
 
 import django_henry_checkout
-from django_henry_checkout.templatetags.element_texts import TEXTS, element_texts
+from django_henry_checkout.components.element import TEXTS, element_texts
 
 SCRIPT = Path(django_henry_checkout.__file__).parent / "static" / "henry_checkout" / "henry-view.js"
 
@@ -17,7 +17,7 @@ def test_the_script_has_the_same_texts() -> None:
     assert dict(re.findall(r'(\w+): "([^"]*)"', table)) == TEXTS
 
 
-def test_only_what_differs_is_handed_over() -> None:
+def test_only_translated_texts_are_passed() -> None:
     with override("en"):
         assert element_texts() == ""
     with override("de"):  # Django has a word for this one

@@ -1,23 +1,23 @@
-"""The fixtures of the plugin, imported: only a root conftest.py may name plugins."""
+"""Imports the fixtures of the plugin: only a root conftest.py may name plugins."""
 
 from __future__ import annotations
 
 from django_henry_checkout.testing.plugin import (
     build_cart,
     build_paid_order,
+    drain,
     henry_sandbox,
     henry_sandbox_process,
     henry_webhook,
     race,
-    run_until_idle,
 )
 
 __all__ = [
     "build_cart",
     "build_paid_order",
+    "drain",
     "henry_sandbox",
     "henry_sandbox_process",
     "henry_webhook",
     "race",
-    "run_until_idle",
 ]

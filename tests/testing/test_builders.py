@@ -1,4 +1,4 @@
-"""Orders as shoppers make them, in every generation of Henry's API."""
+"""Carts and orders that the builders create, in every version of Henry's API."""
 
 from __future__ import annotations
 
@@ -24,24 +24,26 @@ ENDINGS = {
 
 @pytest.mark.parametrize("version", ["v1", "v1-rpc", "v0"])
 @pytest.mark.parametrize("outcome", ENDINGS)
-def test_an_order_ends_as_asked(
+def test_an_order_ends_with_the_given_outcome(
     henry_sandbox: Sandbox, build_paid_order: Any, settings: Any, version: str, outcome: str
 ) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_VERSION": version}
     order: Order = build_paid_order(outcome=outcome)
-    # v0 has no word for an order of which a part was bought, and tells of no items.
+    # v0 has no status for an order that was bought in part, and reports no items.
     expected = "completed" if version == "v0" and outcome == "partially_complete" else ENDINGS[outcome]
     assert (order.status, order.lines.count()) == (expected, 2)
     assert len(henry_sandbox.orders()) == 1
 
 
-def test_an_order_is_left_where_the_test_begins(build_paid_order: Any) -> None:
+def test_an_order_can_be_left_open(build_paid_order: Any) -> None:
     assert build_paid_order(until_idle=False).status == "open"
     with pytest.raises(NotDrainedError, match="Henry says awaiting_merchant"):
         build_paid_order(outcome="awaiting_merchant")
 
 
-def test_carts_hold_what_is_asked(build_cart: Any, build_paid_order: Any, django_user_model: Any) -> None:
+def test_carts_contain_the_given_items(
+    build_cart: Any, build_paid_order: Any, django_user_model: Any
+) -> None:
     ada = django_user_model.objects.create_user("ada")
     lamp = build_item("https://alpine.example/products/reading-lamp", price="12.34", quantity=2)
     cart = build_cart([lamp], user=ada)

@@ -1,4 +1,4 @@
-"""A run to the end: it ends, it says what does not, and it waits for nothing."""
+"""`drain`: it ends, reports what does not, and does not wait."""
 
 from __future__ import annotations
 
@@ -32,76 +32,72 @@ def failing_receiver() -> Iterator[Callable[..., None]]:
     signals.purchase_completed.disconnect(dispatch_uid="fails")
 
 
-def test_a_slow_order_comes_to_its_end_at_once(
-    henry_sandbox: Sandbox, build_paid_order: Any, run_until_idle: Any
-) -> None:
+def test_a_slow_order_ends_at_once(henry_sandbox: Sandbox, build_paid_order: Any, drain: Any) -> None:
     henry_sandbox.scenario(timing={"pendingSeconds": 600, "processingSeconds": 4000})
     began = time.monotonic()
     order = build_paid_order()
     assert time.monotonic() - began < 15
     assert order.status == "completed"
     assert Received.objects.count() == Event.objects.count()
-    again = run_until_idle()
+    again = drain()
     assert (again.worked, again.open) == (0, ())
 
 
-def test_an_unpaid_checkout_is_idle_and_its_session_lives(build_cart: Any, run_until_idle: Any) -> None:
+def test_an_unpaid_checkout_does_not_count_as_open(build_cart: Any, drain: Any) -> None:
     sessions.begin_checkout(build_cart())
-    assert run_until_idle().open == ()
+    assert drain().open == ()
     assert Purchase.objects.get().status == "planned"
     assert CheckoutSession.objects.get().status == "awaiting_payment"
 
 
-def test_a_session_that_has_lapsed_ends(build_cart: Any, run_until_idle: Any) -> None:
+def test_an_expired_session_ends(build_cart: Any, drain: Any) -> None:
     sessions.begin_checkout(build_cart())
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    run_until_idle()
+    drain()
     assert CheckoutSession.objects.get().status == "expired"
     assert Received.objects.filter(signal="checkout_expired").count() == 1
 
 
-def test_what_cannot_end_is_named(henry_sandbox: Sandbox, build_cart: Any, run_until_idle: Any) -> None:
+def test_a_purchase_that_cannot_end_is_reported(henry_sandbox: Sandbox, build_cart: Any, drain: Any) -> None:
     henry_sandbox.scenario(faults=[{"fault": "reset", "path": "/v1/cart/*/purchase"}])
     buy_cart(build_cart(), BUYER, Payment(card=card_of("v1")))
     with pytest.raises(NotDrainedError, match="Nothing changes any more") as caught:
-        run_until_idle()
+        drain()
     (line,) = caught.value.open
     assert Order.objects.get().number in line
     assert "in_doubt" in line
-    assert len(run_until_idle(may_stay_open=True).open) == 1
+    assert len(drain(may_stay_open=True).open) == 1
 
 
-def test_bounds_are_kept(henry_sandbox: Sandbox, build_paid_order: Any, run_until_idle: Any) -> None:
+def test_the_limits_are_kept(henry_sandbox: Sandbox, build_paid_order: Any, drain: Any) -> None:
     build_paid_order(until_idle=False, outcome="awaiting_merchant")
-    with pytest.raises(NotDrainedError, match="no more time after 2 rounds"):
-        run_until_idle(rounds=2)
-    with pytest.raises(NotDrainedError, match="no more time after 0 rounds"):
-        run_until_idle(seconds=0)
+    with pytest.raises(NotDrainedError, match="limit was reached after 2 rounds"):
+        drain(rounds=2)
+    with pytest.raises(NotDrainedError, match="limit was reached after 0 rounds"):
+        drain(seconds=0)
 
 
-def test_a_failing_receiver_is_dead_and_named(
-    build_paid_order: Any, run_until_idle: Any, failing_receiver: Any
-) -> None:
+def test_a_dead_delivery_is_reported(build_paid_order: Any, drain: Any, failing_receiver: Any) -> None:
     with pytest.raises(NotDrainedError, match=r"receiver fails of purchase_completed.*dead, 8 attempts"):
         build_paid_order()
     assert Delivery.objects.get(receiver="fails").status == "dead"
     assert Order.objects.get().status == "completed"
-    (line,) = run_until_idle(may_stay_open=True).open
+    (line,) = drain(may_stay_open=True).open
     assert "RuntimeError" in line
 
 
-def test_a_webhook_of_nobody_is_named(henry_webhook: Any, run_until_idle: Any) -> None:
-    henry_webhook("ckp-ref_nobody")
-    with pytest.raises(NotDrainedError, match=r"order\.purchase ckp-ref_nobody: unmatched"):
-        run_until_idle()
+def test_an_unmatched_webhook_is_reported(henry_webhook: Any, drain: Any) -> None:
+    henry_webhook("ckp-ref_unknown")
+    with pytest.raises(NotDrainedError, match=r"order\.purchase ckp-ref_unknown: unmatched"):
+        drain()
 
 
-def test_pauses_are_lifted(henry_sandbox: Sandbox, build_paid_order: Any, run_until_idle: Any) -> None:
+def test_pauses_end(henry_sandbox: Sandbox, build_paid_order: Any, drain: Any) -> None:
     limited = {"fault": "status", "status": 429, "headers": {"Retry-After": "3000"}, "path": "/v1/orders"}
     henry_sandbox.scenario(faults=[{**limited, "times": 2}])
     order = build_paid_order(until_idle=False)
-    run_until_idle(rounds=1, may_stay_open=True)
+    drain(rounds=1, may_stay_open=True)
     assert AccountRateLimit.objects.get().paused_until is not None
-    run_until_idle()
+    drain()
     order.refresh_from_db()
     assert order.status == "completed"

@@ -1,4 +1,4 @@
-"""A small shop of its own that tests its receivers with the plugin: its pytest run is another process."""
+"""A small shop that tests its receivers with the plugin, in a separate pytest run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHOP = {
             "django.middleware.csrf.CsrfViewMiddleware",
         ]
         DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
-        # As in production: no test may reach this.
+        # As in production: no test may call it.
         HENRY_CHECKOUT = {"API_KEY": "production", "BASE_URL": "https://api.example"}
     """,
     "shop_urls.py": """
@@ -86,22 +86,22 @@ SHOP = {
             assert list(Points.objects.values_list("points", flat=True)) == points
 
 
-        def test_points_by_webhook(henry_sandbox, henry_webhook, build_paid_order, run_until_idle):
+        def test_points_by_webhook(henry_sandbox, henry_webhook, build_paid_order, drain):
             order = build_paid_order(until_idle=False)
             ref = henry_sandbox.orders()[0]["refId"]
             assert henry_webhook(ref, signature="wrong") == 401
             assert henry_webhook(ref) == henry_webhook(ref) == 202
-            run_until_idle()
+            drain()
             order.refresh_from_db()
             assert (order.status, Points.objects.count()) == ("completed", 1)
 
 
-        def test_points_in_a_race(race, build_paid_order, run_until_idle):
+        def test_points_in_a_race(race, build_paid_order, drain):
             build_paid_order(until_idle=False)
             with race(
-                "django_henry_checkout.flows.polling.poller.apply_observation", before=run_until_idle
+                "django_henry_checkout.flows.polling.poller.apply_observation", before=drain
             ) as running:
-                run_until_idle()
+                drain()
             assert running.result.open == ()
             assert Points.objects.count() == 1
 
@@ -139,19 +139,19 @@ def run(shop: Path, *arguments: str) -> str:
 
 
 def test_a_shop_tests_its_receivers_with_the_plugin(shop: Path) -> None:
-    said = run(shop)
-    assert "1 failed, 5 passed" in said, said
-    assert "NotDrainedError: There was no more time" in said or "Nothing changes any more" in said
-    assert "Henry says awaiting_merchant" in said
+    output = run(shop)
+    assert "1 failed, 5 passed" in output, output
+    assert "NotDrainedError: The limit was reached" in output or "Nothing changes any more" in output
+    assert "Henry says awaiting_merchant" in output
 
 
-def test_without_being_asked_for_the_plugin_is_not_there(shop: Path) -> None:
+def test_the_plugin_is_not_loaded_automatically(shop: Path) -> None:
     (shop / "conftest.py").unlink()
-    said = run(shop, "-k", "test_that_fails")
-    assert "fixture 'build_paid_order' not found" in said, said
+    output = run(shop, "-k", "test_that_fails")
+    assert "fixture 'build_paid_order' not found" in output, output
 
 
-def test_the_plugin_may_be_named_before_django_is_set_up(shop: Path) -> None:
+def test_the_plugin_may_be_loaded_before_django_is_set_up(shop: Path) -> None:
     (shop / "conftest.py").unlink()
-    said = run(shop, "-p", "django_henry_checkout.testing.plugin", "-k", "test_points_by_webhook")
-    assert "1 passed" in said, said
+    output = run(shop, "-p", "django_henry_checkout.testing.plugin", "-k", "test_points_by_webhook")
+    assert "1 passed" in output, output

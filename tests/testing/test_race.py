@@ -1,4 +1,4 @@
-"""The race helper: a competitor in between, once, and a complaint where nothing raced."""
+"""The race helper: a competitor runs once, and a race that did not happen fails the test."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_return_while_a_poll_is_written_is_one_change(build_paid_order: Any, r
     assert Event.objects.filter(type="purchase_submitted").count() == 1
 
 
-def test_a_competitor_runs_once_and_everything_is_put_back(race: Any) -> None:
+def test_a_competitor_runs_once_and_the_function_is_restored(race: Any) -> None:
     real, calls = outbox._describe, []
     with race(
         f"{FLOWS}.events.outbox._describe", before=lambda: calls.append(outbox._describe(ValueError()))
@@ -88,7 +88,7 @@ class Branch(Shop):
 
 
 @pytest.mark.parametrize("name", ["open", "count", "close"])
-def test_methods_of_every_kind_are_raced_and_put_back(race: Any, name: str) -> None:
+def test_methods_of_every_kind_are_raced_and_restored(race: Any, name: str) -> None:
     before, order = dict(vars(Branch)), []
     expected = getattr(Branch(), name)()
     with race(f"{__name__}.Branch.{name}", after=lambda: order.append("competitor")):
@@ -97,7 +97,7 @@ def test_methods_of_every_kind_are_raced_and_put_back(race: Any, name: str) -> N
     assert dict(vars(Branch)) == before
 
 
-def test_a_race_that_never_ran_fails_the_test(race: Any) -> None:
+def test_a_race_that_did_not_run_fails_the_test(race: Any) -> None:
     with (
         pytest.raises(RaceNotRunError, match="_describe"),
         race(f"{FLOWS}.events.outbox._describe", before=list),
@@ -109,7 +109,7 @@ def test_a_race_that_never_ran_fails_the_test(race: Any) -> None:
         pass
 
 
-def test_a_race_within_a_transaction_is_refused(race: Any) -> None:
+def test_a_race_inside_a_transaction_is_rejected(race: Any) -> None:
     ran: list[None] = []
     with (
         pytest.raises(RaceInTransactionError, match="Race elsewhere"),
@@ -120,7 +120,7 @@ def test_a_race_within_a_transaction_is_refused(race: Any) -> None:
     assert ran == []
 
 
-def test_what_a_competitor_raises_comes_out_at_the_end_and_reaches_nobody_else(
+def test_the_exception_of_a_competitor_is_raised_at_the_end_of_the_block(
     build_paid_order: Any, race: Any
 ) -> None:
     def competitor() -> None:

@@ -1,4 +1,4 @@
-"""Webhooks as Henry sends them, and as nobody should."""
+"""Webhooks as Henry sends them, and forged ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def purchase(build_paid_order: Any) -> Purchase:
-    """One that Henry has not ended yet, and that nobody will poll soon."""
+    """A purchase that Henry is processing, and that is not due for a poll."""
     from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
     from django_henry_checkout.types import staff_source
 
@@ -34,43 +34,45 @@ def test_a_full_webhook_ends_the_order_without_a_poll(
     from django_henry_checkout.flows.webhooks.inbox import process_webhooks
 
     henry_sandbox.advance(60)
-    said = henry_sandbox.purchase(purchase.ref_id)
-    asked = len(henry_sandbox.requests())
-    assert henry_webhook(purchase.ref_id, data=said) == 202
+    data = henry_sandbox.purchase(purchase.ref_id)
+    calls = len(henry_sandbox.requests())
+    assert henry_webhook(purchase.ref_id, data=data) == 202
     assert process_webhooks() == 1
     order = Order.objects.get()
     assert order.status == "completed"
     assert order.total is not None
     assert order.total.amount == henry_sandbox.orders()[0]["total"]
-    assert len(henry_sandbox.requests()) == asked
+    assert len(henry_sandbox.requests()) == calls
 
 
-def test_a_thin_webhook_has_henry_asked(run_until_idle: Any, henry_webhook: Any, purchase: Purchase) -> None:
+def test_a_webhook_without_data_leads_to_a_status_request(
+    drain: Any, henry_webhook: Any, purchase: Purchase
+) -> None:
     assert henry_webhook(purchase.ref_id) == 202
-    run_until_idle()
+    drain()
     assert WebhookMessage.objects.get().outcome == "Too little detail: status requested"
     assert Order.objects.get().status == "completed"
 
 
 @pytest.mark.parametrize("signature", ["wrong", "old", "future", "altered", "missing"])
-def test_what_nobody_should_believe_is_refused(henry_webhook: Any, signature: str) -> None:
+def test_forged_webhooks_are_rejected(henry_webhook: Any, signature: str) -> None:
     assert henry_webhook("ckp-ref_1", signature=signature) == 401
-    assert henry_webhook("ckp-ref_1", secret="somebody else's") == 401
+    assert henry_webhook("ckp-ref_1", secret="another secret") == 401
     assert not WebhookMessage.objects.exists()
 
 
-def test_a_webhook_goes_to_a_running_server(henry_webhook: Any, live_server: Any) -> None:
+def test_a_webhook_is_sent_to_a_running_server(henry_webhook: Any, live_server: Any) -> None:
     assert henry_webhook("ckp-ref_1", to=live_server.url) == 202
     assert henry_webhook("ckp-ref_2", to=live_server.url + webhook_path()) == 202
     assert henry_webhook("ckp-ref_3", to=live_server.url, signature="wrong") == 401
-    assert henry_webhook("ckp-ref_3", to=live_server.url + "/admin/") == 403  # as it is
+    assert henry_webhook("ckp-ref_3", to=live_server.url + "/admin/") == 403  # the URL is not changed
     assert WebhookMessage.objects.count() == 2
 
 
 def test_the_sandbox_sends_webhooks_itself(
-    henry_sandbox: Sandbox, build_paid_order: Any, run_until_idle: Any, live_server: Any
+    henry_sandbox: Sandbox, build_paid_order: Any, drain: Any, live_server: Any
 ) -> None:
-    """Of purchases that nobody knows yet, until the order list has told of them."""
+    """The first ones name purchases that the app does not know until it reads the order list."""
     henry_sandbox.send_webhooks_to(live_server.url + webhook_path())
     order = build_paid_order(outcome="partially_complete")
     assert order.status == "partially_completed"
@@ -86,17 +88,15 @@ def test_the_sandbox_sends_webhooks_itself(
     assert messages.count() == before
 
 
-def test_webhooks_that_nobody_takes_are_not_waited_for_without_end(
-    henry_sandbox: Sandbox, build_paid_order: Any
-) -> None:
+def test_waiting_for_webhooks_has_a_limit(henry_sandbox: Sandbox, build_paid_order: Any) -> None:
     henry_sandbox.send_webhooks_to("http://127.0.0.1:9/")
     henry_sandbox.scenario(webhooks={"retries": 9, "retryAfterSeconds": 30})
     build_paid_order(until_idle=False)
-    with pytest.raises(TimeoutError, match="webhooks still wait"):
+    with pytest.raises(TimeoutError, match="webhooks are still pending"):
         henry_sandbox.wait_for_webhooks(0.2)
 
 
-def test_each_account_has_its_own_address_and_secret(
+def test_each_account_has_its_own_path_and_secret(
     henry_sandbox: Sandbox, henry_webhook: Any, settings: Any
 ) -> None:
     accounts = {"default": {"WEBHOOK_SECRETS": ["one"]}, "uk": {"WEBHOOK_SECRETS": ["old", "two"]}}
@@ -106,16 +106,14 @@ def test_each_account_has_its_own_address_and_secret(
     assert WebhookMessage.objects.get().account == "uk"
 
 
-def test_without_a_secret_nothing_can_be_signed(
-    henry_sandbox: Sandbox, henry_webhook: Any, settings: Any
-) -> None:
+def test_signing_needs_a_secret(henry_sandbox: Sandbox, henry_webhook: Any, settings: Any) -> None:
     settings.HENRY_CHECKOUT = henry_sandbox.options({"WEBHOOK_SECRETS": []})
     with pytest.raises(ConfigurationError, match="WEBHOOK_SECRETS"):
         henry_webhook("ckp-ref_1")
 
 
-def test_the_signature_is_henrys() -> None:
-    """The check vector of what is known of Henry's webhooks."""
+def test_the_signature_matches_the_check_vector() -> None:
+    """Compare with the check vector of henry-api.md."""
     at = read_timestamp("1767225600000")
     body = b'{"event":"order.purchase.complete","data":{"refId":"ckp-ref_3fa85f64-5717-4562-b3fc"}}'
     assert signed_headers(body, secret="whsec_example", at=at) == {

@@ -1,4 +1,4 @@
-"""The wrapper page, the state that views ask for, the way to a phone: by Django's client over a real sandbox."""
+"""The wrapper page, the JSON state, the phone page: Django's test client over the real sandbox."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def shopper(client: Client, cart: Cart) -> Client:
 
 
 def framed(cart: Cart, *, origin: str = STORE) -> tuple[StartedCheckout, str]:
-    begun = begin_checkout(cart, options=SessionOptions(mode=SessionMode.FRAMED, origin=origin))
-    return begun, reverse("henry_checkout:frame", args=[issue_ticket(begun.session)])
+    started = begin_checkout(cart, options=SessionOptions(mode=SessionMode.FRAMED, origin=origin))
+    return started, reverse("henry_checkout:frame", args=[issue_ticket(started.session)])
 
 
-def address(begun: StartedCheckout, name: str = "state") -> str:
-    return reverse(f"henry_checkout:{name}", args=[begun.order.ulid, begun.token])
+def address(started: StartedCheckout, name: str = "state") -> str:
+    return reverse(f"henry_checkout:{name}", args=[started.order.ulid, started.token])
 
 
 def attribute(page: Any, name: str) -> str:
@@ -59,55 +59,57 @@ def attribute(page: Any, name: str) -> str:
     return found.group(1).replace("&amp;", "&")
 
 
-def look(begun: StartedCheckout, **body: Any) -> Any:
-    return Client(enforce_csrf_checks=True).post(address(begun), json.dumps(body), "application/json").json()
+def post_state(started: StartedCheckout, **body: Any) -> Any:
+    return (
+        Client(enforce_csrf_checks=True).post(address(started), json.dumps(body), "application/json").json()
+    )
 
 
-# Beginning -----------------------------------------------------------------------------------
+# The button -----------------------------------------------------------------------------------
 
 
-def test_a_script_gets_the_addresses(sandbox: Sandbox, shopper: Client) -> None:
-    answer = shopper.post(BUY, {"mode": "iframe"}, **JSON)
-    said = answer.json()
+def test_a_script_gets_the_urls(sandbox: Sandbox, shopper: Client) -> None:
+    response = shopper.post(BUY, {"mode": "iframe"}, **JSON)
+    content = response.json()
     session = CheckoutSession.objects.get()
     assert (session.mode, session.origin) == ("framed", SHOP)
-    assert said["sessionId"] == session.ulid
-    assert said["paymentOrigins"] == [sandbox.url]
-    assert said["frameTrouble"] == ""
-    frame = shopper.get(said["frameUrl"])
+    assert content["sessionId"] == session.ulid
+    assert content["paymentOrigins"] == [sandbox.url]
+    assert content["frameProblem"] == ""
+    frame = shopper.get(content["frameUrl"])
     assert frame.status_code == 200
     assert attribute(frame, "parent-origin") == SHOP
     for name in ("payUrl", "phoneUrl", "qrUrl", "stateUrl"):
-        assert shopper.get(said[name]).status_code == 200, name
-    assert "Accept" in answer["Vary"]
+        assert shopper.get(content[name]).status_code == 200, name
+    assert "Accept" in response["Vary"]
 
 
-def test_a_form_is_led_on_as_before(sandbox: Sandbox, shopper: Client) -> None:
-    answer = shopper.post(BUY, {"mode": "iframe"}, HTTP_ACCEPT="text/html,*/*;q=0.8")
-    assert (answer.status_code, urlsplit(answer["Location"]).path.split("/")[-2]) == (303, "pay")
-    answer = shopper.post(BUY, {"mode": "phone"})
-    assert (answer.status_code, answer["Location"].endswith("/phone")) == (303, True)
+def test_a_form_is_redirected(sandbox: Sandbox, shopper: Client) -> None:
+    response = shopper.post(BUY, {"mode": "iframe"}, HTTP_ACCEPT="text/html,*/*;q=0.8")
+    assert (response.status_code, urlsplit(response["Location"]).path.split("/")[-2]) == (303, "pay")
+    response = shopper.post(BUY, {"mode": "phone"})
+    assert (response.status_code, response["Location"].endswith("/phone")) == (303, True)
     assert CheckoutSession.objects.live().get().mode == "redirect"
 
 
-def test_a_script_is_told_in_json_what_went_wrong(sandbox: Sandbox, client: Client, shopper: Client) -> None:
+def test_a_script_gets_errors_as_json(sandbox: Sandbox, client: Client, shopper: Client) -> None:
     assert Client().post(BUY, **JSON).json()["code"] == "cart_not_found"
     sandbox.scenario(faults=[{"fault": "status", "status": 500, "times": 0}])
-    answer = shopper.post(BUY, {"mode": "iframe"}, **JSON)
-    assert (answer.status_code, answer.json()["code"]) == (503, "henry_unavailable")
-    assert "Your cart is safe" in answer.json()["detail"]
+    response = shopper.post(BUY, {"mode": "iframe"}, **JSON)
+    assert (response.status_code, response.json()["code"]) == (503, "henry_unavailable")
+    assert "Your cart is safe" in response.json()["detail"]
 
 
 def test_a_paid_cart_leads_to_its_order(sandbox: Sandbox, shopper: Client, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
-    answer = shopper.post(BUY, {"mode": "iframe"}, **JSON).json()
-    assert list(answer) == ["next"]
-    assert shopper.get(answer["next"]).status_code == 200
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
+    response = shopper.post(BUY, {"mode": "iframe"}, **JSON).json()
+    assert list(response) == ["next"]
+    assert shopper.get(response["next"]).status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("fault", "trouble"),
+    ("fault", "problem"),
     [
         ({"fault": "headers", "headers": {"X-Frame-Options": "DENY"}}, "framing_refused"),
         ({"fault": "headers", "headers": {"Content-Security-Policy": "frame-ancestors 'none'"}}, "framing_refused"),
@@ -117,13 +119,13 @@ def test_a_paid_cart_leads_to_its_order(sandbox: Sandbox, shopper: Client, cart:
     ],
 )  # fmt: skip
 def test_a_page_that_cannot_be_framed_is_not_tried(
-    sandbox: Sandbox, shopper: Client, settings: Any, fault: dict[str, Any], trouble: str
+    sandbox: Sandbox, shopper: Client, settings: Any, fault: dict[str, Any], problem: str
 ) -> None:
     sandbox.scenario(faults=[{**fault, "path": "/cart/*", "times": 1}])
-    said = shopper.post(BUY, {"mode": "iframe"}, **JSON).json()
-    assert (said["frameUrl"], said["frameTrouble"]) == ("", trouble)
+    content = shopper.post(BUY, {"mode": "iframe"}, **JSON).json()
+    assert (content["frameUrl"], content["frameProblem"]) == ("", problem)
     again = shopper.post(BUY, {"mode": "iframe"}, **JSON).json()
-    assert again["frameTrouble"] == trouble  # known for a while: Henry is not asked for each shopper
+    assert again["frameProblem"] == problem  # cached: Henry is not asked for each shopper
     assert len([row for row in sandbox.requests() if row["path"].startswith("/cart/")]) == 1
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "FRAME_PROBE": False}
     assert shopper.post(BUY, {"mode": "iframe"}, **JSON).json()["frameUrl"]
@@ -133,7 +135,7 @@ def test_a_page_that_cannot_be_framed_is_not_tried(
 
 
 def test_the_wrapper_and_its_headers(sandbox: Sandbox, cart: Cart) -> None:
-    begun, url = framed(cart)
+    started, url = framed(cart)
     page = Client().get(url)
     policy = dict(part.split(" ", 1) for part in page["Content-Security-Policy"].split("; "))
     assert policy["frame-ancestors"] == f"'self' {STORE}"
@@ -147,15 +149,13 @@ def test_the_wrapper_and_its_headers(sandbox: Sandbox, cart: Cart) -> None:
     assert "Set-Cookie" not in page
     assert attribute(page, "parent-origin") == STORE
     url = attribute(page, "henry-url")
-    assert url.startswith(begun.order.hosted_url)
-    assert (
-        begun.token not in page.content.decode()
-    )  # the page around it may not learn the session's own secret
+    assert url.startswith(started.order.hosted_url)
+    assert started.token not in page.content.decode()  # the parent page must not learn the session's secret
     back = parse_qs(urlsplit(url).query)["returnUrl"][0]
     returned = Client().get(urlsplit(back).path)
     assert returned["Content-Security-Policy"] == f"frame-ancestors 'self' {STORE}"
     assert "UC:" not in returned.content.decode()
-    assert Client().get(attribute(page, "state-url")).json()["sessionId"] == begun.session.ulid
+    assert Client().get(attribute(page, "state-url")).json()["sessionId"] == started.session.ulid
 
 
 def test_a_ticket_is_used_once(sandbox: Sandbox, cart: Cart) -> None:
@@ -169,29 +169,29 @@ def test_a_ticket_is_used_once(sandbox: Sandbox, cart: Cart) -> None:
     assert Client().get(reverse("henry_checkout:frame", args=["made-up"])).content == second.content
 
 
-def test_a_ticket_lapses_and_a_newer_one_replaces_it(sandbox: Sandbox, cart: Cart) -> None:
-    begun, url = framed(cart)
-    newer = reverse("henry_checkout:frame", args=[issue_ticket(begun.session)])
+def test_a_ticket_expires_and_a_newer_one_replaces_it(sandbox: Sandbox, cart: Cart) -> None:
+    started, url = framed(cart)
+    newer = reverse("henry_checkout:frame", args=[issue_ticket(started.session)])
     assert Client().get(url).status_code == 404
     CheckoutSession.objects.update(created_at=timezone.now() - timedelta(minutes=5, seconds=1))
     assert Client().get(newer).status_code == 404
 
 
 def test_no_ticket_opens_a_session_that_is_not_framed(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    url = reverse("henry_checkout:frame", args=[issue_ticket(begun.session)])
+    started = begin_checkout(cart)
+    url = reverse("henry_checkout:frame", args=[issue_ticket(started.session)])
     assert Client().get(url).status_code == 404
 
 
-def test_a_ticket_that_came_too_late_says_so_in_the_frame(sandbox: Sandbox, cart: Cart) -> None:
-    begun, url = framed(cart)
-    renew_session(begun.order)
+def test_a_late_ticket_is_reported_in_the_frame(sandbox: Sandbox, cart: Cart) -> None:
+    started, url = framed(cart)
+    renew_session(started.order)
     page = Client().get(url)
-    assert (page.status_code, attribute(page, "trouble")) == (200, "token_expired")
+    assert (page.status_code, attribute(page, "problem")) == (200, "token_expired")
     assert attribute(page, "henry-url") == ""
 
 
-def test_the_theme_is_handed_on(sandbox: Sandbox, cart: Cart) -> None:
+def test_the_theme_is_passed_on(sandbox: Sandbox, cart: Cart) -> None:
     _begun, url = framed(cart)
     page = Client().get(f"{url}?theme=dark")
     assert parse_qs(urlsplit(attribute(page, "henry-url")).query)["theme"] == ["dark"]
@@ -199,24 +199,24 @@ def test_the_theme_is_handed_on(sandbox: Sandbox, cart: Cart) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "signs_in", "is_said"),
+    ("version", "signs_in", "is_set"),
     [
         ("v0", True, True),
         ("v0", False, False),
         ("v0", None, False),
         ("v0", "yes", False),
-        ("v1", True, False),  # its page has no such choice
+        ("v1", True, False),  # which has no such option
     ],
 )
 def test_the_wrapper_knows_whether_the_page_needs_cookies(
-    sandbox: Sandbox, cart: Cart, settings: Any, version: str, signs_in: Any, is_said: bool
+    sandbox: Sandbox, cart: Cart, settings: Any, version: str, signs_in: Any, is_set: bool
 ) -> None:
     option = {} if signs_in is None else {"HOSTED_SIGN_IN": signs_in}
     settings.HENRY_CHECKOUT = shop_settings(sandbox, API_VERSION=version, **option)
     _begun, url = framed(cart)
     page = Client().get(url).content.decode()
     assert "data-henry-wrapper" in page
-    assert (" data-needs-storage" in page) is is_said
+    assert (" data-needs-storage" in page) is is_set
 
 
 @pytest.mark.parametrize("origin", ["https://store.example", "https://STORE.example/", SHOP])
@@ -234,121 +234,121 @@ def test_origins_that_may_frame(sandbox: Sandbox, settings: Any, origin: str) ->
 # The state -----------------------------------------------------------------------------------
 
 
-def test_the_state_moves_only_with_what_henry_says(sandbox: Sandbox, cart: Cart) -> None:
-    begun, _url = framed(cart)
-    before = Client().get(address(begun)).json()
+def test_the_state_changes_only_with_what_henry_reports(sandbox: Sandbox, cart: Cart) -> None:
+    started, _url = framed(cart)
+    before = Client().get(address(started)).json()
     assert (before["outcome"], before["orderStatus"], before["receipt"], before["next"]) == (
         "",
         "open",
         "",
         "",
     )
-    looked = look(begun, action="look", claimedOrderId="somebody-elses")
-    assert (looked["outcome"], looked["version"]) == ("", before["version"])
-    sandbox.pay(begun.order.henry_cart_id)
+    state = post_state(started, action="refresh", claimedOrderId="somebody-elses")
+    assert (state["outcome"], state["version"]) == ("", before["version"])
+    sandbox.pay(started.order.henry_cart_id)
     cache.clear()
-    after = look(begun)
+    after = post_state(started)
     assert (after["outcome"], after["orderStatus"]) == ("completed", "placed")
     assert after["version"] > before["version"]
     assert after["next"].startswith("http://testserver/henry/status/")
     claims = read_receipt(after["receipt"], audience=STORE)
     assert (claims["sub"], claims["sid"], claims["status"]) == (
-        begun.order.ulid, begun.session.ulid, "placed",
+        started.order.ulid, started.session.ulid, "placed",
     )  # fmt: skip
 
 
 def test_a_get_asks_henry_nothing(sandbox: Sandbox, cart: Cart, django_assert_num_queries: Any) -> None:
-    begun, _url = framed(cart)
+    started, _url = framed(cart)
     asked = len(sandbox.requests())
     with django_assert_num_queries(3):
-        Client().get(address(begun))
+        Client().get(address(started))
     assert len(sandbox.requests()) == asked
 
 
 def test_leaving_ends_the_session_unless_it_was_paid(sandbox: Sandbox, cart: Cart) -> None:
-    begun, _url = framed(cart)
-    assert look(begun, action="cancel")["outcome"] == "cancelled"
+    started, _url = framed(cart)
+    assert post_state(started, action="cancel")["outcome"] == "cancelled"
     assert Event.objects.filter(type="checkout_canceled").count() == 1
-    again = renew_session(begun.order)
-    assert Client().get(address(begun)).json()["outcome"] == ""  # the newer session speaks for the older
-    sandbox.pay(begun.order.henry_cart_id)
+    again = renew_session(started.order)
+    assert Client().get(address(started)).json()["outcome"] == ""  # the newer session replaces the older one
+    sandbox.pay(started.order.henry_cart_id)
     cache.clear()
-    assert look(again, action="cancel")["outcome"] == "completed"
+    assert post_state(again, action="cancel")["outcome"] == "completed"
 
 
-def test_leaving_while_henry_cannot_say_ends_nothing(sandbox: Sandbox, cart: Cart) -> None:
-    begun, _url = framed(cart)
+def test_leaving_while_henry_is_down_ends_nothing(sandbox: Sandbox, cart: Cart) -> None:
+    started, _url = framed(cart)
     sandbox.scenario(faults=[{"fault": "status", "status": 500, "times": 0}])
-    assert look(begun, action="cancel")["outcome"] == ""
+    assert post_state(started, action="cancel")["outcome"] == ""
     assert CheckoutSession.objects.get().status == "awaiting_payment"
 
 
 def test_more_time(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
-    begun, _url = framed(cart)
+    started, _url = framed(cart)
     soon = timezone.now() + timedelta(seconds=90)
     CheckoutSession.objects.update(expires_at=soon)
-    said = look(begun, action="extend")
-    assert said["extended"] is True
+    content = post_state(started, action="extend")
+    assert content["extended"] is True
     assert CheckoutSession.objects.get().expires_at > soon + timedelta(minutes=20)
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert look(begun, action="extend")["extended"] is False
+    assert post_state(started, action="extend")["extended"] is False
     CheckoutSession.objects.update(expires_at=soon)
-    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_VERSION": "v0"}  # whose addresses lapse
-    assert look(begun, action="extend")["extended"] is False
+    settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "API_VERSION": "v0"}  # whose payment URLs expire
+    assert post_state(started, action="extend")["extended"] is False
 
 
 @pytest.mark.parametrize(
     "body",
-    ["[]", "x", '{"action": "buy"}', '{"action": 1}', '{"claimedOrderId": 5}', '{"action": "look", "x": "%s"}' % ("y" * 5000)],
+    ["[]", "x", '{"action": "buy"}', '{"action": 1}', '{"claimedOrderId": 5}', '{"action": "refresh", "x": "%s"}' % ("y" * 5000)],
 )  # fmt: skip
-def test_odd_bodies_are_refused(sandbox: Sandbox, cart: Cart, body: str) -> None:
-    begun, _url = framed(cart)
-    answer = Client().post(address(begun), body, "application/json")
-    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+def test_invalid_bodies_are_rejected(sandbox: Sandbox, cart: Cart, body: str) -> None:
+    started, _url = framed(cart)
+    response = Client().post(address(started), body, "application/json")
+    assert (response.status_code, response.json()["code"]) == (400, "parse_error")
 
 
 def test_outcomes_of_an_order(sandbox: Sandbox, cart: Cart, polls_at_once: None) -> None:
-    begun, _url = framed(cart)
-    sandbox.pay(begun.order.henry_cart_id, outcome="failed")
+    started, _url = framed(cart)
+    sandbox.pay(started.order.henry_cart_id, outcome="failed")
     sandbox.advance(60)
     for _round in range(4):
         run_once()
-    assert Client().get(address(begun)).json()["outcome"] == "failed"
+    assert Client().get(address(started)).json()["outcome"] == "failed"
 
 
 def test_an_expired_session(sandbox: Sandbox, cart: Cart) -> None:
-    begun, _url = framed(cart)
+    started, _url = framed(cart)
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     run_once()
-    assert Client().get(address(begun)).json()["outcome"] == "expired"
+    assert Client().get(address(started)).json()["outcome"] == "expired"
 
 
 # The phone -----------------------------------------------------------------------------------
 
 
-def test_the_phone_page_goes_on_once_it_is_paid(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    page = Client().get(address(begun, "phone"))
+def test_the_phone_page_redirects_once_it_is_paid(sandbox: Sandbox, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    page = Client().get(address(started, "phone"))
     assert (page.status_code, page["X-Frame-Options"]) == (200, "DENY")
     assert b'http-equiv="refresh" content="5"' in page.content
-    code = Client().get(address(begun, "phone-qr"))
+    code = Client().get(address(started, "phone-qr"))
     assert (code["Content-Type"], b"<svg" in code.content) == ("image/svg+xml", True)
-    sandbox.pay(begun.order.henry_cart_id)
+    sandbox.pay(started.order.henry_cart_id)
     cache.clear()
-    look(begun)
-    assert Client().get(address(begun, "phone"))["Location"].startswith("/henry/status/")
+    post_state(started)
+    assert Client().get(address(started, "phone"))["Location"].startswith("/henry/status/")
 
 
 # Receipts ------------------------------------------------------------------------------------
 
 
 def test_a_receipt_is_for_one_audience_and_for_a_while(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
-    begun, _url = framed(cart)
-    receipt = make_receipt(begun.session, begun.order, audience=STORE)
-    assert read_receipt(receipt, audience=STORE)["sub"] == begun.order.ulid
+    started, _url = framed(cart)
+    receipt = make_receipt(started.session, started.order, audience=STORE)
+    assert read_receipt(receipt, audience=STORE)["sub"] == started.order.ulid
     head, claims, signature = receipt.split(".")
-    forged = jwt.encode({"aud": STORE, "sub": begun.order.ulid}, "x" * 32, algorithm="HS256")
-    bare = jwt.encode({"aud": STORE, "sub": begun.order.ulid}, None, algorithm="none")
+    forged = jwt.encode({"aud": STORE, "sub": started.order.ulid}, "x" * 32, algorithm="HS256")
+    bare = jwt.encode({"aud": STORE, "sub": started.order.ulid}, None, algorithm="none")
     wrong = [forged, bare, f"{head}.{claims[:-2]}AA.{signature}", "", "a.b.c", receipt + "x"]
     for text, audience in [*((text, STORE) for text in wrong), (receipt, "https://other.example")]:
         with pytest.raises(ReceiptInvalid):
@@ -359,39 +359,37 @@ def test_a_receipt_is_for_one_audience_and_for_a_while(sandbox: Sandbox, cart: C
     }
     with pytest.raises(ReceiptInvalid):
         read_receipt(receipt, audience=STORE)
-    own = make_receipt(begun.session, begun.order, audience=STORE)
+    own = make_receipt(started.session, started.order, audience=STORE)
     claims = jwt.decode(own, "a secret of thirty-two characters", algorithms=["HS256"], audience=STORE)
     assert claims["status"] == "open"
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "RECEIPT_LIFETIME": timedelta(seconds=-1)}
     with pytest.raises(ReceiptInvalid):
-        read_receipt(make_receipt(begun.session, begun.order, audience=STORE), audience=STORE)
+        read_receipt(make_receipt(started.session, started.order, audience=STORE), audience=STORE)
 
 
-def test_a_replaced_key_still_counts(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
-    begun, _url = framed(cart)
-    receipt = make_receipt(begun.session, begun.order, audience=STORE)
+def test_a_rotated_key_still_verifies(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+    started, _url = framed(cart)
+    receipt = make_receipt(started.session, started.order, audience=STORE)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a newer one", [settings.SECRET_KEY]
-    assert read_receipt(receipt, audience=STORE)["sub"] == begun.order.ulid
+    assert read_receipt(receipt, audience=STORE)["sub"] == started.order.ulid
 
 
-def test_of_two_with_one_ticket_one_alone_gets_in(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_ticket_is_redeemed_once(sandbox: Sandbox, cart: Cart) -> None:
     from django_henry_checkout.exceptions import TokenInvalid
 
-    begun, _url = framed(cart)
-    ticket = issue_ticket(begun.session)
-    assert redeem_ticket(ticket).session == begun.session
+    started, _url = framed(cart)
+    ticket = issue_ticket(started.session)
+    assert redeem_ticket(ticket).session == started.session
     with pytest.raises(TokenInvalid):
         redeem_ticket(ticket)
 
 
-def test_a_shop_that_lists_its_frames_takes_no_other_origin_for_a_token(
-    sandbox: Sandbox, cart: Cart, settings: Any
-) -> None:
+def test_a_listed_frame_ancestor_is_required_for_a_token(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     from django_henry_checkout.flows.access.tokens import create_api_key
 
     settings.HENRY_CHECKOUT = shop_settings(sandbox, FRAME_ANCESTORS=[STORE])
-    begun = begin_checkout(cart)
-    url = reverse("henry_checkout:api-token", args=[begun.order.ulid])
+    started = begin_checkout(cart)
+    url = reverse("henry_checkout:api-token", args=[started.order.ulid])
     key = {"HTTP_AUTHORIZATION": f"Api-Key {create_api_key('store')}", "HTTP_MODE": "Framed"}
     assert Client().get(url, HTTP_ORIGIN=STORE, **key).status_code == 200
     refused = Client().get(url, HTTP_ORIGIN="https://other.example", **key)

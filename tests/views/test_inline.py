@@ -1,4 +1,4 @@
-"""The inline checkout by Django's test client over the real sandbox: the whole way without scripts, and each trouble."""
+"""The inline checkout: Django's test client over the real sandbox, every step without scripts, and each error."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ RATES = re.compile(r'name="(rate-\d+)" value="(\d+)"( checked)?')
 
 
 class Shopper:
-    """A browser without scripts that stands before one order."""
+    """A browser without scripts at the checkout of one order."""
 
     def __init__(self, order: Order, client: Client | None = None, *, part: bool = False) -> None:
         self.order = order
@@ -83,7 +83,7 @@ class Shopper:
         return answer
 
     def form(self, answer: Any) -> dict[str, str]:
-        """Read the form that buys, as a browser would."""
+        """Return the hidden fields of the form that pays."""
         html = re.search(r"<form[^>]+data-henry-pay>(.*?)</form>", answer.content.decode(), re.DOTALL)
         assert html, answer.content.decode()
         found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', html.group(1)))
@@ -91,7 +91,7 @@ class Shopper:
         return found
 
     def to_card(self) -> Any:
-        """Go from the address to the card, with the shipping that is proposed."""
+        """Go from the address to the card, with the preselected shipping."""
         answer = self.post("address", **TYPED)
         if step_of(answer) == "shipping":
             picked = {name: rate for name, rate, checked in RATES.findall(answer.content.decode()) if checked}
@@ -145,19 +145,19 @@ def expire(**columns: Any) -> None:
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1), **columns)
 
 
-# The whole way ---------------------------------------------------------------------------
+# A purchase -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("part", [False, True])
-def test_the_whole_way_without_scripts(sandbox: Sandbox, version: str, cart: Cart, part: bool) -> None:
+def test_a_purchase_without_scripts(sandbox: Sandbox, version: str, cart: Cart, part: bool) -> None:
     shopper = Shopper(begin_inline(cart).order, part=part)
     first = shopper.get()
     assert (first.status_code, step_of(first)) == (200, "address")
     assert (b"<html" in first.content) is not part
     review = shopper.to_review(sandbox, version)
-    said = text_of(review)
-    assert "Pay $141.60" in said
-    assert "350 Fifth Avenue" in said
+    text = text_of(review)
+    assert "Pay $141.60" in text
+    assert "350 Fifth Avenue" in text
     assert get_buyer(Order.objects.get()).phone == "+12125550123"
     done = shopper.buy(review)
     if not part:
@@ -216,11 +216,11 @@ def test_earlier_steps_can_be_opened_again_and_later_ones_not(
 # Address ---------------------------------------------------------------------------------
 
 
-def test_what_is_missing_and_wrong_is_said_at_once_and_nothing_typed_is_lost(
+def test_all_errors_are_shown_at_once_and_entered_values_are_kept(
     sandbox: Sandbox, v1_shopper: Shopper
 ) -> None:
-    typed = {**TYPED, "email": "ada@", "last_name": "  ", "postal_code": "90210", "phone": "12"}
-    answer = v1_shopper.post("address", **typed)
+    values = {**TYPED, "email": "ada@", "last_name": "  ", "postal_code": "90210", "phone": "12"}
+    answer = v1_shopper.post("address", **values)
     html = answer.content.decode()
     assert (answer.status_code, step_of(answer)) == (422, "address")
     assert "4 things need your attention" in html
@@ -286,7 +286,7 @@ def test_every_country_has_a_form(country: str) -> None:
     assert len({part.name for part in parts}) == len(parts)
 
 
-def test_the_form_speaks_to_the_browser(sandbox: Sandbox, v1_shopper: Shopper) -> None:
+def test_the_form_has_hints_for_the_browser(sandbox: Sandbox, v1_shopper: Shopper) -> None:
     html = v1_shopper.get().content.decode()
     for token in (
         "email",
@@ -302,7 +302,7 @@ def test_the_form_speaks_to_the_browser(sandbox: Sandbox, v1_shopper: Shopper) -
     assert not re.findall(r"<script(?![^>]+src=)", html)
 
 
-# Trouble ---------------------------------------------------------------------------------
+# Errors ----------------------------------------------------------------------------------
 
 
 def test_a_quote_that_takes_longer_can_be_asked_again(
@@ -329,7 +329,7 @@ def test_another_address_makes_the_old_price_count_no_longer(
     assert step_of(v1_shopper.get("review")) == "price"
 
 
-def test_trouble_at_henry_loses_nothing(sandbox: Sandbox, shopper: Shopper, version: str) -> None:
+def test_a_failure_of_henry_loses_nothing(sandbox: Sandbox, shopper: Shopper, version: str) -> None:
     world(sandbox, faults=[{"fault": "status", "status": 500, "times": 9}])
     answer = shopper.post("address", **TYPED)
     assert answer.status_code == 503
@@ -351,7 +351,7 @@ def test_without_henrys_card_page_the_step_offers_another_try(
     answer = shopper.get("card")
     assert (answer.status_code, step_of(answer)) == (503, "card")
     assert "Add your card" in text_of(answer)
-    assert b"data-henry-load" not in answer.content  # or a script would ask for ever
+    assert b"data-henry-autoload" not in answer.content  # or a script would retry for ever
 
 
 def test_a_price_that_rose_is_shown_and_bought_only_by_another_click(
@@ -402,13 +402,13 @@ def test_many_refused_cards_make_a_pause(sandbox: Sandbox, v1_shopper: Shopper, 
     use(settings, "v1", API_THROTTLES={"refused": "2/hour"})
     review = v1_shopper.to_review(sandbox, "v1")
     world(sandbox, faults=[buys("v1", "status", status=402, times=9)])
-    said = [v1_shopper.buy(review).status_code for _try in range(4)]
-    assert said == [402, 402, 429, 429]
+    results = [v1_shopper.buy(review).status_code for _try in range(4)]
+    assert results == [402, 402, 429, 429]
     assert len(buying_calls(sandbox)) == 2
     assert CallCount.objects.filter(subject__startswith="refused:cookie:").exists()
 
 
-def test_calls_are_counted_and_what_was_typed_is_kept(
+def test_calls_are_counted_and_entered_values_are_kept(
     sandbox: Sandbox, v1_shopper: Shopper, settings: Any
 ) -> None:
     use(settings, "v1", API_THROTTLES={"checkout": "1/hour"})
@@ -435,13 +435,13 @@ def test_an_unknown_outcome_shows_the_status_and_is_never_tried_again(
     assert Purchase.objects.filter(status="sent").exists() is False
 
 
-def test_a_lapsed_session_goes_on_by_a_click(sandbox: Sandbox, shopper: Shopper, version: str) -> None:
+def test_an_expired_session_continues_with_a_click(sandbox: Sandbox, shopper: Shopper, version: str) -> None:
     review = shopper.to_review(sandbox, version)
     expire()
-    assert step_of(shopper.get()) == "lapsed"
+    assert step_of(shopper.get()) == "expired"
     answer = shopper.buy(review)
     assert nothing_was_sent(sandbox)
-    assert step_of(shopper.client.get(answer["Location"])) == "lapsed"
+    assert step_of(shopper.client.get(answer["Location"])) == "expired"
     assert step_of(shopper.post("renew")) == "card"
     assert CheckoutSession.objects.count() == 2
     review = shopper.post("card", card_token=TOKEN)
@@ -449,9 +449,7 @@ def test_a_lapsed_session_goes_on_by_a_click(sandbox: Sandbox, shopper: Shopper,
     assert len(sandbox.orders()) == 1
 
 
-def test_an_address_that_was_typed_for_long_is_taken_all_the_same(
-    sandbox: Sandbox, v1_shopper: Shopper
-) -> None:
+def test_an_address_is_accepted_after_the_session_expired(sandbox: Sandbox, v1_shopper: Shopper) -> None:
     expire()
     assert step_of(v1_shopper.post("address", **TYPED)) == "shipping"
 
@@ -466,7 +464,7 @@ def test_more_time_is_a_click_and_the_card_stays(sandbox: Sandbox, v1_shopper: S
     assert CheckoutSession.objects.get().expires_at > soon + timedelta(minutes=5)
 
 
-def test_a_cart_that_was_bought_elsewhere_is_told(sandbox: Sandbox, v1_shopper: Shopper, cart: Cart) -> None:
+def test_a_cart_bought_elsewhere_is_an_error(sandbox: Sandbox, v1_shopper: Shopper, cart: Cart) -> None:
     review = v1_shopper.to_review(sandbox, "v1")
     other = begin_checkout(Cart.objects.get(pk=cart.pk))
     assert other.order.pk != v1_shopper.order.pk
@@ -489,15 +487,15 @@ def test_fault_39_two_confirms_at_once_buy_once_and_both_see_the_status(
         answer = client.post(shopper.url, form)
         return answer.status_code, step_of(client.get(shopper.url))
 
-    said = at_once(click, threads=2)
-    assert said == [(303, "status"), (303, "status")]
+    results = at_once(click, threads=2)
+    assert results == [(303, "status"), (303, "status")]
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
     # A reload that posts the form again is no second purchase either.
     assert shopper.client.post(shopper.url, form).status_code == 303
     assert len(buying_calls(sandbox)) == 1
 
 
-# Who, and what stays secret ----------------------------------------------------------------
+# Access and secrets -----------------------------------------------------------------------
 
 
 def test_foreign_and_unknown_orders_look_the_same(sandbox: Sandbox, v1_shopper: Shopper, cart: Cart) -> None:
@@ -559,10 +557,10 @@ def test_no_token_or_card_number_is_kept_anywhere(sandbox: Sandbox, v1_shopper: 
 
 
 def test_no_secret_of_the_session_is_in_the_page(sandbox: Sandbox, version: str, cart: Cart) -> None:
-    begun = begin_inline(cart)
-    shopper = Shopper(begun.order)
+    started = begin_inline(cart)
+    shopper = Shopper(started.order)
     pages = [shopper.get(), shopper.to_card(), shopper.get("address")]
-    assert all(begun.token.encode() not in page.content for page in pages)
+    assert all(started.token.encode() not in page.content for page in pages)
     assert pages[0]["X-Frame-Options"] == "DENY"
     assert pages[0]["Referrer-Policy"] == "same-origin"
 
@@ -616,7 +614,7 @@ def test_the_tag_asks_the_database_only_and_always_as_often(
                 html = tagged(order)
             assert f'data-step="{step}"' in html
             assert len(sandbox.requests()) == asked
-        assert ("data-henry-load" in html) is (version == "v0")
+        assert ("data-henry-autoload" in html) is (version == "v0")
 
 
 def test_two_sections_on_a_page_share_no_id(sandbox: Sandbox, v1_shopper: Shopper) -> None:

@@ -1,4 +1,4 @@
-"""Pages and the admin in the language of whoever looks: errors, amounts, days, numbers in attributes."""
+"""Pages and the admin in the active language: errors, amounts, days, numbers in attributes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Cart
 from django_henry_checkout.testing.builders import build_paid_order
 from django_henry_checkout.testing.sandbox import Sandbox
-from django_henry_checkout.views.inline_notices import notice_of
-from django_henry_checkout.views.pages import said
+from django_henry_checkout.views.inline_notices import build_notice
+from django_henry_checkout.views.pages import error_text
 from tests.test_formatting import plain
 from tests.views.test_frames import framed
 
@@ -48,31 +48,31 @@ def german(settings: Any) -> None:
         (LinkClosed(), "Dieser Link ist geschlossen"),
         (PurchaseUnderWay(), "Wir prüfen Ihre Zahlung"),
         (CartFull("A cart holds 100 lines at most."), "Das hat nicht geklappt"),
-        (CheckoutError("said by a developer"), "Das hat nicht geklappt"),
-        (GatewayTimeout("said by a developer"), "Die Kasse macht eine kurze Pause"),
+        (CheckoutError("for developers"), "Das hat nicht geklappt"),
+        (GatewayTimeout("for developers"), "Die Kasse macht eine kurze Pause"),
         (ConfigurationError("A setting is wrong."), "Die Kasse macht eine kurze Pause"),
         (TooManyCalls(retry_after=1), "Das war etwas zu schnell"),
     ],
 )
-def test_what_went_wrong_is_said_in_the_shoppers_language(error: Any, title: str) -> None:
+def test_errors_are_shown_in_the_shoppers_language(error: Any, title: str) -> None:
     with override("de"):
-        told, notice = said(error), notice_of(error)
-    assert told[0] == title
-    for text in (*told, notice.title, notice.text):
+        texts, notice = error_text(error), build_notice(error)
+    assert texts[0] == title
+    for text in (*texts, notice.title, notice.text):
         assert str(error) not in text
 
 
 def test_seconds_to_wait_are_counted() -> None:
     with override("de"):
-        assert "1 Sekunde und" in said(TooManyCalls(retry_after=1))[1]
-        assert "7 Sekunden und" in said(TooManyCalls(retry_after=7))[1]
+        assert "1 Sekunde und" in error_text(TooManyCalls(retry_after=1))[1]
+        assert "7 Sekunden und" in error_text(TooManyCalls(retry_after=7))[1]
 
 
 def _below(kind: type[Any]) -> set[type[Any]]:
     return {kind, *(each for child in kind.__subclasses__() for each in _below(child))}
 
 
-def test_staff_are_told_what_went_wrong_in_their_language() -> None:
+def test_staff_see_errors_in_their_language() -> None:
     with override("de"):
         assert error_message(NotInDoubt()).startswith("Sehen Sie sich die Bestellung noch einmal an")
         assert error_message(HenryCheckoutError("Something new.")) == "Something new."
@@ -102,7 +102,7 @@ def test_numbers_for_scripts_stay_numbers(
     german: None, sandbox: Sandbox, client: Client, cart: Cart, settings: Any
 ) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "FRAME_SLOW_AFTER": 1.5, "FRAME_TIMEOUT": 1500}
-    _begun, address = framed(cart)
+    _started, address = framed(cart)
     page = client.get(address).content.decode()
-    assert 'data-soft="1.5"' in page
-    assert 'data-hard="1500.0"' in page
+    assert 'data-slow-after="1.5"' in page
+    assert 'data-frame-timeout="1500.0"' in page

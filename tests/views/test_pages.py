@@ -44,10 +44,10 @@ def pay_page(client: Client) -> Any:
     return client.post(BUY, follow=True)
 
 
-def test_buy_leads_to_henry_by_a_page_of_our_own(sandbox: Sandbox, shopper: Client) -> None:
-    answer = shopper.post(BUY)
-    assert answer.status_code == 303
-    page = shopper.get(answer["Location"])
+def test_buy_leads_to_henry_through_a_page_of_the_app(sandbox: Sandbox, shopper: Client) -> None:
+    response = shopper.post(BUY)
+    assert response.status_code == 303
+    page = shopper.get(response["Location"])
     body = page.content.decode()
     order = Order.objects.get()
     assert page.status_code == 200
@@ -66,8 +66,8 @@ def test_buy_names_a_cart_and_checks_its_owner(sandbox: Sandbox, shopper: Client
     theirs = carts.create_cart(user=get_user_model().objects.create_user("other"))
     carts.add_item(theirs, make_item())
     answers = [shopper.post(BUY, {"cart": name}) for name in (theirs.ulid, "01J00000000000000000000000", "x")]
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
-    assert len({answer.content for answer in answers}) == 1
+    assert [response.status_code for response in answers] == [404, 404, 404]
+    assert len({response.content for response in answers}) == 1
     assert Client().post(BUY, {"cart": cart.ulid}).status_code == 404
     assert Client().post(BUY).status_code == 404
 
@@ -80,22 +80,22 @@ def test_buy_takes_no_get_and_no_forged_form(shopper: Client, cart: Cart) -> Non
     assert not Order.objects.exists()
 
 
-def test_an_empty_cart_is_told_kindly(client: Client, db: None) -> None:
+def test_an_empty_cart_is_an_error_page(client: Client, db: None) -> None:
     give(client, carts.create_cart())
-    answer = client.post(BUY)
-    assert answer.status_code == 409
-    assert b"Your cart is empty" in answer.content
+    response = client.post(BUY)
+    assert response.status_code == 409
+    assert b"Your cart is empty" in response.content
 
 
 @pytest.mark.parametrize("key", ["canary-wrong-key", ""])
-def test_a_bad_key_is_a_kind_page_and_a_clear_log_line(
+def test_a_bad_key_is_an_error_page_and_a_clear_log_line(
     sandbox: Sandbox, shopper: Client, settings: Any, caplog: Any, key: str
 ) -> None:
     settings.HENRY_CHECKOUT = shop_settings(sandbox, API_KEY=key)
-    answer = shopper.post(BUY)
-    body = answer.content.decode()
-    assert answer.status_code == 503
-    assert answer["Retry-After"] == "30"
+    response = shopper.post(BUY)
+    body = response.content.decode()
+    assert response.status_code == 503
+    assert response["Retry-After"] == "30"
     assert "Your cart is safe" in body
     assert "API_KEY" not in body
     assert 'HENRY_CHECKOUT["API_KEY"]' in caplog.text
@@ -115,34 +115,34 @@ def test_a_bad_key_is_a_kind_page_and_a_clear_log_line(
         },
     ],
 )
-def test_trouble_at_henry_is_a_kind_page_and_can_be_tried_again(
+def test_a_failure_of_henry_is_an_error_page_and_can_be_retried(
     sandbox: Sandbox, shopper: Client, cart: Cart, fault: dict[str, Any]
 ) -> None:
     sandbox.scenario(faults=[fault])
-    answer = shopper.post(BUY)
-    assert answer.status_code == 503
-    assert b"try again" in answer.content
+    response = shopper.post(BUY)
+    assert response.status_code == 503
+    assert b"try again" in response.content
     assert cart.lines.count() == 2
     assert not Order.objects.exists()
     assert shopper.post(BUY).status_code == 303
 
 
-def test_forged_and_lapsed_tokens_change_nothing(sandbox: Sandbox, shopper: Client, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    good, order = begun.token, begun.order
+def test_forged_and_expired_tokens_change_nothing(sandbox: Sandbox, shopper: Client, cart: Cart) -> None:
+    started = begin_checkout(cart)
+    good, order = started.token, started.order
     for order_id, token in ((order.ulid, "forged"), ("01J00000000000000000000000", good), ("nonsense", good)):
         for name in ("pay", "completed", "canceled", "errored"):
             assert shopper.get(reverse(f"henry_checkout:{name}", args=[order_id, token])).status_code == 404
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    lapsed = shopper.get(reverse("henry_checkout:pay", args=[order.ulid, good]))
-    assert (lapsed.status_code, CheckoutSession.objects.get().status) == (410, "awaiting_payment")
-    assert b"lapsed" in lapsed.content
+    expired = shopper.get(reverse("henry_checkout:pay", args=[order.ulid, good]))
+    assert (expired.status_code, CheckoutSession.objects.get().status) == (410, "awaiting_payment")
+    assert b"expired" in expired.content
 
 
-def test_the_three_endings(sandbox: Sandbox, shopper: Client, cart: Cart) -> None:
-    begun = begin_checkout(cart)
+def test_the_three_return_pages(sandbox: Sandbox, shopper: Client, cart: Cart) -> None:
+    started = begin_checkout(cart)
     urls = {
-        name: reverse(f"henry_checkout:{name}", args=[begun.order.ulid, begun.token])
+        name: reverse(f"henry_checkout:{name}", args=[started.order.ulid, started.token])
         for name in ("pay", "completed", "canceled", "errored")
     }
     checking = shopper.get(urls["completed"])
@@ -158,8 +158,8 @@ def test_the_three_endings(sandbox: Sandbox, shopper: Client, cart: Cart) -> Non
     assert shopper.get(f"{fresh}/errored").status_code == 200
     assert shopper.get(urls["pay"]).status_code == 410
 
-    sandbox.pay(begun.order.henry_cart_id)
-    cache.clear()  # Henry was asked a moment ago
+    sandbox.pay(started.order.henry_cart_id)
+    cache.clear()  # which holds what Henry reported a moment ago
     for url in (urls["completed"], urls["canceled"], f"{fresh}/errored"):
         done = shopper.get(url)
         assert done.status_code == 302
@@ -169,21 +169,21 @@ def test_the_three_endings(sandbox: Sandbox, shopper: Client, cart: Cart) -> Non
     assert len(sandbox.orders()) == 1
 
 
-def test_a_hint_in_the_query_is_a_cancel_only_while_nothing_is_paid(
+def test_a_cancel_in_the_query_counts_only_while_nothing_is_paid(
     sandbox: Sandbox, shopper: Client, cart: Cart
 ) -> None:
-    begun = begin_checkout(cart)
-    url = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
-    sandbox.pay(begun.order.henry_cart_id)
+    started = begin_checkout(cart)
+    url = reverse("henry_checkout:completed", args=[started.order.ulid, started.token])
+    sandbox.pay(started.order.henry_cart_id)
     assert shopper.get(url, {"status": "cancelled"}).status_code == 302
     assert CheckoutSession.objects.get().status in {"confirming", "completed"}
 
 
 def test_a_return_by_form_post_without_cookies_works(sandbox: Sandbox, cart: Cart) -> None:
-    begun = begin_checkout(cart)
-    sandbox.pay(begun.order.henry_cart_id)
+    started = begin_checkout(cart)
+    sandbox.pay(started.order.henry_cart_id)
     strict = Client(enforce_csrf_checks=True)
-    url = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
+    url = reverse("henry_checkout:completed", args=[started.order.ulid, started.token])
     assert strict.post(url, {"anything": "else"}).status_code == 302
 
 
@@ -204,7 +204,7 @@ def test_the_shop_chooses_where_a_shopper_lands(
     order = Order.objects.get()
     sandbox.pay(order.henry_cart_id)
     assert shopper.get(completed)["Location"].startswith(expected.replace("{ulid}", order.ulid))
-    # Another device, which has scanned the code, is not sent to a page about an order that is not its own.
+    # Another device, which scanned the code, is not sent to a page that only the owner can see.
     there = Client().get(completed)["Location"]
     about_the_order = target.startswith("/")
     assert there.startswith("/henry/status/" if about_the_order else expected.replace("{ulid}", order.ulid))
@@ -226,13 +226,13 @@ def test_the_status_page_shows_an_order_to_the_holder_of_its_link(
 def test_the_panel_is_sent_again_only_when_something_happened(
     sandbox: Sandbox, client: Client, cart: Cart
 ) -> None:
-    begun = begin_checkout(cart)
-    url = reverse("henry_checkout:status", args=[create_status_token(begun.order)]) + "?part=1"
+    started = begin_checkout(cart)
+    url = reverse("henry_checkout:status", args=[create_status_token(started.order)]) + "?part=1"
     first = client.get(url)
     assert b"<html" not in first.content
     assert client.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 304
-    sandbox.pay(begun.order.henry_cart_id)
-    client.get(reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token]))
+    sandbox.pay(started.order.henry_cart_id)
+    client.get(reverse("henry_checkout:completed", args=[started.order.ulid, started.token]))
     assert client.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 200
 
 
@@ -277,16 +277,18 @@ class TestQueryCounts:
     def test_pay_and_status(
         self, sandbox: Sandbox, client: Client, lines: int, django_assert_num_queries: Any
     ) -> None:
-        begun = begin_checkout(self.cart_of(lines))
+        started = begin_checkout(self.cart_of(lines))
         with django_assert_num_queries(2):
             assert (
-                client.get(reverse("henry_checkout:pay", args=[begun.order.ulid, begun.token])).status_code
+                client.get(
+                    reverse("henry_checkout:pay", args=[started.order.ulid, started.token])
+                ).status_code
                 == 200
             )
         with django_assert_num_queries(2):
             assert (
                 client.get(
-                    reverse("henry_checkout:status", args=[create_status_token(begun.order)])
+                    reverse("henry_checkout:status", args=[create_status_token(started.order)])
                 ).status_code
                 == 200
             )
@@ -294,9 +296,9 @@ class TestQueryCounts:
     def test_return(
         self, sandbox: Sandbox, client: Client, lines: int, django_assert_num_queries: Any
     ) -> None:
-        begun = begin_checkout(self.cart_of(lines))
-        sandbox.pay(begun.order.henry_cart_id)
-        url = reverse("henry_checkout:completed", args=[begun.order.ulid, begun.token])
+        started = begin_checkout(self.cart_of(lines))
+        sandbox.pay(started.order.henry_cart_id)
+        url = reverse("henry_checkout:completed", args=[started.order.ulid, started.token])
         with django_assert_num_queries(22):
             assert client.get(url).status_code == 302
         with django_assert_num_queries(1):

@@ -1,4 +1,4 @@
-"""How much a shop's page loads for the element, as it is served and as a minifier would at least make it."""
+"""Size of the scripts of <henry-checkout>, as served and without comments and indentation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import django_henry_checkout
 SCRIPTS = Path(django_henry_checkout.__file__).parent / "static" / "henry_checkout"
 NAMES = ("henry-checkout.js", "henry-bridge.js", "henry-view.js")
 BLOCK = re.compile(r"/\*.*?\*/", re.DOTALL)
-#: Slashes with anything else than a space before them belong to an address.
+#: Slashes that follow anything but a space belong to a URL.
 LINE = re.compile(r"(?:^|(?<=\s))//.*$", re.MULTILINE)
 
 

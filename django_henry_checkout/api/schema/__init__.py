@@ -1,1 +1,1 @@
-"""What the API says of itself: the OpenAPI description, made from one table and checked in as `openapi.json`."""
+"""The OpenAPI description of the storefront API, built from tables and checked in as `openapi.json`."""

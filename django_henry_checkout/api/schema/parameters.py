@@ -1,4 +1,4 @@
-"""Parameters of calls: in the query and in headers."""
+"""Query parameters and headers of calls."""
 
 from __future__ import annotations
 
@@ -11,67 +11,67 @@ from django_henry_checkout.models import OrderStatus
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter; `schema` as JSON Schema has it."""
+    """One parameter; `schema` is JSON Schema."""
 
     name: str
     place: str
-    about: str
+    description: str
     schema: Mapping[str, Any]
     required: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Write it as OpenAPI does."""
+        """Return the parameter object of OpenAPI."""
         return {
             "name": self.name,
             "in": self.place,
             "required": self.required,
-            "description": self.about,
+            "description": self.description,
             "schema": dict(self.schema),
         }
 
 
-def _query(name: str, about: str, schema: Mapping[str, Any], *, required: bool = False) -> Parameter:
-    return Parameter(name=name, place="query", about=about, schema=schema, required=required)
+def _query(name: str, description: str, schema: Mapping[str, Any], *, required: bool = False) -> Parameter:
+    return Parameter(name=name, place="query", description=description, schema=schema, required=required)
 
 
-def _header(name: str, about: str, schema: Mapping[str, Any], *, required: bool = False) -> Parameter:
-    return Parameter(name=name, place="header", about=about, schema=schema, required=required)
+def _header(name: str, description: str, schema: Mapping[str, Any], *, required: bool = False) -> Parameter:
+    return Parameter(name=name, place="header", description=description, schema=schema, required=required)
 
 
 ID = {"type": "string", "maxLength": 64}
 
 LIMIT = _query(
-    "limit", "Orders in one answer.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    "limit", "Maximum number of orders.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
 )
 STATUS = _query(
     "status", "Only orders of this status.", {"type": "string", "enum": sorted(OrderStatus.values)}
 )
-CURSOR = _query("cursor", "`nextCursor` of the answer before.", {"type": "string"})
+CURSOR = _query("cursor", "`nextCursor` of the previous page.", {"type": "string"})
 AFTER = _query(
     "after",
     "Skips events up to this sequence number.",
     {"type": "integer", "minimum": 0, "maximum": 999_999_999, "default": 0},
 )
-REF_ID = _query("refId", "What the purchase was answered with.", {"type": "string"}, required=True)
+REF_ID = _query("refId", "The `refId` of the purchase.", {"type": "string"}, required=True)
 SCALE = _query(
-    "scale", "Pixels of one module.", {"type": "integer", "minimum": 1, "maximum": 32, "default": 10}
+    "scale", "Size of one module in pixels.", {"type": "integer", "minimum": 1, "maximum": 32, "default": 10}
 )
 SESSION_QUERY = (
-    _query("sessionId", "Names the session, for callers who do not show its token.", ID),
-    _query("cartId", "Names the session by its cart.", ID),
+    _query("sessionId", "The id of the session, for callers without its token.", ID),
+    _query("cartId", "The id of the session's cart.", ID),
 )
 
-STORE = _header("Store", "The alias of the order's Henry account; another one is 404.", {"type": "string"})
+STORE = _header("Store", "The alias of the order's Henry account; any other is 404.", {"type": "string"})
 MODE = _header(
     "Mode",
-    "Whether Henry's page will stand in a frame of the page at `Origin`.",
+    "Whether the page at `Origin` embeds Henry's page.",
     {"type": "string", "enum": ["Redirect", "Framed"], "default": "Redirect"},
 )
-ORIGIN = _header("Origin", "The origin of the page that calls.", {"type": "string", "format": "uri"})
+ORIGIN = _header("Origin", "The origin of the calling page.", {"type": "string", "format": "uri"})
 
 
-def key_header(*, required: bool) -> Parameter:
-    """Describe `Idempotency-Key`."""
-    about = "Random; the same key and body is done once and answered the same for 48 hours."
+def build_key_header(*, required: bool) -> Parameter:
+    """Return the parameter `Idempotency-Key`."""
+    description = "A random key; for 48 hours, the same key and body run once and get the same response."
     schema = {"type": "string", "pattern": "^[ -~]{1,255}$"}
-    return _header("Idempotency-Key", about, schema, required=required)
+    return _header("Idempotency-Key", description, schema, required=required)

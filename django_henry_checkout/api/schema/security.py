@@ -1,4 +1,4 @@
-"""How callers show who they are."""
+"""The security schemes: how callers authenticate."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 from django.conf import settings
 
 
-def schemes() -> dict[str, dict[str, Any]]:
-    """Write the security schemes. The session cookie goes by the name that the shop gave it."""
+def build_security_schemes() -> dict[str, dict[str, Any]]:
+    """Return the security schemes; the session cookie has the name that the shop configured."""
     return {
         "session": {
             "type": "apiKey",
             "in": "cookie",
             "name": settings.SESSION_COOKIE_NAME,
-            "description": "A page of the shop. Calls that change something bring X-CSRFToken too.",
+            "description": "A page of the shop. Mutating calls need X-CSRFToken too.",
         },
         "csrf": {
             "type": "apiKey",
             "in": "header",
             "name": "X-CSRFToken",
-            "description": "Django's CSRF token, along with the session cookie.",
+            "description": "Django's CSRF token, with the session cookie.",
         },
         "token": {
             "type": "apiKey",
@@ -43,6 +43,6 @@ def schemes() -> dict[str, dict[str, Any]]:
             "type": "apiKey",
             "in": "header",
             "name": "Api-Key",
-            "description": "The same key in a header of its own.",
+            "description": "The same key in a separate header.",
         },
     }

@@ -22,14 +22,14 @@ from django_henry_checkout.types import Buyer
 
 
 class Step(StrEnum):
-    """Step of the inline checkout. `PRICE` waits for a quote; `LAPSED` and `STATUS` are not part of the sequence."""
+    """Step of the inline checkout. `PRICE` waits for a quote; `EXPIRED` and `STATUS` are not part of the sequence."""
 
     ADDRESS = "address"
     PRICE = "price"
     SHIPPING = "shipping"
     CARD = "card"
     REVIEW = "review"
-    LAPSED = "lapsed"
+    EXPIRED = "expired"
     STATUS = "status"
 
 
@@ -57,24 +57,24 @@ class InlineState:
     card_on_page: bool
 
     @property
-    def way(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[Step, ...]:
         """All steps of this order's checkout, in sequence."""
         return tuple(step for step in _STEPS if step != Step.SHIPPING or self.has_choice)
 
     def may_see(self, step: Step) -> bool:
         """Return whether the shopper may open a step now."""
-        if self.furthest == Step.LAPSED:
+        if self.furthest == Step.EXPIRED:
             return step == Step.ADDRESS
         if self.furthest == Step.STATUS:
             return False
-        return step in self.way and _rank(step) <= _rank(self.furthest)
+        return step in self.steps and _rank(step) <= _rank(self.furthest)
 
 
-def get_inline_state(order: Order, *, wish: str = "", has_card: bool = False) -> InlineState:
+def get_inline_state(order: Order, *, requested_step: str = "", has_card: bool = False) -> InlineState:
     """Return the state of an order's inline checkout.
 
     Args:
-        wish: the step that the shopper requests; ignored if they may not open it yet.
+        requested_step: the step that the shopper requests; ignored if they may not open it yet.
         has_card: the request contains a card token, which is not stored.
 
     Effects: four queries at most, and no call to Henry.
@@ -96,8 +96,8 @@ def get_inline_state(order: Order, *, wish: str = "", has_card: bool = False) ->
         has_choice=has_choice,
         card_on_page=gateway.supports_card_modal,
     )
-    if wish in frozenset(Step) and state.may_see(Step(wish)):
-        return _at(state, Step(wish))
+    if requested_step in frozenset(Step) and state.may_see(Step(requested_step)):
+        return _at(state, Step(requested_step))
     return state
 
 
@@ -112,7 +112,7 @@ def _furthest(
     if is_under_way(order):
         return Step.STATUS
     if session is None or session.status not in LIVE_SESSION or session.expires_at <= now:
-        return Step.LAPSED
+        return Step.EXPIRED
     if missing_parts(buyer, to_pay=True):
         return Step.ADDRESS
     if quote is None or quote.expires_at <= now:

@@ -1,4 +1,4 @@
-"""Event journal: collects what happens to an order in one transaction and writes it as event rows at the end."""
+"""Event journal: collects the events of one order in a transaction, and writes them at its end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django_henry_checkout.flows.queue.wakeup import Work, wake_workers
 from django_henry_checkout.models import Delivery, Event, Order, OrderLine, Purchase
 from django_henry_checkout.models.orders import AMOUNTS
 
+#: The columns of an order that flows change under its lock.
 ORDER_STATE = (
     "status",
     "needs_review",
@@ -26,11 +27,11 @@ ORDER_STATE = (
 
 
 class EventJournal:
-    """Collects what happens to one order within a transaction, and writes it at the end.
+    """The events of one order within a transaction.
 
     Args:
         order: locked by the caller, or new and not saved yet.
-        source: who or what caused it: a `Source`, "shopper", "worker", a user's name.
+        source: who or what caused the events: a `Source`, "shopper", "worker", `staff_source()` of a user.
     """
 
     def __init__(self, order: Order, *, source: str) -> None:
@@ -41,13 +42,13 @@ class EventJournal:
 
     @property
     def has_events(self) -> bool:
-        """Whether anything was noted."""
+        """Whether there are events to write."""
         return bool(self._events)
 
     def add(
         self, kind: str, *, purchase: Purchase | None = None, line: OrderLine | None = None, **payload: Any
     ) -> None:
-        """Note an event. `kind` is the name of a signal, or of something that is only recorded."""
+        """Add an event. `kind` is the name of a signal, or of an event that is only recorded."""
         self.order.event_count += 1
         self._events.append(
             Event(
@@ -61,11 +62,11 @@ class EventJournal:
         )
 
     def record_lines(self, lines: Iterable[OrderLine]) -> None:
-        """Keep what these lines have come to beside the events."""
+        """Include the statuses of these lines in the snapshot."""
         self._lines.update({str(line.position): str(line.status) for line in lines})
 
-    def _state(self) -> dict[str, Any]:
-        """What a look back at this moment shows: the order whole, of the rest what may have changed."""
+    def _snapshot(self) -> dict[str, Any]:
+        """Return a snapshot of the order, stored with each event."""
         order = self.order
         purchases = {
             event.purchase.ulid: str(event.purchase.status) for event in self._events if event.purchase
@@ -84,15 +85,15 @@ class EventJournal:
         }
 
     def write(self) -> None:
-        """Save the order, its events, and a delivery for each receiver that is connected now."""
+        """Save the order, its events, and a delivery for each receiver that is connected in this process."""
         is_new = self.order.pk is None
-        # Only what flows decide: other columns may be changed beside us, without this lock.
+        # Only these columns: others may be changed at the same time without this lock.
         self.order.save(update_fields=None if is_new else ORDER_STATE)
         if not self._events:
             return
-        state = self._state()
+        snapshot = self._snapshot()
         for event in self._events:
-            event.order, event.state = self.order, state
+            event.order, event.state = self.order, snapshot
         Event.objects.bulk_create(self._events)
         due_at = queue_now()
         deliveries = [
@@ -106,6 +107,6 @@ class EventJournal:
 
 
 def receivers_of(kind: str) -> dict[str, signals.Receiver]:
-    """Return the receivers that are connected to a kind of event in this process, by name."""
+    """Return the receivers connected to a kind of event in this process, by name."""
     signal = signals.BY_NAME.get(kind)
     return {} if signal is None else signal.receivers_by_name()

@@ -1,7 +1,7 @@
-"""The signal ledger: events are written with the change, deliveries with the event, signals are run later.
+"""Transactional outbox: events are written with the change, and delivered to signal receivers later.
 
-A delivery is claimed by a lease, then run and marked done in one transaction. So a crash at any point
-costs one lease at most, and what a receiver writes to the same database happens exactly once.
+A delivery is claimed by a lease, then run and marked as done in one transaction. A crash at any point delays
+it by one lease at most, and what a receiver writes to the same database happens exactly once.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from django_henry_checkout.models import Delivery, DeliveryStatus, Order
 from django_henry_checkout.telemetry import record_delivery, span
 from django_henry_checkout.types import Claim, format_public_id
 
-logger = logging.getLogger("django_henry_checkout.ledger")
+logger = logging.getLogger("django_henry_checkout.outbox")
 
 RETRY_CAP = timedelta(hours=1)
 
 
 def deliver_due(*, limit: int | None = None, seconds: float = float("inf")) -> int:
-    """Run the receivers that are due; return how many were run, whatever became of them.
+    """Run the deliveries that are due; return how many were run, successful or not.
 
     Args:
-        limit: how many at most; None means DELIVERY_BATCH.
-        seconds: how long to go on beginning with one more.
+        limit: maximum number of deliveries; None means DELIVERY_BATCH.
+        seconds: time after which no further delivery is started.
 
-    Effects: a few claims; for each delivery one short transaction that holds whatever the
-    receiver writes. Safe to run in any number of workers at once.
+    Effects: a few claims; for each delivery one short transaction, which includes the receiver's writes. Safe
+    to run in any number of workers at once.
     """
     left = batch = limit or app_settings.DELIVERY_BATCH
     ends_at = time.monotonic() + seconds
-    # What follows in the same order can be claimed only when its predecessor is done: hence the loop.
+    # The next delivery of an order can be claimed only when the previous one is done: hence the loop.
     while left > 0 and (claims := _claim(left)):
         for number, claim in enumerate(claims):
             if time.monotonic() >= ends_at:
@@ -60,22 +60,22 @@ def _claim(limit: int) -> list[Claim]:
 
 
 def _release(claims: Sequence[Claim]) -> None:
-    """Let others have what there is no time for."""
+    """Release unprocessed claims."""
     for claim in claims:
         Delivery.objects.filter(pk=claim.pk, fence=claim.fence).update(due_at=queue_now())
 
 
 def _deliver(claim: Claim) -> None:
     mine = Delivery.objects.filter(pk=claim.pk, fence=claim.fence, status=DeliveryStatus.PENDING)
-    # Committed before the receiver runs, so that one which kills its process is counted too.
+    # Committed before the receiver runs, so that a crash of the process is counted too.
     if not mine.update(attempts=F("attempts") + 1):
         return
     delivery = Delivery.objects.select_related("event__order", "event__purchase", "event__line").get(
         pk=claim.pk
     )
-    # A try that neither ended well nor failed has killed its worker, or was killed with it.
+    # An attempt that neither succeeded nor failed ended with a crash of its worker.
     if delivery.attempts - 1 - delivery.failures >= app_settings.DELIVERY_CRASHES:
-        _mark_dead(delivery, reason="The worker died each time that this receiver ran.")
+        _mark_dead(delivery, reason="The worker crashed each time this receiver ran.")
         return
     try:
         with transaction.atomic():
@@ -114,7 +114,7 @@ def _call(delivery: Delivery) -> None:
 
 
 def _record_failure(delivery: Delivery, error: Exception) -> None:
-    """Set the next try, or park the delivery. The type of the error is kept, not its text: that may be personal."""
+    """Schedule the next attempt, or give up. Only the error's type is stored: its text may be personal."""
     if delivery.failures + 1 >= app_settings.DELIVERY_ATTEMPTS:
         _mark_dead(delivery, reason=_describe(error))
         return
@@ -132,7 +132,9 @@ def _mark_dead(delivery: Delivery, *, reason: str) -> None:
     if dead:
         record_delivery(receiver=delivery.receiver, outcome="dead")
         logger.error(
-            "Delivery %s is parked after %s attempts: resume it in the admin.", delivery, delivery.attempts
+            "Delivery %s failed for good after %s attempts: resume it in the admin.",
+            delivery,
+            delivery.attempts,
         )
 
 

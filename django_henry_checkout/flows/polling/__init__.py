@@ -1,0 +1,1 @@
+"""The poll engine: claims, calls, bulk polls, rate limits, and reconciliation with Henry's order list."""

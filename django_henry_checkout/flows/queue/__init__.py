@@ -1,0 +1,1 @@
+"""What all workers share: clock, leases, retries, wake-ups, heartbeats."""

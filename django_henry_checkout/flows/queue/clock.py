@@ -1,4 +1,4 @@
-"""The one clock of leases and queues: the database's, because those who share them may disagree about the time."""
+"""The database's clock, used for leases and queues because the clocks of workers may differ."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils import timezone
 
-#: The database's time when this process last asked for it, and this machine's steady clock at that moment.
+#: The last database time that this process read, and `time.monotonic()` at that moment.
 _last_seen: tuple[datetime, float] | None = None
 
 
 def database_now() -> datetime:
-    """Return PostgreSQL's time; elsewhere that of this machine, which is the same where all workers run on it.
+    """Return the database's time on PostgreSQL, and this machine's time on other databases.
 
     Effects: one statement on PostgreSQL.
     """
@@ -30,24 +30,24 @@ def database_now() -> datetime:
 
 
 def database_clock() -> Combinable:
-    """Return the same as an expression, for a statement that asks for something else anyway."""
+    """Return the same as an expression, to use within another statement."""
     if connection.vendor == "postgresql":
         return Now()
     return Value(timezone.now(), output_field=DateTimeField())
 
 
 def record_database_time(moment: datetime) -> None:
-    """Take note of what the database's time is now, from a statement that said so."""
+    """Store the current database time, as returned by a statement."""
     global _last_seen  # noqa: PLW0603 - one for the process
     _last_seen = moment, time.monotonic()
 
 
 def queue_now() -> datetime:
-    """Return the database's time without asking for it: as last heard by this process, and gone on since.
+    """Return the database's time without a query: the last one that this process read, plus the time since.
 
-    A worker hears it with each claim. A process that never did, such as a web server, goes by its own clock.
+    A worker reads it with each claim. A process that never did, such as a web server, uses its own clock.
     """
     if _last_seen is None:
         return timezone.now()
-    moment, at = _last_seen
-    return moment + timedelta(seconds=time.monotonic() - at)
+    moment, read_at = _last_seen
+    return moment + timedelta(seconds=time.monotonic() - read_at)

@@ -1,4 +1,4 @@
-"""Notes which processes are at work, so that the doctor can say what is missing or doubled."""
+"""Worker heartbeats, read by `henry_doctor`."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ from django.utils import timezone
 
 from django_henry_checkout.models import WorkerHeartbeat, WorkerKind
 
-#: A process is noted once in so many seconds, however much it does.
+#: Minimum time between two heartbeats of a process.
 INTERVAL_SECONDS = 15.0
-#: Whoever was not heard of for so long has ended, or does not work.
+#: A process without a heartbeat for this long has ended or hangs.
 ALIVE_FOR = timedelta(minutes=2)
 
-_next: dict[str, float] = {}
+_next_at: dict[str, float] = {}
 
 
 def record_heartbeat(kind: WorkerKind, name: str = "") -> None:
-    """Note that a process works: this one, unless `name` says which. Effects: one upsert, now and then."""
+    """Record that a process is running: this one by default.
+
+    Effects: one upsert, at most every INTERVAL_SECONDS.
+    """
     name = (name or f"{socket.gethostname()}:{os.getpid()}")[:100]
     key, now = f"{os.getpid()} {kind} {name}", time.monotonic()
-    if now < _next.get(key, 0.0):
+    if now < _next_at.get(key, 0.0):
         return
-    _next[key] = now + INTERVAL_SECONDS
-    sign = WorkerHeartbeat(
+    _next_at[key] = now + INTERVAL_SECONDS
+    heartbeat = WorkerHeartbeat(
         kind=kind, name=name, first_seen_at=Now(), last_seen_at=Now(), worker_clock_at=timezone.now()
     )
     WorkerHeartbeat.objects.bulk_create(
-        [sign],
+        [heartbeat],
         update_conflicts=True,
         unique_fields=["kind", "name"],
         update_fields=["last_seen_at", "worker_clock_at"],
@@ -39,6 +42,6 @@ def record_heartbeat(kind: WorkerKind, name: str = "") -> None:
 
 
 def record_beat_heartbeat(origin: str | None) -> None:
-    """Note that beat has sent a task that nobody else sends. `origin` is Celery's name of the sending process."""
+    """Record that beat is running. `origin` is the sender of a task that only beat sends."""
     if origin:
         record_heartbeat(WorkerKind.BEAT, origin)

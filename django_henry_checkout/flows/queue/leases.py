@@ -1,6 +1,7 @@
-"""Leases on rows that wait: webhooks and deliveries. Polls have a claim of their own, of many rows at once.
+"""Leases on queued rows: webhooks and deliveries. Polls have their own claim, in `flows/polling/claims.py`.
 
-A lease moves `due_at` to its end and raises `fence`. Whoever lost it writes nothing, because his fence is old.
+A lease moves `due_at` to its end and increments `fence`. A worker that has lost its lease has an outdated
+fence, so its writes are refused.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ def take_leases(
     """Lease up to `limit` rows that are due.
 
     Args:
-        due_at: returns the rows that are due at a time.
-        changes: of other columns of those rows.
+        due_at: returns the rows that are due at a given time.
+        changes: updates of other columns of those rows.
 
-    Effects: a short transaction of two statements, of one if nothing is due.
+    Effects: one short transaction of two statements, or one if nothing is due.
     """
     clock = database_clock()
     due = due_at(clock)
@@ -40,6 +41,6 @@ def take_leases(
         if connection.vendor == "postgresql":
             record_database_time(now)
         # Compare-and-set as well: SQLite has no row locks.
-        still_due = due.model._default_manager.filter(pk__in=[row[0] for row in rows], due_at__lte=now)  # noqa: SLF001 - Django's public name for it
+        still_due = due.model._default_manager.filter(pk__in=[row[0] for row in rows], due_at__lte=now)  # noqa: SLF001 - documented by Django
         still_due.update(due_at=now + lasts, fence=F("fence") + 1, **changes)
     return [Claim(pk=pk, fence=fence + 1) for pk, fence, _now in rows]

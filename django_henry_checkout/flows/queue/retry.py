@@ -1,4 +1,4 @@
-"""Repeats a transaction that the database has ended for its own reasons: a deadlock, a lost race."""
+"""Retry transactions that fail with a deadlock, a serialization failure or a lock timeout."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.db import OperationalError, connection
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 4
-#: PostgreSQL: serialization failure, deadlock, lock time-out. MySQL: deadlock, lock time-out.
+#: PostgreSQL: serialization failure, deadlock, lock timeout. MySQL: deadlock, lock timeout.
 _TRANSIENT = frozenset({"40001", "40P01", "55P03", 1213, 1205})
 
 
 def run_with_retries(work: Callable[[], T]) -> T:
-    """Run a whole transaction, at most four times. It must call nobody outside of the database.
+    """Run a whole transaction, up to MAX_ATTEMPTS times. It must have no effects outside the database.
 
-    Inside a transaction of the caller's it runs once: that one has to be repeated as a whole.
+    Within another transaction it runs once, because that one has to be retried as a whole.
     """
     for attempt in range(1, MAX_ATTEMPTS):
         try:

@@ -1,4 +1,4 @@
-"""Tells workers that there is something to do. A nudge may be lost: the rows are found without it, only later."""
+"""Best-effort wake-up of workers after a commit; correctness never depends on it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import StrEnum
 
 from django.db import transaction
 
-logger = logging.getLogger("django_henry_checkout.nudging")
+logger = logging.getLogger("django_henry_checkout.wakeup")
 
 
 class Work(StrEnum):
-    """What there may be to do."""
+    """Kinds of work for which workers are woken up."""
 
     POLLS = "polls"
     DELIVERIES = "deliveries"
@@ -23,7 +23,7 @@ _subscribers: list[Callable[[Work], None]] = []
 
 
 def subscribe(listener: Callable[[Work], None]) -> None:
-    """Have `listener` called after each commit that leaves work to do."""
+    """Call `listener` after each commit that leaves work to do."""
     if listener not in _subscribers:
         _subscribers.append(listener)
 
@@ -35,14 +35,14 @@ def unsubscribe(listener: Callable[[Work], None]) -> None:
 
 
 def wake_workers(work: Work) -> None:
-    """Call the listeners once the transaction has been committed. One that fails is logged."""
+    """Call the listeners after the transaction is committed. A failure is logged and ignored."""
     if _subscribers:
-        transaction.on_commit(lambda: _call(work), robust=True)
+        transaction.on_commit(lambda: _call_listeners(work), robust=True)
 
 
-def _call(work: Work) -> None:
+def _call_listeners(work: Work) -> None:
     for listener in _subscribers:
         try:
             listener(work)
-        except Exception as error:  # whatever a broker raises; the rows are there
-            logger.warning("A nudge for %s was lost: %s", work, type(error).__name__)
+        except Exception as error:  # a broker's client may raise anything; workers find the rows without it
+            logger.warning("Workers were not woken up for %s: %s", work, type(error).__name__)

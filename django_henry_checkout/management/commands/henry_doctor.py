@@ -22,7 +22,9 @@ class Command(BaseCommand):
     requires_system_checks = []  # the doctor runs and lists them itself
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="Print JSON; docs/doctor.md describes it.")
+        parser.add_argument(
+            "--json", action="store_true", help="Print JSON; docs/reference/doctor.md describes it."
+        )
         parser.add_argument(
             "--url",
             type=_page_url,
@@ -37,8 +39,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         all_findings = run_checks(url=options["url"] or "")
-        findings = [finding for finding in all_findings if finding.level != Level.UNSEEN]
-        skipped = [finding for finding in all_findings if finding.level == Level.UNSEEN]
+        findings = [finding for finding in all_findings if finding.level != Level.SKIPPED]
+        skipped = [finding for finding in all_findings if finding.level == Level.SKIPPED]
         failing = FAIL_LEVELS[: FAIL_LEVELS.index(Level(options["fail_level"])) + 1]
         is_ok = not any(finding.level in failing for finding in findings)
         if options["json"]:
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             "ok": is_ok,
             "counts": _counts([*findings, *skipped]),
             "findings": [finding.as_dict() for finding in findings],
-            "unseen": [finding.as_dict() for finding in skipped],
+            "skipped": [finding.as_dict() for finding in skipped],
         }
         self.stdout.write(json.dumps(content, indent=2))
 
@@ -70,7 +72,7 @@ class Command(BaseCommand):
         counts = _counts([*findings, *skipped])
         self.stdout.write(
             f"Errors: {counts['error']}, warnings: {counts['warning']}, notes: {counts['note']}; "
-            f"could not be checked: {counts['unseen']}."
+            f"could not be checked: {counts['skipped']}."
         )
 
 

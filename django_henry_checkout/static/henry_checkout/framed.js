@@ -1,11 +1,11 @@
-// A return page in a frame or a window: tells the page that shows it that there is news, and no other page.
-// `UC:...` is for pages at the origin that asked for the payment token; the wrapper and the button are ours.
+// A return page in a frame or a popup: notifies its parent or opener that the shopper has returned.
+// `UC:...` goes to the origin that requested the payment token; the other message goes to our wrapper and button.
 
-for (const note of document.querySelectorAll("[data-henry-framed]")) {
-  const { henryFramed: text, origin } = note.dataset;
-  for (const window_ of new Set([window.parent, window.opener])) {
-    if (!window_ || window_ === window) continue;
-    window_.postMessage({ henry: "returned" }, location.origin);
-    if (text) window_.postMessage(text, origin);
+for (const element of document.querySelectorAll("[data-henry-framed]")) {
+  const { henryFramed: text, origin } = element.dataset;
+  for (const target of new Set([window.parent, window.opener])) {
+    if (!target || target === window) continue;
+    target.postMessage({ henry: "returned" }, location.origin);
+    if (text) target.postMessage(text, origin);
   }
 }

@@ -1,35 +1,35 @@
-// <henry-checkout>: pays a cart without leaving the shop's page, in the best way that works here.
+// <henry-checkout>: pays a cart without leaving the shop's page.
 //
-// It upgrades the form inside it; take the script away and the form still pays. Ways, from the best down: a frame,
-// a window, a tab, this very page, a phone. What a window or a frame says is a hint to ask our server, and only our
-// server's answer ends a checkout. The docs (embedding) list the attributes and the `henry:...` events.
+// It enhances the form inside it, which pays without scripts too. If a mode does not work, it falls back to the next one.
+// A message of a window or frame is only a hint to ask our server, and only the server's response ends a checkout. The
+// docs (embedding) list the attributes and the `henry:...` events.
 
-import { Follower, Gate, LIMITS, SECOND, Wrapper, readHenry } from "./henry-bridge.js";
-import { ICONS, TEXTS, make, picture } from "./henry-view.js";
+import { LIMITS, RateLimit, SECOND, StatePoller, Wrapper, parseMessage } from "./henry-bridge.js";
+import { ICONS, TEXTS, icon, make } from "./henry-view.js";
 
-const LADDER = ["iframe", "popup", "tab", "redirect", "phone"];
+const MODES = ["iframe", "popup", "tab", "redirect", "phone"];
 const HEIGHT = { min: 320, max: 4000, jitter: 2, changes: 60 };
 let mounts = 0;
 
-/** One checkout being shown, from the click to its end. */
+/** One checkout, from the click to its outcome. */
 class Checkout {
-  state = "idle"; #host; #say; #limits; #data = {}; #way = ""; #view; #follower; #wrapper; #popup; #timers = new Set();
-  #stop = new AbortController(); #gate = new Gate(); #isOver = false; #isChecking = false; #claim = null; #wantsOut = false; #warned = false; #outcome = ""; #resizes = 0; #rejections = 0; #looks = 0;
+  state = "idle"; #host; #texts; #limits; #data = {}; #mode = ""; #view; #poller; #wrapper; #popup; #timers = new Set();
+  #stop = new AbortController(); #rateLimit = new RateLimit(); #isOver = false; #isChecking = false; #claim = null; #isLeaving = false; #isWarned = false; #outcome = ""; #resizes = 0; #rejections = 0; #closedChecks = 0;
 
   constructor(host, { texts, limits }) {
-    [this.#host, this.#say, this.#limits] = [host, texts, limits];
+    [this.#host, this.#texts, this.#limits] = [host, texts, limits];
     const options = { signal: this.#stop.signal };
-    window.addEventListener("message", (event) => this.#hear(event), options);
-    window.addEventListener("focus", () => this.#after(50, () => this.#look()), options);
+    window.addEventListener("message", (event) => this.#onMessage(event), options);
+    window.addEventListener("focus", () => this.#after(50, () => this.#checkWindow()), options);
   }
 
   async open() {
-    const first = this.#firstWay();
-    if (first === "popup") this.#openWindow(); // within the click, or it would be blocked
-    this.#move("opening");
-    this.#show(first === "iframe" ? "opening" : "window");
+    const mode = this.#initialMode();
+    if (mode === "popup") this.#openWindow(); // within the click, or the browser blocks it
+    this.#setState("opening");
+    this.#render(mode === "iframe" ? "opening" : "window");
     try {
-      const data = await (this.#host.begin ? this.#host.begin(first) : this.#begin(first));
+      const data = await (this.#host.begin ? this.#host.begin(mode) : this.#begin(mode));
       if (!data?.payUrl && !data?.next) throw { code: "unexpected_answer" };
       this.#data = data;
     } catch (error) {
@@ -38,73 +38,73 @@ class Checkout {
     }
     if (this.#isOver || !this.#data.payUrl) this.#popup?.close();
     if (this.#isOver) return;
-    if (!this.#data.payUrl) return location.assign(this.#data.next); // bought already
-    if (this.#data.stateUrl) this.#follower = new Follower(this.#data.stateUrl, (state) => this.#take(state), this.#limits);
+    if (!this.#data.payUrl) return location.assign(this.#data.next); // already paid
+    if (this.#data.stateUrl) this.#poller = new StatePoller(this.#data.stateUrl, (state) => this.#onState(state), this.#limits);
     this.#emit("open", {});
-    this.#go(first);
+    this.#switchMode(mode);
   }
-  #firstWay() { return this.#host.mode === "popup" ? "popup" : "iframe"; }
-  async #begin(way) {
+  #initialMode() { return this.#host.mode === "popup" ? "popup" : "iframe"; }
+  async #begin(mode) {
     const form = this.#host.querySelector("form");
     const body = new FormData(form);
-    body.set("mode", way);
+    body.set("mode", mode);
     const signal = AbortSignal.timeout(60 * SECOND);
-    const answer = await fetch(form.action, { method: "POST", body, signal, headers: { Accept: "application/json" } });
-    const content = await answer.json().catch(() => ({})); // a page of a proxy: its status tells enough
-    if (!answer.ok) throw { code: content.code ?? `http_${answer.status}`, text: [content.title, content.detail].filter(Boolean).join(". ") };
+    const response = await fetch(form.action, { method: "POST", body, signal, headers: { Accept: "application/json" } });
+    const content = await response.json().catch(() => ({})); // a proxy's error page: its status is enough
+    if (!response.ok) throw { code: content.code ?? `http_${response.status}`, text: [content.title, content.detail].filter(Boolean).join(". ") };
     return content;
   }
 
-  // Ways -----------------------------------------------------------------------------------
+  // Modes ----------------------------------------------------------------------------------
 
-  #go(way, reason = "") {
-    const from = this.#way;
-    this.#way = way;
-    this.#clear();
-    if (reason) this.#emit("fallback", { from, to: way, reason });
-    if (way === "iframe") return this.#data.frameUrl ? this.#frame() : this.#down(this.#data.frameTrouble || "framing_refused");
+  #switchMode(mode, reason = "") {
+    const from = this.#mode;
+    this.#mode = mode;
+    this.#clearTimers();
+    if (reason) this.#emit("fallback", { from, to: mode, reason });
+    if (mode === "iframe") return this.#data.frameUrl ? this.#showFrame() : this.#fallBack(this.#data.frameProblem || "framing_refused");
     this.#hideFrame();
-    // Stepping down without a click could open no window: then the next click does.
+    // Without a click the browser would block the window: then the next click opens it.
     const mayOpen = this.#popup || !reason || reason === "chosen" || navigator.userActivation?.isActive !== false;
-    if (way === "popup" && mayOpen) return this.#window();
-    if (way === "phone") return this.#panel(this.#say.scan, this.#code());
-    this.#panel(this.#because(reason));
+    if (mode === "popup" && mayOpen) return this.#showWindow();
+    if (mode === "phone") return this.#showPane(this.#texts.scan, this.#qrCode());
+    this.#showPane(this.#reasonText(reason));
   }
-  #down(reason) { this.#go(LADDER[Math.min(LADDER.indexOf(this.#way) + 1, LADDER.length - 1)], reason); }
-  #because(reason) {
-    const { blocked, failing, refused, trouble } = this.#say;
+  #fallBack(reason) { this.#switchMode(MODES[Math.min(MODES.indexOf(this.#mode) + 1, MODES.length - 1)], reason); }
+  #reasonText(reason) {
+    const { blocked, failing, refused, trouble } = this.#texts;
     const texts = { popup_blocked: blocked, page_failing: failing, load_timeout: failing, framing_refused: refused, storage_blocked: refused };
     return texts[reason] ?? trouble;
   }
 
-  #frame() {
+  #showFrame() {
     const { frameUrl, sessionId, paymentOrigins = [] } = this.#data;
-    const around = ["'src'", ...paymentOrigins].join(" ");
+    const allowed = ["'src'", ...paymentOrigins].join(" ");
     const url = new URL(frameUrl, location.href);
     if (this.#host.theme) url.searchParams.set("theme", this.#host.theme);
     const frame = make("iframe", {
-      class: "henry-payment", title: this.#say.title, name: `henry-frame-${++mounts}`, referrerpolicy: "strict-origin", loading: "eager",
-      allow: `payment ${around}; publickey-credentials-get ${around}; clipboard-write ${around}`,
+      class: "henry-payment", title: this.#texts.title, name: `henry-frame-${++mounts}`, referrerpolicy: "strict-origin", loading: "eager",
+      allow: `payment ${allowed}; publickey-credentials-get ${allowed}; clipboard-write ${allowed}`,
     });
-    this.#move("loading");
+    this.#setState("loading");
     this.#part("pane").hidden = true;
     this.#part("stage").prepend(frame);
-    this.#busy(true);
-    this.#offer();
+    this.#setBusy(true);
+    this.#renderOptions();
     this.#wrapper = new Wrapper(frame, frameUrl, {
-      session: sessionId, follows: Boolean(this.#follower),
-      tell: (name, params) => this.#hearWrapper(name, params), reject: (reason, event) => this.#reject(reason, event),
+      session: sessionId, follows: Boolean(this.#poller),
+      onNote: (name, params) => this.#onNote(name, params), reject: (reason, event) => this.#reject(reason, event),
     });
-    frame.src = url.href; // after the listener
-    this.#after(this.#limits.soft, () => this.#notice(this.#say.slow, this.#choice("popup")));
-    this.#after(this.#limits.hard, () => this.#down("load_timeout"));
+    frame.src = url.href; // only now that the wrapper is listened to
+    this.#after(this.#limits.slow, () => this.#showNotice(this.#texts.slow, this.#modeButton("popup")));
+    this.#after(this.#limits.timeout, () => this.#fallBack("load_timeout"));
   }
-  #hearWrapper(name, params) {
-    const isShown = this.#way === "iframe"; // a frame that was left may stay, to tell the news
-    if (name === "opened") { if (!isShown) return; this.#clear(); this.#notice(""); this.#busy(false); if (this.state === "loading") this.#move("interactive"); }
-    else if (name === "state") this.#take(params);
-    else if (name === "hint") this.#heed(String(params.kind), String(params.orderId ?? ""));
-    else if (name === "failed") { if (isShown) this.#down(String(params.code)); }
+  #onNote(name, params) {
+    const isShown = this.#mode === "iframe"; // a hidden frame may stay, to report the state
+    if (name === "opened") { if (!isShown) return; this.#clearTimers(); this.#showNotice(""); this.#setBusy(false); if (this.state === "loading") this.#setState("interactive"); }
+    else if (name === "state") this.#onState(params);
+    else if (name === "hint") this.#onHint(String(params.kind), String(params.orderId ?? ""));
+    else if (name === "failed") { if (isShown) this.#fallBack(String(params.code)); }
     else if (name === "resized") this.#resize(Number(params.height));
     else if (name === "rejected" && this.#host.debug) this.#emit("rejected", { reason: String(params.reason), where: "frame" });
   }
@@ -112,7 +112,7 @@ class Checkout {
     const frame = this.#view?.querySelector("iframe");
     const fits = Math.min(Math.max(height, HEIGHT.min), HEIGHT.max);
     if (!frame || !(Math.abs(fits - frame.clientHeight) > HEIGHT.jitter) || this.#resizes >= HEIGHT.changes) return;
-    this.#resizes += 1; // a page that grows with each message is not followed for ever
+    this.#resizes += 1; // a page that grows with each message is ignored in the end
     requestAnimationFrame(() => { frame.style.blockSize = `${fits}px`; });
   }
 
@@ -122,127 +122,127 @@ class Checkout {
     const left = Math.max(0, (screen.availWidth - width) / 2);
     this.#popup = window.open("about:blank", `henry-window-${++mounts}`, `popup,width=${width},height=${height},left=${left},top=60`);
   }
-  #window() {
+  #showWindow() {
     if (!this.#popup || this.#popup.closed) this.#openWindow();
-    if (!this.#popup) return this.#down("popup_blocked");
-    try { this.#popup.location.replace(new URL(this.#data.payUrl, location.href).href); } catch { return this.#down("popup_blocked"); }
-    this.#move("interactive");
-    this.#panel(this.#say.window);
-    this.#looks = 0;
-    const watch = () => this.#after(this.#look() === 1 ? 200 : this.#limits.look, () => { if (this.#looks < 2) watch(); });
+    if (!this.#popup) return this.#fallBack("popup_blocked");
+    try { this.#popup.location.replace(new URL(this.#data.payUrl, location.href).href); } catch { return this.#fallBack("popup_blocked"); }
+    this.#setState("interactive");
+    this.#showPane(this.#texts.window);
+    this.#closedChecks = 0;
+    const watch = () => this.#after(this.#checkWindow() === 1 ? 200 : this.#limits.checkWindow, () => { if (this.#closedChecks < 2) watch(); });
     watch();
   }
-  /** Twice, for browsers say "closed" too early; or it is only out of reach, which nobody can tell. */
-  #look() {
-    this.#looks = this.#way === "popup" && this.#popup?.closed ? this.#looks + 1 : 0;
-    if (this.#looks === 2) this.#heed("returned");
-    return this.#looks;
+  /** Acts on two checks in a row: browsers report "closed" too early, and for a window out of reach. */
+  #checkWindow() {
+    this.#closedChecks = this.#mode === "popup" && this.#popup?.closed ? this.#closedChecks + 1 : 0;
+    if (this.#closedChecks === 2) this.#onHint("returned");
+    return this.#closedChecks;
   }
 
-  // News -----------------------------------------------------------------------------------
+  // Messages -------------------------------------------------------------------------------
 
-  #hear(event) {
+  #onMessage(event) {
     if (!this.#popup || event.source !== this.#popup) {
       if (this.#host.debug && !this.#wrapper) this.#reject("source", event);
       return;
     }
-    if (!this.#gate.isOpen()) return this.#reject("rate", event);
-    if (event.origin === location.origin) { if (Object(event.data).henry === "returned") this.#heed("returned"); return; }
-    const { hint, orderId, rejected } = readHenry(event, { source: this.#popup, origins: this.#data.paymentOrigins ?? [] });
+    if (!this.#rateLimit.allows()) return this.#reject("rate", event);
+    if (event.origin === location.origin) { if (Object(event.data).henry === "returned") this.#onHint("returned"); return; }
+    const { hint, orderId, rejected } = parseMessage(event, { source: this.#popup, origins: this.#data.paymentOrigins ?? [] });
     if (rejected) return this.#reject(rejected, event);
-    this.#heed(hint, orderId);
+    this.#onHint(hint, orderId);
   }
   #reject(reason, event) {
     if (this.#host.debug && ++this.#rejections <= 1000) this.#emit("rejected", { reason, origin: event.origin, where: "page" });
   }
-  /** A hint makes us ask; only the server's answer ends anything. A payment that was claimed is waited for longer. */
-  async #heed(kind, orderId = "") {
+  /** Asks the server after a hint. A claimed payment is waited for longer. */
+  async #onHint(kind, orderId = "") {
     if (kind === "completed") this.#claim = { orderId };
-    else if (this.#claim) return this.#isChecking || this.#isOver ? undefined : this.#heed("completed", this.#claim.orderId);
+    else if (this.#claim) return this.#isChecking || this.#isOver ? undefined : this.#onHint("completed", this.#claim.orderId);
     if (this.#isOver || this.#isChecking) return;
     const popup = this.#popup;
-    [this.#isChecking, this.#wantsOut] = [true, false];
-    this.#move("verifying");
-    if (this.#way === "iframe") this.#notice(this.#say.checking); else this.#panel(this.#say.checking);
-    if (kind === "closed") await this.#ask("look");
-    else await (this.#follower ? this.#follower.verify(orderId) : this.#ask("look"));
+    [this.#isChecking, this.#isLeaving] = [true, false];
+    this.#setState("verifying");
+    if (this.#mode === "iframe") this.#showNotice(this.#texts.checking); else this.#showPane(this.#texts.checking);
+    if (kind === "closed") await this.#send("refresh");
+    else await (this.#poller ? this.#poller.verify(orderId) : this.#send("refresh"));
     this.#isChecking = false;
     if (this.#isOver) return;
-    if (kind === "completed") return this.#notice(this.#say.later);
-    if (this.#claim) return this.#heed("completed", this.#claim.orderId); // said meanwhile
-    if (popup !== this.#popup) return; // another window has been opened: what the first one was about is over
-    this.#move("interactive");
-    if (kind === "closed") { this.#emit("cancel", { outcome: "" }); return this.stop(); } // it can be gone on with
-    if (this.#way === "iframe") this.#notice(this.#say.unsure); else this.#panel(this.#say.unsure);
+    if (kind === "completed") return this.#showNotice(this.#texts.later);
+    if (this.#claim) return this.#onHint("completed", this.#claim.orderId); // claimed meanwhile
+    if (popup !== this.#popup) return; // another window was opened: the hint is obsolete
+    this.#setState("interactive");
+    if (kind === "closed") { this.#emit("cancel", { outcome: "" }); return this.stop(); } // it can be continued
+    if (this.#mode === "iframe") this.#showNotice(this.#texts.unsure); else this.#showPane(this.#texts.unsure);
   }
-  #ask(action) { return (this.#follower ?? this.#wrapper)?.ask(action); }
-  #take(state) {
+  #send(action) { return (this.#poller ?? this.#wrapper)?.send(action); }
+  #onState(state) {
     if (this.#isOver) return;
     this.#data = { ...this.#data, sessionId: state.sessionId, orderId: state.orderId, orderNumber: state.orderNumber };
-    this.#watchTime(state.expiresIn);
-    if (state.outcome) this.#end(state);
+    this.#warnBeforeExpiry(state.expiresIn);
+    if (state.outcome) this.#finish(state);
   }
-  #watchTime(seconds) {
-    if (this.#warned || !(seconds * SECOND < this.#limits.warn) || this.state === "verifying") return;
-    this.#warned = true;
-    this.#notice(this.#say.ending, make("button", { type: "button", class: "henry-link", onclick: () => this.#extend() }, this.#say.more));
+  #warnBeforeExpiry(seconds) {
+    if (this.#isWarned || !(seconds * SECOND < this.#limits.warn) || this.state === "verifying") return;
+    this.#isWarned = true;
+    this.#showNotice(this.#texts.ending, make("button", { type: "button", class: "henry-link", onclick: () => this.#extend() }, this.#texts.more));
   }
   async #extend() {
-    const state = await this.#ask("extend");
-    if (this.#isOver) return; // it was paid meanwhile, for instance
-    this.#warned = false;
-    if (!state) return; // nobody could say: the next look offers it again
+    const state = await this.#send("extend");
+    if (this.#isOver) return; // paid meanwhile, for instance
+    this.#isWarned = false;
+    if (!state) return; // unreachable: the next state offers it again
     if (!state.extended) return this.#host.restart();
-    this.#notice(this.#say.extended);
+    this.#showNotice(this.#texts.extended);
   }
 
-  // Ends -----------------------------------------------------------------------------------
+  // Outcomes -------------------------------------------------------------------------------
 
-  #end(state) {
-    const { outcome, next, receipt } = state; // the ids are in each event
+  #finish(state) {
+    const { outcome, next, receipt } = state; // each event has the ids
     const detail = { outcome, next, receipt };
     this.#outcome = outcome;
-    this.#move(outcome, state.version);
+    this.#setState(outcome, state.version);
     this.#release();
     this.#view?.querySelector("iframe")?.remove();
     if (outcome === "cancelled") { this.#emit("cancel", detail); this.#close(); return; }
     if (outcome === "failed" || outcome === "expired") {
       this.#emit("error", { ...detail, code: outcome });
-      const isPaid = state.orderStatus !== "open"; // but could not be bought: its page tells what became of it
-      return this.#panel(isPaid ? this.#say.ended : this.#say[outcome], isPaid
-        ? make("a", { class: "henry-button", href: next, target: "_top" }, this.#say.order) : this.#button(this.#say.retry, () => this.#host.restart()));
+      const isPaid = state.orderStatus !== "open"; // but could not be bought: its page has the details
+      return this.#showPane(isPaid ? this.#texts.ended : this.#texts[outcome], isPaid
+        ? make("a", { class: "henry-button", href: next, target: "_top" }, this.#texts.order) : this.#button(this.#texts.retry, () => this.#host.restart()));
     }
-    const goesOn = this.#emit("complete", detail);
-    this.#panel(this.#say.completed);
+    const mayRedirect = this.#emit("complete", detail);
+    this.#showPane(this.#texts.completed);
     const isOurs = next && new URL(next).origin === location.origin;
-    if (goesOn && isOurs) setTimeout(() => this.#host.isConnected && location.assign(next), this.#limits.goOn);
+    if (mayRedirect && isOurs) setTimeout(() => this.#host.isConnected && location.assign(next), this.#limits.redirect);
   }
   #fail(code, text) {
     this.#popup?.close();
-    this.#move("failed");
+    this.#setState("failed");
     this.#release();
     this.#emit("error", { code });
     const form = this.#host.querySelector("form");
-    this.#panel(text || this.#say.trouble, this.#button(this.#say.retry, () => this.#host.restart()),
-      form && this.#button(this.#say.redirect, () => form.submit(), "henry-quiet"));
+    this.#showPane(text || this.#texts.trouble, this.#button(this.#texts.retry, () => this.#host.restart()),
+      form && this.#button(this.#texts.redirect, () => form.submit(), "henry-secondary"));
   }
-  /** The person wants to leave. What may have been paid is not thrown away: the server decides. */
+  /** Leaves the checkout, unless the server knows of a payment. */
   async leave() {
     if (this.#isOver) return this.#close();
-    this.#notice(this.#say.checking);
-    if (this.#isChecking && !this.#wantsOut) { this.#wantsOut = true; return; } // who asks twice may go
-    if (!this.#isChecking && this.state !== "verifying") await this.#ask("cancel");
+    this.#showNotice(this.#texts.checking);
+    if (this.#isChecking && !this.#isLeaving) { this.#isLeaving = true; return; } // the second request leaves at once
+    if (!this.#isChecking && this.state !== "verifying") await this.#send("cancel");
     if (this.#isOver) return;
-    if (!this.#claim) this.#emit("cancel", { outcome: "" }); // nobody could say; the session ends by itself
+    if (!this.#claim) this.#emit("cancel", { outcome: "" }); // unknown; the session expires by itself
     this.stop();
   }
   stop() { this.#release(); this.#close(); }
   #release() {
     this.#isOver = true;
     this.#stop.abort();
-    this.#clear();
-    for (const each of [this.#follower, this.#wrapper]) each?.stop();
-    if (this.#popup && this.#outcome) try { this.#popup.close(); } catch { /* it is not ours any more */ }
+    this.#clearTimers();
+    for (const each of [this.#poller, this.#wrapper]) each?.stop();
+    if (this.#popup && this.#outcome) try { this.#popup.close(); } catch { /* it has moved out of reach */ }
   }
   #close() {
     const view = this.#view;
@@ -254,88 +254,88 @@ class Checkout {
 
   // View -----------------------------------------------------------------------------------
 
-  #show(text) {
+  #render(text) {
     const id = `henry-title-${++mounts}`;
     const isDialog = this.#host.layout !== "inline";
-    const close = () => make("button", { type: "button", class: "henry-close", "aria-label": this.#say.close, onclick: () => this.leave() });
+    const close = () => make("button", { type: "button", class: "henry-close", "aria-label": this.#texts.close, onclick: () => this.leave() });
     this.#view = make(isDialog ? "dialog" : "section", { class: "henry-view", "aria-labelledby": id, "data-state": this.state },
       make("header", { class: "henry-bar" },
-        make("h2", { id, tabindex: "-1", autofocus: isDialog ? "" : null }, this.#say.title), isDialog && close()),
+        make("h2", { id, tabindex: "-1", autofocus: isDialog ? "" : null }, this.#texts.title), isDialog && close()),
       make("p", { class: "henry-notice", role: "status" }),
       make("div", { class: "henry-stage", "aria-busy": "true" }, make("div", { class: "henry-pane" })),
-      make("footer", { class: "henry-ways" }));
+      make("footer", { class: "henry-options" }));
     this.#host.append(this.#view);
     if (isDialog) {
       this.#view.addEventListener("cancel", (event) => { event.preventDefault(); this.leave(); });
-      // A browser may close it by itself, whatever was said to `cancel`.
+      // A browser may close it by itself, in spite of `preventDefault()`.
       this.#view.addEventListener("close", () => { if (this.#view) this.stop(); });
       this.#view.showModal();
     }
-    this.#panel(this.#say[text]);
-    this.#busy(true);
+    this.#showPane(this.#texts[text]);
+    this.#setBusy(true);
   }
-  #panel(text, ...actions) {
+  #showPane(text, ...actions) {
     if (!this.#view) return;
     this.#part("pane").hidden = false;
-    const icon = ICONS[this.state] ?? ICONS[this.#way];
-    this.#part("pane").replaceChildren(...[icon && picture(...icon), make("p", { class: "henry-lead" }, text), ...actions].filter(Boolean));
+    const image = ICONS[this.state] ?? ICONS[this.#mode];
+    this.#part("pane").replaceChildren(...[image && icon(...image), make("p", { class: "henry-lead" }, text), ...actions].filter(Boolean));
     this.#announce(text);
-    this.#busy(false);
-    this.#offer();
-    // What had the focus may be gone by now; in the page itself it is left alone.
+    this.#setBusy(false);
+    this.#renderOptions();
+    // The focused element may be gone; inline, the focus belongs to the page.
     if (this.#view.matches("dialog") && document.activeElement === document.body) this.#view.querySelector("h2").focus();
   }
   #part(name) { return this.#view.querySelector(`.henry-${name}`); }
-  #busy(is) { if (this.#view) this.#part("stage").setAttribute("aria-busy", String(is)); }
-  #notice(text, ...actions) {
+  #setBusy(is) { if (this.#view) this.#part("stage").setAttribute("aria-busy", String(is)); }
+  #showNotice(text, ...actions) {
     if (!this.#view) return;
     const notice = this.#part("notice");
     if (notice.textContent !== text || actions.length) notice.replaceChildren(make("span", {}, text), ...actions);
-    notice.classList.toggle("henry-shown", Boolean(text));
+    notice.classList.toggle("henry-visible", Boolean(text));
   }
-  #announce(text) { this.#notice(""); this.#part("notice").append(make("span", { class: "henry-hidden" }, text)); }
-  #button(label, onclick, look = "") { return make("button", { type: "button", class: `henry-button ${look}`, onclick }, label); }
-  #choice(way) { return make("button", { type: "button", class: "henry-link", onclick: () => this.#go(way, "chosen") }, this.#say[way]); }
-  #link(label, look, extra = {}) { return make("a", { class: look, href: this.#data.payUrl, ...extra }, label); }
-  /** What else the person can do: the frame and the window keep their way out in sight, the rest is one click away. */
-  #offer() {
-    const footer = this.#part("ways");
+  #announce(text) { this.#showNotice(""); this.#part("notice").append(make("span", { class: "henry-visually-hidden" }, text)); }
+  #button(label, onclick, style = "") { return make("button", { type: "button", class: `henry-button ${style}`, onclick }, label); }
+  #modeButton(mode) { return make("button", { type: "button", class: "henry-link", onclick: () => this.#switchMode(mode, "chosen") }, this.#texts[mode]); }
+  #link(label, style, extra = {}) { return make("a", { class: style, href: this.#data.payUrl, ...extra }, label); }
+  /** Renders the other modes and the button that leaves; beside a frame they are folded away. */
+  #renderOptions() {
+    const footer = this.#part("options");
     if (!this.#data.payUrl || this.#isOver) return footer.replaceChildren();
-    const look = (way) => (way === this.#way ? "henry-button" : "henry-link");
-    const opened = () => { this.#way = "tabbed"; this.#panel(this.#say.tabbed); };
-    const leave = make("button", { type: "button", class: "henry-link", onclick: () => this.leave() }, this.#say.close);
-    const ways = [
-      this.#way === "popup" && this.#button(this.#say[!this.#popup ? "popup" : this.#popup.closed ? "again" : "focus"],
-        () => (!this.#popup || this.#popup.closed ? this.#go("popup", "chosen") : this.#popup.focus())),
-      this.#way !== "popup" && this.#choice("popup"),
-      this.#way !== "iframe" && this.#data.frameUrl && make("button", { type: "button", class: "henry-link", onclick: () => this.#host.restart() }, this.#say.here),
-      this.#link(this.#say.tab, look("tab"), { target: "_blank", rel: "noopener", onclick: opened }),
-      this.#link(this.#say.redirect, look("redirect"), { target: "_top" }),
-      this.#data.qrUrl && this.#way !== "phone" && this.#choice("phone"),
-    ].filter(Boolean).sort((one, other) => other.matches(".henry-button") - one.matches(".henry-button")); // the next step first
-    footer.replaceChildren(...(this.#way === "iframe" ? [make("details", {}, make("summary", { class: "henry-link" }, this.#say.others), ...ways)] : ways), leave);
+    const style = (mode) => (mode === this.#mode ? "henry-button" : "henry-link");
+    const opened = () => { this.#mode = "tabbed"; this.#showPane(this.#texts.tabbed); };
+    const leave = make("button", { type: "button", class: "henry-link", onclick: () => this.leave() }, this.#texts.close);
+    const options = [
+      this.#mode === "popup" && this.#button(this.#texts[!this.#popup ? "popup" : this.#popup.closed ? "again" : "focus"],
+        () => (!this.#popup || this.#popup.closed ? this.#switchMode("popup", "chosen") : this.#popup.focus())),
+      this.#mode !== "popup" && this.#modeButton("popup"),
+      this.#mode !== "iframe" && this.#data.frameUrl && make("button", { type: "button", class: "henry-link", onclick: () => this.#host.restart() }, this.#texts.here),
+      this.#link(this.#texts.tab, style("tab"), { target: "_blank", rel: "noopener", onclick: opened }),
+      this.#link(this.#texts.redirect, style("redirect"), { target: "_top" }),
+      this.#data.qrUrl && this.#mode !== "phone" && this.#modeButton("phone"),
+    ].filter(Boolean).sort((one, other) => other.matches(".henry-button") - one.matches(".henry-button")); // buttons first
+    footer.replaceChildren(...(this.#mode === "iframe" ? [make("details", {}, make("summary", { class: "henry-link" }, this.#texts.others), ...options)] : options), leave);
   }
-  #code() { return make("img", { class: "henry-code", src: this.#data.qrUrl, alt: this.#say.phone, width: "240", height: "240" }); }
-  /** Where the wrapper is the only one who can ask the server it stays, unseen, and goes on telling the news. */
+  #qrCode() { return make("img", { class: "henry-qr-code", src: this.#data.qrUrl, alt: this.#texts.phone, width: "240", height: "240" }); }
+  /** Removes the frame, or hides it where only the wrapper can reach the server. */
   #hideFrame() {
     const frame = this.#view?.querySelector("iframe");
     if (!frame) return;
     frame.hidden = true;
-    if (!this.#follower) return;
+    if (!this.#poller) return;
     this.#wrapper?.stop();
     this.#wrapper = null;
     frame.remove();
   }
 
-  // Small things ---------------------------------------------------------------------------
+  // Helpers --------------------------------------------------------------------------------
 
   #after(time, act) {
     const timer = setTimeout(() => { this.#timers.delete(timer); if (!this.#isOver) act(); }, time);
     this.#timers.add(timer);
   }
-  #clear() { this.#timers.forEach(clearTimeout); this.#timers.clear(); }
+  #clearTimers() { this.#timers.forEach(clearTimeout); this.#timers.clear(); }
   #ids() { const { sessionId = "", orderId = "", orderNumber = "" } = this.#data; return { sessionId, orderId, orderNumber }; }
-  #move(state, version) {
+  #setState(state, version) {
     if (this.#isOver || state === this.state) return;
     this.state = state;
     if (this.#view) this.#view.dataset.state = state;
@@ -357,7 +357,7 @@ export class HenryCheckout extends HTMLElement {
   connectedCallback() {
     this.#stop = new AbortController();
     this.addEventListener("submit", (event) => {
-      if (this.mode === "redirect" || event.submitter?.name === "mode") return; // the form knows the way
+      if (this.mode === "redirect" || event.submitter?.name === "mode") return; // the form does this itself
       event.preventDefault();
       this.open();
     }, { signal: this.#stop.signal });
@@ -368,13 +368,13 @@ export class HenryCheckout extends HTMLElement {
     this.#checkout?.stop();
     this.#checkout = null;
   }
-  /** Where this is not the shop's own page: a function that gets the addresses of a checkout from its own server. */
+  /** On another site: a function that gets the response to `cart/checkout` from the page's own server. */
   begin = null;
-  /** Shows the checkout. A second call while one is shown does nothing. */
+  /** Opens the checkout, unless it is open. */
   open() {
     if (this.#checkout) return;
-    const number = (name, usual) => Number(this.getAttribute(name) ?? NaN) * SECOND || usual;
-    const limits = { ...LIMITS, soft: number("soft-limit", LIMITS.soft), hard: number("hard-limit", LIMITS.hard) };
+    const seconds = (name, initial) => Number(this.getAttribute(name) ?? NaN) * SECOND || initial;
+    const limits = { ...LIMITS, slow: seconds("slow-after", LIMITS.slow), timeout: seconds("frame-timeout", LIMITS.timeout) };
     const texts = { ...TEXTS, ...JSON.parse(this.getAttribute("texts") || "{}") };
     this.#checkout = new Checkout(this, { texts, limits });
     this.#checkout.open();

@@ -1,115 +1,115 @@
-// The wrapper page: Henry's page in a frame of ours, in a frame of the shop's page. It believes Henry's messages no
-// more than the shop's page does, asks our server, and tells the shop's page over a private port.
+// The wrapper page: Henry's page in a frame of ours, in a frame of the shop's page. Like the shop's page it treats Henry's
+// messages as hints only; it asks our server, and reports to the shop's page over a private port.
 
-import { Follower, Gate, LIMITS, PROTOCOL, SECOND, readHenry } from "./henry-bridge.js";
+import { LIMITS, PROTOCOL, RateLimit, SECOND, StatePoller, parseMessage } from "./henry-bridge.js";
 
 const page = document.querySelector("[data-henry-wrapper]");
-const { henryUrl, henryOrigins, stateUrl, parentOrigin, session, trouble, sandbox, soft, hard, needsStorage } = page.dataset;
+const { henryUrl, henryOrigins, stateUrl, parentOrigin, session, problem, sandbox, slowAfter, frameTimeout, needsStorage } = page.dataset;
 const origins = henryOrigins.split(" ");
-const limits = { ...LIMITS, soft: Number(soft) * SECOND, hard: Number(hard) * SECOND };
+const limits = { ...LIMITS, slow: Number(slowAfter) * SECOND, timeout: Number(frameTimeout) * SECOND };
 const pane = page.querySelector("[data-henry-pane]");
 const slow = page.querySelector("[data-henry-slow]");
-const gate = new Gate();
+const rateLimit = new RateLimit();
 
 let port = null;
 let frame = null;
-let follower = null;
+let poller = null;
 let outcome = "";
 let sequence = 0;
-let told = 0;
-const untold = []; // what happened before the shop's page said hello
+let lastRejection = 0;
+const unsent = []; // notes from before the shop's page sent its hello
 
-function tell(method, params = {}) {
+function notify(method, params = {}) {
   const note = { jsonrpc: "2.0", seq: ++sequence, method, params };
   if (port) port.postMessage(note);
-  else if (untold.length < 20) untold.push(note);
+  else if (unsent.length < 20) unsent.push(note);
 }
 
 function reject(reason) {
-  if (performance.now() - told < SECOND) return; // once a second is enough to find out why
-  told = performance.now();
-  tell("rejected", { reason });
+  if (performance.now() - lastRejection < SECOND) return; // one a second is enough for debugging
+  lastRejection = performance.now();
+  notify("rejected", { reason });
 }
 
 // The shop's page -------------------------------------------------------------------------
 
-function hello(event) {
+function handleHello(event) {
   if (event.origin !== parentOrigin) return reject("origin");
   const { henry, type, version, nonce, follows } = Object(event.data);
   if (henry !== PROTOCOL || type !== "hello" || version !== PROTOCOL || !/^[0-9a-f]{32}$/.test(nonce)) return reject("shape");
   if (port || event.ports.length !== 1) return reject("second_hello");
   [port] = event.ports;
-  port.onmessage = command;
+  port.onmessage = handleRequest;
   port.postMessage({ jsonrpc: "2.0", method: "welcome", params: { nonce } });
-  untold.splice(0).forEach((note) => port.postMessage(note));
-  if (!follows) follow(); // else the shop's page asks the server itself
+  unsent.splice(0).forEach((note) => port.postMessage(note));
+  if (!follows) startPolling(); // else the shop's page polls the server itself
 }
 
-async function command({ data }) {
+async function handleRequest({ data }) {
   const { id, method, params } = Object(data);
   if (id === undefined) return;
   if (method !== "ask") return port.postMessage({ jsonrpc: "2.0", id, error: { code: -32601, message: "unknown method" } });
-  const action = params?.action === "cancel" || params?.action === "extend" ? params.action : "look";
-  port.postMessage({ jsonrpc: "2.0", id, result: await follow().ask(action) });
+  const action = params?.action === "cancel" || params?.action === "extend" ? params.action : "refresh";
+  port.postMessage({ jsonrpc: "2.0", id, result: await startPolling().send(action) });
 }
 
-function follow() {
-  follower ??= new Follower(stateUrl, (state) => {
-    if (outcome) return; // what ended stays as it ended
+function startPolling() {
+  poller ??= new StatePoller(stateUrl, (state) => {
+    if (outcome) return; // an outcome is final
     outcome = state.outcome;
-    tell("state", state);
-    if (outcome) end();
+    notify("state", state);
+    if (outcome) finish();
   }, limits);
-  return follower;
+  return poller;
 }
 
-function end() {
-  follower.stop();
-  clearTimeout(softly);
-  clearTimeout(hardly);
+function finish() {
+  poller.stop();
+  clearTimeout(slowTimer);
+  clearTimeout(failTimer);
   slow.hidden = true;
 }
 
 // Henry's page ----------------------------------------------------------------------------
 
-function henry(event) {
-  if (!gate.isOpen()) return reject("rate");
+function handleHenry(event) {
+  if (!rateLimit.allows()) return reject("rate");
   if (event.origin === location.origin) {
-    if (Object(event.data).henry === "returned") hint("returned"); // our own page, at the end of the way back
+    if (Object(event.data).henry === "returned") handleHint("returned"); // our own return page
     return;
   }
-  const heard = readHenry(event, { source: frame?.contentWindow, origins });
-  if (heard.rejected) return reject(heard.rejected);
-  hint(heard.hint, heard.orderId);
+  const { hint, orderId, rejected } = parseMessage(event, { source: frame?.contentWindow, origins });
+  if (rejected) return reject(rejected);
+  handleHint(hint, orderId);
 }
 
-function hint(kind, orderId = "") {
+function handleHint(kind, orderId = "") {
   if (outcome) return;
-  tell("hint", { kind, orderId });
-  if (follower) follower.verify(orderId);
+  notify("hint", { kind, orderId });
+  if (poller) poller.verify(orderId);
 }
 
-let softly;
-let hardly;
+let slowTimer;
+let failTimer;
 
 function open() {
   frame = document.createElement("iframe");
-  const around = ["'src'", ...origins].join(" ");
+  const allowed = ["'src'", ...origins].join(" ");
   frame.className = "henry-payment";
   frame.title = page.dataset.title;
   frame.name = `henry-${session}`;
-  frame.allow = `payment ${around}; publickey-credentials-get ${around}; clipboard-write ${around}`;
+  frame.allow = `payment ${allowed}; publickey-credentials-get ${allowed}; clipboard-write ${allowed}`;
   frame.referrerPolicy = "strict-origin";
   if (sandbox) frame.sandbox = sandbox;
-  softly = setTimeout(() => { slow.hidden = Boolean(port); }, limits.soft); // else the page around it says so
-  hardly = setTimeout(() => fail("load_timeout"), limits.hard);
+  slowTimer = setTimeout(() => { slow.hidden = Boolean(port); }, limits.slow); // with a port the parent page shows this
+  failTimer = setTimeout(() => fail("load_timeout"), limits.timeout);
   frame.addEventListener("load", () => {
-    clearTimeout(softly);
-    clearTimeout(hardly);
+    clearTimeout(slowTimer);
+    clearTimeout(failTimer);
     slow.hidden = true;
-    tell("opened");
+    notify("opened");
   });
-  frame.src = henryUrl; // before it is put in: an empty frame says "load" at once
+  frame.src = henryUrl; // before it is inserted: an empty frame fires "load" at once
   page.append(frame);
 }
 
@@ -118,32 +118,32 @@ function fail(code) {
   frame = null;
   slow.hidden = true;
   pane.hidden = false;
-  pane.dataset.trouble = code;
-  tell("failed", { code });
-  follow();
+  pane.dataset.problem = code;
+  notify("failed", { code });
+  startPolling();
 }
 
 window.addEventListener("message", (event) => {
-  if (event.source === window.parent && window.parent !== window) hello(event);
-  else if (frame && event.source === frame.contentWindow) henry(event);
+  if (event.source === window.parent && window.parent !== window) handleHello(event);
+  else if (frame && event.source === frame.contentWindow) handleHenry(event);
   else reject("source");
 });
 
-/** Where the payment page lets nobody pay who has not signed in, it needs cookies of its own in a frame. */
+/** A payment page that requires a sign-in needs its own cookies in the frame. */
 async function isStorageBlocked() {
   if (!navigator.cookieEnabled) return true;
   return needsStorage !== undefined && (await document.hasStorageAccess?.()) === false;
 }
 
-if (trouble) fail(trouble);
+if (problem) fail(problem);
 else if (await isStorageBlocked()) fail("storage_blocked");
 else open();
 
 const ready = { henry: PROTOCOL, type: "ready", versions: [PROTOCOL], session };
 function announce(left) {
   if (port) return;
-  if (!left) return follow(); // nobody listens: the page works by itself
+  if (!left) return startPolling(); // no parent responds: the page works by itself
   window.parent.postMessage(ready, parentOrigin);
   setTimeout(() => announce(left - 1), limits.handshake);
 }
-announce(limits.tries);
+announce(limits.attempts);

@@ -1,4 +1,4 @@
-// What a checkout on the shop's page says, and how its parts are made. The tags hand over other languages.
+// Texts and DOM helpers of <henry-checkout>. The template tags pass the texts of other languages.
 
 export const TEXTS = {
   title: "Secure checkout", close: "Close", others: "Other ways to pay", here: "Pay here after all", opening: "Opening the payment page…",
@@ -18,7 +18,7 @@ export const TEXTS = {
   retry: "Try again", ending: "This payment closes soon.", more: "I need more time", extended: "You have more time now.",
 };
 
-/** Makes an element: `on...` attributes are listeners; false, null and undefined are left out. */
+/** Creates an element: `on...` attributes are listeners; false, null and undefined are left out. */
 export const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -33,7 +33,7 @@ export const ICONS = {
   failed: ["bad", "M12 6.5v7M12 17.3v.1"], expired: ["warn", "M12 7.5V12l3 2M12 4a8 8 0 1 0 .01 0"],
   popup: ["accent", "M4 6.5h16v12H4zM4 10h16"], tab: ["accent", "M4 6.5h16v12H4zM4 10h16"], tabbed: ["accent", "M4 6.5h16v12H4zM4 10h16"], redirect: ["accent", "M5 12h13M13 7l5 5-5 5"],
 };
-export function picture(tone, path) {
+export function icon(tone, path) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   for (const [name, value] of [["viewBox", "0 0 24 24"], ["width", "24"], ["height", "24"]]) svg.setAttribute(name, value);
   svg.append(document.createElementNS(svg.namespaceURI, "path"));

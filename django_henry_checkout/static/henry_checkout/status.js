@@ -1,8 +1,8 @@
-// Keeps every [data-henry-live] section up to date: asks for its panel, shows it, says what changed.
-// Several sections on a page are fine. Call `watchOrders()` again after adding some; each is watched once.
+// Keeps every [data-henry-live] section up to date: fetches its panel, shows it, and announces a changed headline.
+// A page may have several sections. Call `watchOrders()` again after adding some; each is watched once.
 
-const FIRST = 2000;
-const SLOWEST = 15000;
+const MIN_PAUSE = 2000;
+const MAX_PAUSE = 15000;
 const MAX_FAILURES = 8;
 const FOCUSABLE = "a[href], button, input, summary, [tabindex]";
 
@@ -14,51 +14,51 @@ export function watchOrders(root = document) {
 }
 
 function watch(section) {
-  let pause = FIRST;
+  let pause = MIN_PAUSE;
   let failures = 0;
   let etag = "";
   let busy = false;
   let timer;
 
-  const listening = new AbortController();
+  const controller = new AbortController();
 
-  const isOver = () => "ended" in section.dataset || failures >= MAX_FAILURES || !section.isConnected;
+  const isDone = () => "ended" in section.dataset || failures >= MAX_FAILURES || !section.isConnected;
 
-  async function ask() {
+  async function poll() {
     clearTimeout(timer);
-    if (isOver()) listening.abort();
-    if (busy || document.hidden || isOver()) return;
+    if (isDone()) controller.abort();
+    if (busy || document.hidden || isDone()) return;
     busy = true;
     try {
       const changed = await refresh();
       failures = 0;
-      pause = changed ? FIRST : Math.min(pause * 1.3, SLOWEST);
+      pause = changed ? MIN_PAUSE : Math.min(pause * 1.3, MAX_PAUSE);
     } catch {
       failures += 1;
-      pause = Math.min(pause * 2, SLOWEST);
+      pause = Math.min(pause * 2, MAX_PAUSE);
     }
     busy = false;
     if (failures >= MAX_FAILURES) section.querySelector("[data-henry-stale]").hidden = false;
-    if (!isOver()) timer = setTimeout(ask, pause);
+    if (!isDone()) timer = setTimeout(poll, pause);
   }
 
   async function refresh() {
     const headers = etag ? { "If-None-Match": etag } : {};
-    const answer = await fetch(section.dataset.url, {
+    const response = await fetch(section.dataset.url, {
       headers, cache: "no-store", signal: AbortSignal.timeout(10000),
     });
-    if (answer.status === 304) return false;
-    if ([403, 404, 410].includes(answer.status)) failures = MAX_FAILURES; // the link has lapsed
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (response.status === 304) return false;
+    if ([403, 404, 410].includes(response.status)) failures = MAX_FAILURES; // the link has expired
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const fresh = page.querySelector("[data-henry-panel]");
-    if (!answer.ok || !fresh) throw new Error(`no panel: ${answer.status}`);
-    etag = answer.headers.get("ETag") ?? "";
+    if (!response.ok || !fresh) throw new Error(`no panel: ${response.status}`);
+    etag = response.headers.get("ETag") ?? "";
     return show(section, fresh);
   }
 
-  document.addEventListener("visibilitychange", ask, { signal: listening.signal });
-  window.addEventListener("focus", ask, { signal: listening.signal });
-  timer = setTimeout(ask, FIRST);
+  document.addEventListener("visibilitychange", poll, { signal: controller.signal });
+  window.addEventListener("focus", poll, { signal: controller.signal });
+  timer = setTimeout(poll, MIN_PAUSE);
 }
 
 function show(section, fresh) {

@@ -20,18 +20,18 @@ from tests.browser.conftest import FLAGS, chromium, free_ports
 from tests.support.shop import ROOT
 
 NAMES = ("open", "state", "complete", "cancel", "error", "fallback", "rejected")
-#: Written into every page before its own scripts: keeps what the element tells.
+#: Added to every page before its own scripts: records the events of the element.
 LISTEN = f"""
-window.told = [];
+window.events = [];
 for (const name of {list(NAMES)!r}) {{
-  document.addEventListener(`henry:${{name}}`, (event) => window.told.push({{ name, ...event.detail }}));
+  document.addEventListener(`henry:${{name}}`, (event) => window.events.push({{ name, ...event.detail }}));
 }}
 """
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A live shop with a worker and a sandbox, each in a process of its own.
+    """A live shop with a worker and a sandbox, each in its own process.
 
     `elsewhere` is an origin of another site whose pages may frame the checkout; tests serve it by routing.
     """
@@ -109,7 +109,7 @@ def shop(_shop: Shop) -> Shop:
 
 
 class Visit:
-    """A shopper's page of the shop, and what its element has told."""
+    """A shopper's page of the shop, and the events of its element."""
 
     def __init__(self, page: Page, shop: Shop) -> None:
         self.page = page
@@ -122,7 +122,7 @@ class Visit:
         self.page.wait_for_function("Boolean(customElements.get('henry-checkout'))")
 
     def debug(self) -> None:
-        """Let the element say what it drops."""
+        """Let the element report rejected messages."""
         self.page.evaluate(
             "document.querySelectorAll('henry-checkout').forEach(e => e.setAttribute('debug', ''))"
         )
@@ -130,25 +130,25 @@ class Visit:
     def press(self, name: str = "Checkout") -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
 
-    def told(self, name: str = "") -> list[dict[str, Any]]:
-        said: list[dict[str, Any]] = self.page.evaluate("window.told")
-        return [each for each in said if not name or each["name"] == name]
+    def events(self, name: str = "") -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = self.page.evaluate("window.events")
+        return [each for each in events if not name or each["name"] == name]
 
     def states(self) -> list[str]:
-        return [each["state"] for each in self.told("state")]
+        return [each["state"] for each in self.events("state")]
 
     def wait_state(self, state: str, *, seconds: float = 15) -> None:
         self.page.wait_for_function(
-            "state => window.told.some(each => each.name === 'state' && each.state === state)",
+            "state => window.events.some(each => each.name === 'state' && each.state === state)",
             arg=state,
             timeout=seconds * 1000,
         )
 
     def wait_for(self, name: str, *, seconds: float = 15) -> dict[str, Any]:
         self.page.wait_for_function(
-            "name => window.told.some(each => each.name === name)", arg=name, timeout=seconds * 1000
+            "name => window.events.some(each => each.name === name)", arg=name, timeout=seconds * 1000
         )
-        return self.told(name)[-1]
+        return self.events(name)[-1]
 
     def frame(self, part: str, *, seconds: float = 15) -> Frame:
         """The frame whose address holds `part`, once it is there."""
@@ -168,7 +168,7 @@ class Visit:
 
 
 class Held:
-    """Requests that get no answer for now."""
+    """Requests without a response for now."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = []
@@ -182,7 +182,7 @@ class Held:
 
 
 def change_wrapper(visit: Visit, name: str, value: str = "") -> None:
-    """Give the wrapper page a `data-` attribute before its script runs, as other settings of the shop would."""
+    """Set a `data-` attribute of the wrapper page before its script runs, as a setting of the shop would."""
     visit.page.context.add_init_script(
         f"""document.addEventListener("readystatechange", () => {{
           document.querySelector("[data-henry-wrapper]")?.setAttribute({f"data-{name}"!r}, {value!r});
@@ -209,7 +209,7 @@ def visiting(browser: Browser, shop: Shop, **options: Any) -> Iterator[Visit]:
 
 @contextmanager
 def chromium_without(flag: str, *, beside: Browser) -> Iterator[Browser]:
-    """One more Chromium, without a flag that the driver gives to each: nearer to what people have."""
+    """Another Chromium, without a flag that the driver sets: closer to a real one."""
     browser = beside.browser_type.launch(executable_path=chromium(), args=FLAGS, ignore_default_args=[flag])
     try:
         yield browser

@@ -21,8 +21,8 @@ ESCAPE = "\ue00c"
 START_SECONDS = 60
 WAIT_SECONDS = 15
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-#: Port 0 is any that is free: Firefox writes which into its profile. What is not on this machine is sent to a proxy that is
-#: not there, so that a browser that likes to call home reaches nobody.
+#: Port 0 means any free port; Firefox writes it into its profile. The proxy does not exist, so that the browser reaches
+#: no other machine.
 PROFILE = """user_pref("marionette.port", 0);
 user_pref("network.proxy.type", 1);
 user_pref("network.proxy.http", "127.0.0.1");
@@ -55,7 +55,7 @@ def until(look: Callable[[], Answer], *, seconds: float = WAIT_SECONDS) -> Answe
 
 
 class Firefox:
-    """One browser with a profile of its own. Commands go to the window and frame that was entered last."""
+    """One browser with its own profile. Commands go to the window and frame that was entered last."""
 
     def __init__(self, folder: Path) -> None:
         program = os.environ.get("FIREFOX") or shutil.which("firefox-esr")
@@ -154,7 +154,7 @@ class Firefox:
         self.call("WebDriver:ElementSendKeys", id=element, text=keys)
 
     def role_and_name(self, path: str) -> tuple[str, str]:
-        """Return what a screen reader is told of an element."""
+        """Return an element as a screen reader sees it."""
         element = self.find(path)[ELEMENT]
         role, name = (self.call(f"WebDriver:GetComputed{each}", id=element) for each in ("Role", "Label"))
         return str(role), str(name)

@@ -1,4 +1,4 @@
-"""Pages of strangers, at whatever origin a test needs them, and what reached the server because of them."""
+"""Hostile pages at made-up origins, and the requests that they cause."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.support.shop import ROOT
 
 SCRIPTS = ROOT / "django_henry_checkout" / "static" / "henry_checkout"
 COMPLETED = {"action": "orderCompleted", "orderId": "made-up"}
-#: A page without a word of its own: tests speak through it, and it keeps what it hears.
+#: An empty page that records its messages; tests post from it.
 MUTE = "<!doctype html><title>Stranger</title><script>window.heard = []; onmessage = (e) => heard.push(e.data)</script>"
 
 
 def serve(where: Page | BrowserContext, url: str, html: str = MUTE, **headers: str) -> list[str]:
-    """Answer everything at and below an address with a page; return the addresses asked for, as they come."""
+    """Serve a page at and below a URL; return the list of requested URLs, which grows."""
     asked: list[str] = []
 
     def answer(route: Route) -> None:
@@ -33,7 +33,7 @@ def serve(where: Page | BrowserContext, url: str, html: str = MUTE, **headers: s
 
 
 def add_frame(visit: Visit, url: str) -> Frame:
-    """Put a frame into the shop's page, beside that of the checkout."""
+    """Add a frame to the shop's page, next to that of the checkout."""
     visit.page.evaluate(
         """(url) => new Promise((done) => {
              const frame = Object.assign(document.createElement("iframe"), { src: url, onload: done, hidden: true });
@@ -45,7 +45,7 @@ def add_frame(visit: Visit, url: str) -> Frame:
 
 
 def say(where: Frame | Page, message: Any, *, to: str = "parent", times: int = 1) -> None:
-    """Post from a stranger's page; `to` is a script for the window that is to hear it."""
+    """Post from a hostile page; `to` is a script for the receiving window."""
     where.evaluate(
         f"([message, times]) => {{ for (let i = 0; i < times; i++) ({to}).postMessage(message, '*'); }}",
         [message, times],
@@ -53,7 +53,7 @@ def say(where: Frame | Page, message: Any, *, to: str = "parent", times: int = 1
 
 
 class Asked:
-    """The requests of a page and of all its frames to `.../state`, from now on."""
+    """The requests of a page and its frames to `.../state`, from now on."""
 
     def __init__(self, page: Page) -> None:
         self._requests: list[Request] = []
@@ -68,13 +68,13 @@ class Asked:
 
     @property
     def posts(self) -> list[Any]:
-        """What the server was told: bodies, oldest first."""
+        """The bodies of the POSTs, oldest first."""
         return [each.post_data_json for each in self._requests if each.method == "POST"]
 
 
 def reasons(visit: Visit, where: str = "") -> list[str]:
-    """Why the element has dropped messages; `where` is "page" or "frame"."""
-    return [each["reason"] for each in visit.told("rejected") if where in {"", each["where"]}]
+    """Return the reasons of rejected messages; `where` is "page" or "frame"."""
+    return [each["reason"] for each in visit.events("rejected") if where in {"", each["where"]}]
 
 
 def wait_until(visit: Visit, is_so: Callable[[], bool], *, seconds: float = 10) -> None:
@@ -85,7 +85,7 @@ def wait_until(visit: Visit, is_so: Callable[[], bool], *, seconds: float = 10) 
 
 
 def stay(visit: Visit) -> None:
-    """Keep the page after a payment; else it goes on by itself, and what was told is gone with it."""
+    """Keep the page after a payment; otherwise it redirects, and its recorded events are lost."""
     visit.page.evaluate("document.addEventListener('henry:complete', (event) => event.preventDefault())")
 
 
@@ -100,7 +100,7 @@ def interactive(visit: Visit, **query: str) -> Frame:
 
 
 def window(visit: Visit) -> Page:
-    """Open the checkout in a window of its own; return that window with Henry's page in it."""
+    """Open the checkout in a popup; return the popup with Henry's page in it."""
     visit.open(mode="popup", coop="same-origin-allow-popups")
     visit.debug()
     stay(visit)
@@ -140,8 +140,8 @@ def begin(shop: Shop, *, frame_origin: str = "") -> dict[str, Any]:
         timeout=20,
     )
     assert answer.status_code == 201, answer.text
-    begun: dict[str, Any] = answer.json()
-    return begun
+    started: dict[str, Any] = answer.json()
+    return started
 
 
 def reach_loopback(visit: Visit) -> None:
@@ -149,7 +149,7 @@ def reach_loopback(visit: Visit) -> None:
     visit.page.context.grant_permissions(["local-network-access"])
 
 
-def storefront(visit: Visit, begun: dict[str, Any]) -> None:
+def storefront(visit: Visit, started: dict[str, Any]) -> None:
     """Show a checkout in the page of a storefront elsewhere, which cannot ask the shop's server by itself."""
     reach_loopback(visit)
     origin = visit.shop.elsewhere
@@ -165,10 +165,10 @@ def storefront(visit: Visit, begun: dict[str, Any]) -> None:
     visit.page.goto(f"{origin}/")
     visit.page.wait_for_function("Boolean(customElements.get('henry-checkout'))")
     visit.page.evaluate(
-        """(begun) => {
+        """(started) => {
              const element = document.querySelector("henry-checkout");
-             element.begin = async () => begun;
+             element.begin = async () => started;
              element.open();
            }""",
-        begun,
+        started,
     )

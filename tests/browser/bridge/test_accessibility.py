@@ -26,7 +26,7 @@ NO_WINDOWS = "window.open = () => null;"
 STATE = re.compile(r"/henry/api/v1/checkout/[^/]+/pay/[^/]+/state")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE = Axe().axe_script
-#: Of the shop's page only what is ours; and never Henry's page in the frame.
+#: In the shop's page only the element; never Henry's page in the frame.
 RUN = """tags => axe.run(document.querySelector("henry-checkout") ?? document, { iframes: false, resultTypes: ["violations"], runOnly: { type: "tag", values: tags } })
   .then(({ violations }) => violations.map(({ id, nodes }) =>
     `${id}: ${nodes.map(node => `${node.target.join(" ")} ${node.any.map(each => each.message).join("; ")}`).join(" | ")}`))"""
@@ -35,17 +35,17 @@ CUT = """() => {
   const root = document.documentElement;
   const found = root.scrollWidth > root.clientWidth ? [`the page is ${root.scrollWidth} wide`] : [];
   for (const element of document.querySelectorAll("body *")) {
-    const look = getComputedStyle(element);
+    const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
-    if (!box.width || look.visibility === "hidden" || element.closest(".henry-hidden, .henry-skip, svg")) continue;
+    if (!box.width || style.visibility === "hidden" || element.closest(".henry-visually-hidden, .henry-skip, svg")) continue;
     if (box.left < -1 || box.right > root.clientWidth + 1)
       found.push(`${element.tagName} ${element.className} from ${box.left} to ${box.right}`);
-    if (look.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "IFRAME")
+    if (style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "IFRAME")
       found.push(`${element.tagName} ${element.className} scrolls sideways`);
   }
-  const shown = [...document.querySelectorAll(".henry-view :is(h2, a, button, summary, .henry-lead, .henry-code)")]
-    .filter(each => each.checkVisibility() && !each.closest(".henry-hidden"));
-  for (const one of shown) for (const other of shown) {
+  const visible = [...document.querySelectorAll(".henry-view :is(h2, a, button, summary, .henry-lead, .henry-qr-code)")]
+    .filter(each => each.checkVisibility() && !each.closest(".henry-visually-hidden"));
+  for (const one of visible) for (const other of visible) {
     if (one === other || one.contains(other) || other.contains(one)) continue;
     const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
     const over = Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
@@ -56,11 +56,11 @@ CUT = """() => {
 SIZES = {320: 640, 1280: 800}
 
 
-def judge(page: Page, name: str, where: Page | Frame | None = None) -> list[str]:
-    """Look at a state in light and dark, narrow and wide; return what is wrong."""
+def audit(page: Page, name: str, where: Page | Frame | None = None) -> list[str]:
+    """Check a state in light and dark, narrow and wide; return the problems."""
     place = where or page
     wrong = []
-    page.emulate_media(reduced_motion="reduce")  # or axe sees colours on their way
+    page.emulate_media(reduced_motion="reduce")  # or axe sees colours in transition
     if not place.evaluate("Boolean(window.axe)"):
         place.evaluate(AXE)
     for width, height in SIZES.items():
@@ -77,18 +77,18 @@ def enter(visit: Visit, **query: str) -> None:
     visit.open(**query)
 
 
-def sort_of(visit: Visit, **what: Any) -> None:
-    """Let the server's next answers say something else of the checkout."""
+def change_state(visit: Visit, **changes: Any) -> None:
+    """Change the state in the server's next responses."""
 
     def changed(route: Route) -> None:
         answer = route.fetch()
-        route.fulfill(response=answer, json={**answer.json(), **what})
+        route.fulfill(response=answer, json={**answer.json(), **changes})
 
     visit.page.route(STATE, changed)
 
 
-def news(visit: Visit) -> None:
-    """Let the element look at once."""
+def poll_now(visit: Visit) -> None:
+    """Let the element poll at once."""
     visit.page.evaluate("window.dispatchEvent(new Event('focus'))")
 
 
@@ -99,14 +99,14 @@ def test_row_17_the_dialog_until_it_can_be_used(visit: Visit) -> None:
     held = Held()
     visit.page.route("**/henry/buy", held)
     enter(visit, phone="1")
-    wrong = judge(visit.page, "idle")
+    wrong = audit(visit.page, "idle")
     visit.press()
     visit.wait_state("opening")
-    wrong += judge(visit.page, "opening")
+    wrong += audit(visit.page, "opening")
     visit.page.route("**/cart/crt*", Held())
     held.let_go()
     visit.wait_state("loading")
-    wrong += judge(visit.page, "loading")
+    wrong += audit(visit.page, "loading")
     assert visit.states()[-1] == "loading"  # for Henry's page is not there yet
     assert wrong == []
 
@@ -114,11 +114,11 @@ def test_row_17_the_dialog_until_it_can_be_used(visit: Visit) -> None:
 def test_row_17_the_dialog_while_henrys_page_is_slow(visit: Visit) -> None:
     visit.page.route("**/cart/crt*", Held())
     enter(visit)
-    visit.page.locator("henry-checkout").evaluate("element => element.setAttribute('hard-limit', '60')")
+    visit.page.locator("henry-checkout").evaluate("element => element.setAttribute('frame-timeout', '60')")
     visit.press()
     status = visit.page.get_by_role("dialog").get_by_role("status")
     expect(status).to_contain_text("takes longer than usual")
-    assert judge(visit.page, "slow") == []
+    assert audit(visit.page, "slow") == []
 
 
 def test_row_17_the_dialog_in_use_and_the_wrapper(visit: Visit) -> None:
@@ -126,22 +126,22 @@ def test_row_17_the_dialog_in_use_and_the_wrapper(visit: Visit) -> None:
     visit.press()
     visit.wait_state("interactive")
     visit.page.get_by_text("Other ways to pay").wait_for()
-    wrong = judge(visit.page, "interactive")
-    wrong += judge(visit.page, "wrapper", visit.wrapper())
+    wrong = audit(visit.page, "interactive")
+    wrong += audit(visit.page, "wrapper", visit.wrapper())
     visit.page.get_by_text("Other ways to pay").click()
-    wrong += judge(visit.page, "ways")
-    sort_of(visit, expiresIn=60)
-    news(visit)
+    wrong += audit(visit.page, "ways")
+    change_state(visit, expiresIn=60)
+    poll_now(visit)
     visit.page.get_by_role("button", name="I need more time").wait_for()
-    wrong += judge(visit.page, "ending")
+    wrong += audit(visit.page, "ending")
     visit.page.get_by_role("button", name="Pay on your phone").click()
     visit.page.get_by_role("img", name="Pay on your phone").wait_for()
-    wrong += judge(visit.page, "phone pane")
+    wrong += audit(visit.page, "phone pane")
     assert wrong == []
 
 
-def test_row_17_the_wrapper_in_trouble_by_itself(visit: Visit) -> None:
-    """In a page of the shop that does not speak to it."""
+def test_row_17_the_wrapper_with_an_error_by_itself(visit: Visit) -> None:
+    """In a page of the shop that sends no hello."""
     visit.shop.sandbox.scenario(
         timing=AT_ONCE,
         faults=[
@@ -170,37 +170,37 @@ def test_row_17_the_wrapper_in_trouble_by_itself(visit: Visit) -> None:
     )
     wrapper = visit.wrapper()
     wrapper.get_by_role("link", name="Open it in a new tab").wait_for()
-    wrong = judge(visit.page, "wrapper in trouble", wrapper)
-    words = wrapper.locator("main").inner_text()
-    assert "opens here" not in words, words  # it does not
+    wrong = audit(visit.page, "wrapper with an error", wrapper)
+    text = wrapper.locator("main").inner_text()
+    assert "opens here" not in text, text  # it does not
     assert wrong == []
 
 
-def test_row_17_the_panes_of_the_ladder(visit: Visit) -> None:
+def test_row_17_the_panes_of_the_fallbacks(visit: Visit) -> None:
     enter(visit, mode="popup", coop="same-origin-allow-popups")
     with visit.page.expect_popup() as popup:
         visit.press()
     visit.wait_state("interactive")
-    wrong = judge(visit.page, "window")
+    wrong = audit(visit.page, "window")
     popup.value.wait_for_load_state()
     popup.value.close()
     visit.wait_state("verifying")
-    wrong += judge(visit.page, "verifying")
+    wrong += audit(visit.page, "verifying")
     visit.page.reload()
     visit.page.wait_for_function("Boolean(customElements.get('henry-checkout'))")
     visit.page.evaluate(NO_WINDOWS)
     visit.press()
     visit.wait_for("fallback")
-    wrong += judge(visit.page, "blocked")
+    wrong += audit(visit.page, "blocked")
     visit.page.locator("dialog").get_by_role("link", name="Open in a new tab").evaluate(
         "link => { link.addEventListener('click', event => event.preventDefault()); link.click(); }"
     )
     expect(visit.page.get_by_role("dialog")).to_contain_text("Pay in the tab that has opened")
-    wrong += judge(visit.page, "tabbed")
+    wrong += audit(visit.page, "tabbed")
     assert wrong == []
 
 
-def test_row_17_the_ladder_when_framing_is_refused(visit: Visit) -> None:
+def test_row_17_the_fallbacks_when_framing_is_refused(visit: Visit) -> None:
     visit.shop.sandbox.scenario(
         timing=AT_ONCE,
         faults=[{"fault": "headers", "path": "/cart/*", "headers": {"X-Frame-Options": "DENY"}, "times": 0}],
@@ -210,19 +210,19 @@ def test_row_17_the_ladder_when_framing_is_refused(visit: Visit) -> None:
     visit.press()
     visit.wait_for("fallback")
     expect(visit.page.get_by_role("dialog")).to_contain_text("blocked")
-    assert judge(visit.page, "refused, then blocked") == []
+    assert audit(visit.page, "refused, then blocked") == []
 
 
 @pytest.mark.parametrize("outcome", ["completed", "failed", "expired"])
-def test_row_17_the_ends_of_the_dialog(visit: Visit, outcome: str) -> None:
+def test_row_17_the_outcomes_of_the_dialog(visit: Visit, outcome: str) -> None:
     enter(visit)
     visit.press()
     visit.wait_state("interactive")
-    sort_of(visit, outcome=outcome, version=10**6)
-    news(visit)
+    change_state(visit, outcome=outcome, version=10**6)
+    poll_now(visit)
     visit.wait_state(outcome)
     assert visit.page.evaluate("document.activeElement.closest('dialog') !== null")
-    assert judge(visit.page, outcome) == []
+    assert audit(visit.page, outcome) == []
 
 
 def test_row_17_the_dialog_that_could_not_begin(visit: Visit) -> None:
@@ -232,17 +232,17 @@ def test_row_17_the_dialog_that_could_not_begin(visit: Visit) -> None:
     enter(visit)
     visit.press()
     visit.wait_for("error")
-    assert judge(visit.page, "trouble") == []
+    assert audit(visit.page, "error") == []
 
 
-def test_row_17_a_frame_that_stands_in_the_page(visit: Visit) -> None:
+def test_row_17_an_inline_frame(visit: Visit) -> None:
     enter(visit, frame="1")
     visit.wait_state("interactive")
-    wrong = judge(visit.page, "inline")
-    assert visit.page.evaluate(WHERE) == ""  # nobody asked for it to take the focus of the page
+    wrong = audit(visit.page, "inline")
+    assert visit.page.evaluate(WHERE) == ""  # an inline frame does not take the focus
     visit.page.get_by_text("Other ways to pay").click()
     visit.page.get_by_role("button", name="Pay on your phone").click()
-    wrong += judge(visit.page, "inline, phone")
+    wrong += audit(visit.page, "inline, phone")
     assert wrong == []
 
 
@@ -266,53 +266,53 @@ def test_row_17_the_pages_on_the_way_to_henry_and_back(visit: Visit) -> None:
     page, shop = visit.page, visit.shop
     page.route(f"{shop.sandbox.url}/cart/**", lambda route: route.fulfill(status=204))
     visit.open()
-    begun = page.evaluate(BEGIN, "redirect")
-    pay_url = shop.url + begun["payUrl"]
+    started = page.evaluate(BEGIN, "redirect")
+    pay_url = shop.url + started["payUrl"]
     wrong = []
     for name, url, heading in [
         ("pay", pay_url, "Taking you to secure checkout"),
         ("phone", f"{pay_url}/phone", "Pay on your phone"),
         ("checking", f"{pay_url}/completed", "We are checking your payment"),
         ("canceled", f"{pay_url}/canceled", "You left the checkout"),
-        ("lapsed", pay_url, "This link has lapsed"),
+        ("expired", pay_url, "This link has expired"),
         ("phone, ended", f"{pay_url}/phone", "Pay on your phone"),
-        ("sorry", f"{shop.url}/henry/frame/no-such-ticket", "We cannot find that"),
+        ("error", f"{shop.url}/henry/frame/no-such-ticket", "We cannot find that"),
     ]:
         page.goto(url)
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-        wrong += judge(page, name)
+        wrong += audit(page, name)
     assert wrong == []
 
 
 def test_row_17_the_pages_of_a_payment_that_failed_and_of_one_that_came(visit: Visit) -> None:
     page, shop = visit.page, visit.shop
     visit.open()
-    begun = page.evaluate(BEGIN, "iframe")
-    page.goto(f"{shop.url}{begun['payUrl']}/errored")
+    started = page.evaluate(BEGIN, "iframe")
+    page.goto(f"{shop.url}{started['payUrl']}/errored")
     expect(page.get_by_role("heading", level=1)).to_have_text("The payment did not go through")
-    wrong = judge(page, "errored")
+    wrong = audit(page, "errored")
     visit.open()
-    begun = page.evaluate(BEGIN, "iframe")
+    started = page.evaluate(BEGIN, "iframe")
     shop.sandbox.scenario(timing={**AT_ONCE, "processingSeconds": 60})
-    shop.sandbox.pay(cart_of(shop, begun["orderNumber"]))
-    page.evaluate(IN_A_FRAME, f"{begun['payUrl']}/completed")
+    shop.sandbox.pay(cart_of(shop, started["orderNumber"]))
+    page.evaluate(IN_A_FRAME, f"{started['payUrl']}/completed")
     back = visit.frame("/completed")
     expect(back.get_by_role("heading", level=1)).to_have_text("Thank you, your payment has arrived")
-    wrong += judge(page, "completed", back)
-    page.goto(f"{shop.url}{begun['payUrl']}/completed")  # out of the frame it leads to the order
+    wrong += audit(page, "completed", back)
+    page.goto(f"{shop.url}{started['payUrl']}/completed")  # out of the frame it leads to the order
     expect(page.get_by_role("heading", level=1)).to_have_text("Your order")
-    wrong += judge(page, "status")
+    wrong += audit(page, "status")
     visit.open()
-    begun = page.evaluate(BEGIN, "iframe")
+    started = page.evaluate(BEGIN, "iframe")
     shop.sandbox.scenario(timing=AT_ONCE, outcome="failed")
-    shop.sandbox.pay(cart_of(shop, begun["orderNumber"]))
-    page.goto(f"{shop.url}{begun['payUrl']}/completed")  # so that it is asked for
+    shop.sandbox.pay(cart_of(shop, started["orderNumber"]))
+    page.goto(f"{shop.url}{started['payUrl']}/completed")  # so that it is asked for
     page.wait_for_function("document.body.innerText.includes('could not buy')")
     page.goto(f"{shop.url}/")
-    page.evaluate(IN_A_FRAME, f"{begun['payUrl']}/completed")
+    page.evaluate(IN_A_FRAME, f"{started['payUrl']}/completed")
     back = visit.frame("/completed")
     expect(back.get_by_role("heading", level=1)).to_have_text("This order did not go through")
-    wrong += judge(page, "errored, for nothing could be bought", back)
+    wrong += audit(page, "errored, for nothing could be bought", back)
     assert wrong == []
 
 
@@ -340,7 +340,7 @@ def test_row_17_the_page_that_a_link_opens(visit: Visit) -> None:
     made = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True)
     visit.page.goto(f"{shop.url}/henry/c/{made.stdout.strip()}")
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("Ready when you are")
-    assert judge(visit.page, "link") == []
+    assert audit(visit.page, "link") == []
 
 
 # Keyboard and reader --------------------------------------------------------------------------
@@ -516,8 +516,8 @@ def test_row_17_nothing_moves_for_who_wants_calm(visit: Visit, wish: str) -> Non
     held.let_go()
     visit.wait_for("open")
     page.unroute_all()
-    begun = page.evaluate(BEGIN, "redirect")
-    page.goto(f"{visit.shop.url}{begun['payUrl']}/completed")
+    started = page.evaluate(BEGIN, "redirect")
+    page.goto(f"{visit.shop.url}{started['payUrl']}/completed")
     expect(page.get_by_role("heading", level=1)).to_have_text("We are checking your payment")
     moving = page.evaluate(MOVING)
     assert moving == 0 if wish == "reduce" else moving > 0

@@ -18,7 +18,7 @@ AT_ONCE = {"pendingSeconds": 0, "processingSeconds": 0, "jobSeconds": 0}
 #: The shop looks at Henry's page before it answers, and once more for the wrapper: the browser's own is the third.
 BROWSER_ONLY = {"after": 2, "times": 1}
 NO_WINDOWS = "window.open = () => null;"
-#: Else the page goes on to the order a moment after the end, and takes what was told with it.
+#: Otherwise the page redirects to the order, and its recorded events are lost.
 STAY = "document.addEventListener('henry:complete', event => event.preventDefault());"
 
 
@@ -33,21 +33,21 @@ def strike(shop: Shop, *faults: dict[str, Any]) -> None:
 
 
 def assert_one_order(visit: Visit) -> None:
-    """The element told of one end, and there is one order, at Henry and here."""
+    """The element reported one outcome, and there is one order, at Henry and here."""
     done = visit.wait_for("complete")
     assert done["outcome"] == "completed"
-    assert len(visit.told("complete")) == 1
-    assert visit.told("cancel") == []
-    assert visit.told("error") == []
+    assert len(visit.events("complete")) == 1
+    assert visit.events("cancel") == []
+    assert visit.events("error") == []
     assert len(visit.shop.sandbox.orders()) == 1
-    names = {each["orderNumber"] for each in visit.told() if each.get("orderNumber")}
+    names = {each["orderNumber"] for each in visit.events() if each.get("orderNumber")}
     assert names == {done["orderNumber"]}
     assert [status for number, status in visit.shop.orders() if number in names] != ["open"]
     assert visit.errors == []
 
 
 def fallbacks(visit: Visit) -> list[tuple[str, str, str]]:
-    return [(each["from"], each["to"], each["reason"]) for each in visit.told("fallback")]
+    return [(each["from"], each["to"], each["reason"]) for each in visit.events("fallback")]
 
 
 # Row 11 -------------------------------------------------------------------------------------
@@ -85,14 +85,14 @@ def test_row_11_a_page_that_cannot_be_framed_opens_in_a_window(
     assert fallbacks(visit) == [("iframe", "popup", reason)]
 
 
-def test_row_11_a_page_that_hangs_is_told_of_softly_then_left(visit: Visit) -> None:
+def test_row_11_a_page_that_hangs_shows_a_notice_then_falls_back(visit: Visit) -> None:
     strike(visit.shop, {**LATE, **BROWSER_ONLY})
     enter(visit, coop="same-origin-allow-popups")
     visit.press()
     visit.wait_state("loading")
     notice = visit.page.get_by_role("dialog").get_by_role("status")
     expect(notice).to_have_text(re.compile("takes longer than usual"))
-    assert visit.told("fallback") == []  # nobody is taken away from a page that may still come
+    assert visit.events("fallback") == []  # the shopper stays on a page that may still load
     with visit.page.expect_popup() as popup:
         pass
     assert visit.wait_for("fallback")["reason"] == "load_timeout"
@@ -110,8 +110,8 @@ def test_row_11_a_slow_page_that_comes_after_all_is_used(visit: Visit) -> None:
     expect(dialog.get_by_role("status")).to_have_text(re.compile("takes longer than usual"))
     visit.wait_state("interactive")
     expect(dialog.get_by_role("status")).to_have_text("")
-    visit.page.wait_for_timeout(2_500)  # past the hard limit
-    assert visit.told("fallback") == []
+    visit.page.wait_for_timeout(2_500)  # past the timeout
+    assert visit.events("fallback") == []
     pay(visit.henry())
     assert_one_order(visit)
 
@@ -173,7 +173,7 @@ def test_row_11_a_phone_is_a_way(visit: Visit, visits: Callable[..., Visit]) -> 
 
 @pytest.fixture(scope="module")
 def strict_browser(browser: Browser) -> Iterator[Browser]:
-    """A browser that blocks windows which nobody asked for, as people's browsers do; the tests' own lets all open."""
+    """A browser that blocks unrequested windows, as real ones do; the default one of the tests allows all."""
     with chromium_without("--disable-popup-blocking", beside=browser) as strict:
         yield strict
 
@@ -225,7 +225,7 @@ def test_row_12_a_browser_that_blocks_lets_a_fresh_click_open_the_window(strict:
     strict.page.wait_for_timeout(5_500)  # a browser holds a click valid for 5 s
     with strict.page.expect_response("**/henry/buy"):
         open_by_script(strict)
-    strict.page.wait_for_timeout(500)  # unseen: whatever a test evaluates is a click to the browser
+    strict.page.wait_for_timeout(500)  # without evaluate(), which the browser counts as a click
     assert strict.wait_for("fallback")["reason"] == "popup_blocked"
     assert len(strict.page.context.pages) == 1
     with strict.page.expect_popup() as popup:
@@ -242,7 +242,7 @@ def test_row_12_a_click_opens_the_window_in_a_browser_that_blocks(strict: Visit)
         strict.press()
     pay(popup.value)
     assert_one_order(strict)
-    assert strict.told("fallback") == []
+    assert strict.events("fallback") == []
 
 
 def later(route: Route) -> None:
@@ -286,18 +286,18 @@ def test_row_12_a_window_closed_early_is_no_cancel(visit: Visit) -> None:
     run_until(visit, lambda: "verifying" in visit.states())
     expect(dialog.get_by_role("status")).to_contain_text("We are checking your payment.")
     run_until(visit, lambda: "We have not seen a payment yet." in dialog.inner_text())
-    assert visit.told("cancel") == []
-    assert visit.told("complete") == []
+    assert visit.events("cancel") == []
+    assert visit.events("complete") == []
     with visit.page.expect_popup() as again:
         dialog.get_by_role("button", name="Open the payment window again").click()
     expect(dialog).to_contain_text("Pay in the window that has opened.")
     pay(again.value)
-    run_until(visit, lambda: bool(visit.told("complete")))
+    run_until(visit, lambda: bool(visit.events("complete")))
     assert_one_order(visit)
 
 
 def test_row_12_a_window_closed_early_can_be_opened_again_at_once(visit: Visit) -> None:
-    """Nobody has to wait for the end of the check."""
+    """The shopper need not wait for the end of the check."""
     visit.page.clock.install()
     enter(visit, mode="popup", coop="same-origin-allow-popups")
     with visit.page.expect_popup() as popup:
@@ -311,9 +311,9 @@ def test_row_12_a_window_closed_early_can_be_opened_again_at_once(visit: Visit) 
     again.value.wait_for_url(f"{visit.shop.sandbox.url}/cart/**")
     run_on(visit, 32)  # the end of the check that began when the first window went
     expect(dialog).to_contain_text("Pay in the window that has opened.")
-    expect(dialog).not_to_contain_text("still being confirmed")  # nobody has paid anything yet
+    expect(dialog).not_to_contain_text("still being confirmed")  # nothing is paid yet
     pay(again.value)
-    run_until(visit, lambda: bool(visit.told("complete")))
+    run_until(visit, lambda: bool(visit.events("complete")))
     assert_one_order(visit)
 
 

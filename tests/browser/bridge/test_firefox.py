@@ -18,12 +18,12 @@ AT_ONCE = {"pendingSeconds": 0, "processingSeconds": 0, "jobSeconds": 0}
 HANGS = {"path": "/cart/*", "fault": "delay", "seconds": 20, "after": 2, "times": 1}
 #: Keeps what the element tells; and the page stays, else it goes on to the order and takes what was told with it.
 LISTEN = f"""
-window.told = [];
+window.events = [];
 for (const name of {list(NAMES)!r})
-  document.addEventListener(`henry:${{name}}`, (event) => window.told.push({{ name, ...event.detail }}));
+  document.addEventListener(`henry:${{name}}`, (event) => window.events.push({{ name, ...event.detail }}));
 document.addEventListener("henry:complete", (event) => event.preventDefault());
 """
-#: As people have it: no window that nobody asked for. And a click counts for one second, not for five.
+#: As in real browsers: unrequested windows are blocked. A click counts for one second, not for five.
 BLOCKS = {"dom__disable_open_during_load": True, "dom__user_activation__transient__timeout": 1000}
 FRAMES = ('//iframe[contains(@class, "henry-payment")]', "//iframe")
 KEPT = "try { return localStorage.getItem('kept'); } catch { return 'refused'; }"
@@ -50,17 +50,17 @@ class Shopper:
         until(lambda: self.firefox.run("return Boolean(customElements.get('henry-checkout'));"))
         self.firefox.run(LISTEN)
 
-    def told(self, name: str) -> list[dict[str, Any]]:
-        return [each for each in self.firefox.run("return window.told;") if each["name"] == name]
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [each for each in self.firefox.run("return window.events;") if each["name"] == name]
 
     def wait_for(self, name: str) -> dict[str, Any]:
-        return until(lambda: self.told(name))[-1]
+        return until(lambda: self.events(name))[-1]
 
     def wait_state(self, state: str) -> None:
-        until(lambda: any(each["state"] == state for each in self.told("state")))
+        until(lambda: any(each["state"] == state for each in self.events("state")))
 
     def fallbacks(self) -> list[tuple[str, str, str]]:
-        return [(each["from"], each["to"], each["reason"]) for each in self.told("fallback")]
+        return [(each["from"], each["to"], each["reason"]) for each in self.events("fallback")]
 
     def dialog(self) -> str:
         return str(self.firefox.run("return document.querySelector('dialog')?.innerText ?? '';"))
@@ -82,9 +82,9 @@ class Shopper:
     def assert_one_order(self) -> None:
         done = self.wait_for("complete")
         assert done["outcome"] == "completed"
-        assert len(self.told("complete")) == 1
-        assert self.told("cancel") == []
-        assert self.told("error") == []
+        assert len(self.events("complete")) == 1
+        assert self.events("cancel") == []
+        assert self.events("error") == []
         assert len(self.shop.sandbox.orders()) == 1
         assert [status for number, status in self.shop.orders() if number == done["orderNumber"]] != ["open"]
 
@@ -143,7 +143,7 @@ def test_row_12_a_click_opens_the_window(shopper: Shopper) -> None:
     assert shopper.fallbacks() == []
 
 
-def test_row_12_a_window_that_nobody_asked_for_is_blocked_until_a_click(shopper: Shopper) -> None:
+def test_row_12_an_unrequested_window_is_blocked_until_a_click(shopper: Shopper) -> None:
     with shopper.firefox.prefers(**BLOCKS):
         shopper.open("mode=popup&coop=same-origin-allow-popups")
         shopper.firefox.run("document.querySelector('henry-checkout').open();")

@@ -35,12 +35,12 @@ BRIDGE = "/static/henry_checkout/henry-bridge.js"
 EACH_FRAME_BESIDE = (
     "for (let i = 0; i < parent.length; i++) if (parent[i] !== window) parent[i].postMessage(message, '*');"
 )
-#: Calls `readHenry` with forged events; `self` stands for the right window.
+#: Calls `parseMessage` with forged events; `right` is the expected window.
 READ = f"""async (forged) => {{
-  const {{ readHenry }} = await import("{BRIDGE}");
+  const {{ parseMessage }} = await import("{BRIDGE}");
   const stranger = document.body.appendChild(document.createElement("iframe")).contentWindow;
   const windows = {{ right: window, stranger, none: null }};
-  return forged.map(([from, expected, origin, data]) => readHenry(
+  return forged.map(([from, expected, origin, data]) => parseMessage(
     {{ source: windows[from], origin, data }}, {{ source: windows[expected], origins: ["https://checkout.henrylabs.ai"] }},
   ));
 }}"""
@@ -66,13 +66,13 @@ def read(page: Page, *forged: tuple[Any, ...]) -> list[dict[str, str]]:
 
 
 def rejected(page: Page, scripts: dict[str, str]) -> dict[str, str]:
-    """Read what each script makes, as Henry's page would say it; return why it is dropped."""
+    """Parse the value of each script as a message of Henry's page; return why it is rejected."""
     made = ", ".join(f"[{json.dumps(script)}, {script}]" for script in scripts)
     found: dict[str, str] = page.evaluate(
         f"""async () => {{
-          const {{ readHenry }} = await import("{BRIDGE}");
-          const said = (data) => readHenry({{ source: window, origin: "{HENRY}", data }}, {{ source: window, origins: ["{HENRY}"] }});
-          return Object.fromEntries([{made}].map(([script, data]) => [script, said(data).rejected ?? "none"]));
+          const {{ parseMessage }} = await import("{BRIDGE}");
+          const parse = (data) => parseMessage({{ source: window, origin: "{HENRY}", data }}, {{ source: window, origins: ["{HENRY}"] }});
+          return Object.fromEntries([{made}].map(([script, data]) => [script, parse(data).rejected ?? "none"]));
         }}"""
     )
     return found
@@ -80,7 +80,7 @@ def rejected(page: Page, scripts: dict[str, str]) -> dict[str, str]:
 
 def purchase_of(visit: Visit) -> tuple[Any, ...]:
     """The purchase of the checkout that the page shows: its refId and status."""
-    (order,) = {each["orderNumber"] for each in visit.told("open")}
+    (order,) = {each["orderNumber"] for each in visit.events("open")}
     (row,) = visit.shop.rows(
         "SELECT p.ref_id, p.status, o.status FROM henry_checkout_purchase p "
         f"JOIN henry_checkout_order o ON o.id = p.order_id WHERE o.number = '{order}'"
@@ -89,7 +89,7 @@ def purchase_of(visit: Visit) -> tuple[Any, ...]:
 
 
 def events_of(visit: Visit) -> list[tuple[Any, ...]]:
-    (order,) = {each["orderNumber"] for each in visit.told("open")}
+    (order,) = {each["orderNumber"] for each in visit.events("open")}
     return visit.shop.rows(
         "SELECT e.sequence, e.type FROM henry_checkout_event e JOIN henry_checkout_order o ON o.id = e.order_id "
         f"WHERE o.number = '{order}' ORDER BY e.sequence"
@@ -101,7 +101,7 @@ def events_of(visit: Visit) -> list[tuple[Any, ...]]:
 
 def test_row_1_what_a_frame_beside_it_says_counts_for_nothing(visit: Visit) -> None:
     interactive(visit)
-    session = visit.told("open")[0]["sessionId"]
+    session = visit.events("open")[0]["sessionId"]
     asked = Asked(visit.page)
     lies: list[Any] = [
         COMPLETED,
@@ -177,7 +177,7 @@ def test_row_2_a_window_that_went_to_another_origin_is_not_believed(visit: Visit
     say(popup, COMPLETED, to="opener")
     say(popup, {"henry": "returned"}, to="opener")
     wait_until(visit, lambda: len(reasons(visit)) == 2 * len(elsewhere) + 2)
-    assert [each["origin"] for each in visit.told("rejected")][::2] == [*elsewhere, "null"]
+    assert [each["origin"] for each in visit.events("rejected")][::2] == [*elsewhere, "null"]
     assert set(reasons(visit)) == {"origin"}
     assert visit.states() == ["opening", "interactive"]
     assert asked.posts == []
@@ -215,7 +215,7 @@ def test_row_3_a_bank_in_the_payment_window_is_not_henry_and_henry_counts_again_
     say(popup, COMPLETED, to="opener")
     visit.wait_state("verifying")
     wait_until(visit, lambda: bool(asked.posts))
-    assert asked.posts[0] == {"action": "look", "claimedOrderId": "made-up"}
+    assert asked.posts[0] == {"action": "refresh", "claimedOrderId": "made-up"}
     assert reasons(visit) == ["origin"]
 
 
@@ -224,16 +224,16 @@ def test_row_3_a_bank_in_the_payment_window_is_not_henry_and_henry_counts_again_
 
 def bought_by_another(shop: Shop) -> str:
     """Another shopper's order, paid; return its name at Henry."""
-    begun = begin(shop)
+    started = begin(shop)
     ((cart,),) = shop.rows(
-        f"SELECT henry_cart_id FROM henry_checkout_order WHERE number = '{begun['orderNumber']}'"
+        f"SELECT henry_cart_id FROM henry_checkout_order WHERE number = '{started['orderNumber']}'"
     )
     shop.sandbox.pay(cart)
-    state = requests.post(f"{begun['payUrl']}/state", json={}, timeout=20).json()
+    state = requests.post(f"{started['payUrl']}/state", json={}, timeout=20).json()
     assert state["outcome"] == "completed"
     ((ref_id,),) = shop.rows(
         "SELECT p.ref_id FROM henry_checkout_purchase p JOIN henry_checkout_order o ON o.id = p.order_id "
-        f"WHERE o.number = '{begun['orderNumber']}'"
+        f"WHERE o.number = '{started['orderNumber']}'"
     )
     assert ref_id
     return str(ref_id)
@@ -246,10 +246,10 @@ def test_row_4_the_order_of_another_shopper_is_not_attached(visit: Visit) -> Non
     say(henry, {"action": "orderCompleted", "orderId": theirs, "status": "complete"})
     visit.wait_state("verifying")
     wait_until(visit, lambda: len(asked.posts) >= 2)
-    assert asked.posts[0] == {"action": "look", "claimedOrderId": theirs}
+    assert asked.posts[0] == {"action": "refresh", "claimedOrderId": theirs}
     assert purchase_of(visit) == ("", "planned", "open")
     assert visit.states()[-1] == "verifying"
-    assert visit.told("complete") == []
+    assert visit.events("complete") == []
     pay(henry)
     assert visit.wait_for("complete")["outcome"] == "completed"
     ref_id, _status, _order = purchase_of(visit)
@@ -262,12 +262,12 @@ def test_row_4_the_order_of_another_shopper_is_not_attached(visit: Visit) -> Non
 
 def test_row_4_the_server_asks_henry_whose_a_claimed_order_is(shop: Shop) -> None:
     theirs = bought_by_another(shop)
-    begun = begin(shop)
+    started = begin(shop)
     for claim in (theirs, "made-up", "../../" + theirs, "x" * 300):
-        answer = requests.post(f"{begun['payUrl']}/state", json={"claimedOrderId": claim}, timeout=20)
+        answer = requests.post(f"{started['payUrl']}/state", json={"claimedOrderId": claim}, timeout=20)
         assert answer.status_code == 200
         assert (answer.json()["outcome"], answer.json()["receipt"], answer.json()["next"]) == ("", "", "")
-    number = begun["orderNumber"]
+    number = started["orderNumber"]
     assert (number, "open") in shop.orders()
     assert shop.rows(
         "SELECT p.ref_id, p.status FROM henry_checkout_purchase p JOIN henry_checkout_order o ON o.id = p.order_id "
@@ -287,7 +287,7 @@ def test_row_5_completed_before_any_payment_places_nothing_and_payment_is_still_
     assert visit.shop.sandbox.orders() == []
     assert events_of(visit) == before
     assert purchase_of(visit) == ("", "planned", "open")
-    assert visit.told("complete") == []
+    assert visit.events("complete") == []
     pay(henry)
     assert visit.wait_for("complete")["outcome"] == "completed"
     assert len(visit.shop.sandbox.orders()) == 1
@@ -305,7 +305,7 @@ def test_row_6_without_any_message_the_purchase_completes(visit: Visit) -> None:
     asked = Asked(visit.page)
     pay(henry)
     assert visit.wait_for("complete")["outcome"] == "completed"
-    assert asked.posts == []  # no hint, so nobody was told to hurry
+    assert asked.posts == []  # no hint, so no POST
     assert visit.states() == ["opening", "loading", "interactive", "completed"]
     assert len(visit.shop.sandbox.orders()) == 1
 
@@ -313,7 +313,7 @@ def test_row_6_without_any_message_the_purchase_completes(visit: Visit) -> None:
 # Row 7 ---------------------------------------------------------------------------------------
 
 
-def test_row_7_what_is_said_twice_happens_once(visit: Visit) -> None:
+def test_row_7_a_repeated_message_has_one_effect(visit: Visit) -> None:
     visit.shop.sandbox.scenario(
         timing={"pendingSeconds": 0, "processingSeconds": 0, "jobSeconds": 0}, messages="twice"
     )
@@ -321,7 +321,7 @@ def test_row_7_what_is_said_twice_happens_once(visit: Visit) -> None:
     pay(henry)
     visit.wait_for("complete")
     visit.page.wait_for_timeout(500)
-    assert len(visit.told("complete")) == 1
+    assert len(visit.events("complete")) == 1
     assert visit.states() == ["opening", "loading", "interactive", "verifying", "completed"]
     assert len(visit.shop.sandbox.orders()) == 1
 
@@ -337,7 +337,7 @@ def test_row_7_repetitions_and_words_after_the_end_change_nothing(visit: Visit) 
     visit.wait_state("verifying")
     pay(popup)
     visit.wait_for("complete")
-    told = visit.told()
+    told = visit.events()
     assert visit.states() == ["opening", "interactive", "verifying", "completed"]
     asked_until_then = len(asked)
     visit.page.evaluate(
@@ -351,7 +351,7 @@ def test_row_7_repetitions_and_words_after_the_end_change_nothing(visit: Visit) 
         visit.shop.sandbox.url,
     )
     visit.page.wait_for_timeout(700)
-    assert visit.told() == told
+    assert visit.events() == told
     assert len(asked) == asked_until_then
     assert visit.errors == []
 
@@ -363,7 +363,7 @@ def test_row_7_closed_said_before_completed_does_not_hide_the_claim(visit: Visit
         say(henry, {"action": action})
     visit.wait_state("verifying")
     visit.page.wait_for_timeout(1500)
-    assert visit.told("cancel") == []
+    assert visit.events("cancel") == []
     assert visit.states()[-1] == "verifying"
 
 
@@ -392,7 +392,7 @@ def test_row_7_an_older_answer_that_comes_late_is_passed_over(visit: Visit) -> N
     held[0].fulfill(json={**newest, "version": 39, "outcome": "cancelled"})
     visit.page.wait_for_timeout(300)
     assert visit.states()[-1] == "verifying"
-    assert visit.told("cancel") == []
+    assert visit.events("cancel") == []
     newest["outcome"], newest["version"] = "cancelled", 41
     visit.wait_for("cancel")
     assert visit.states()[-1] == "cancelled"
@@ -536,8 +536,8 @@ def test_row_8_heavy_and_nested_messages_leave_the_page_alive(visit: Visit) -> N
 
 
 def test_row_8_the_server_reads_short_and_plain_bodies_only(shop: Shop) -> None:
-    begun = begin(shop)
-    url = f"{begun['payUrl']}/state"
+    started = begin(shop)
+    url = f"{started['payUrl']}/state"
     before = shop.rows("SELECT count(*) FROM henry_checkout_event")
     bad = [
         "x" * 5_000,

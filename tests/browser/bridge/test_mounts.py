@@ -49,7 +49,7 @@ def fake(visit: Visit) -> Frame:
 def greeted(visit: Visit) -> Frame:
     """The same, after the handshake."""
     wrapper = fake(visit)
-    wrapper.evaluate("ready", visit.told("open")[0]["sessionId"])
+    wrapper.evaluate("ready", visit.events("open")[0]["sessionId"])
     wrapper.wait_for_function("Boolean(window.port)")
     wrapper.evaluate("port.postMessage({ method: 'welcome', params: { nonce: heard[0].nonce } })")
     wrapper.evaluate("note(1, 'opened', {})")
@@ -68,9 +68,9 @@ def settled(visit: Visit) -> float:
 # The host's end ------------------------------------------------------------------------------
 
 
-def test_row_9_the_page_greets_nobody_but_the_wrapper_of_its_session(visit: Visit) -> None:
+def test_row_9_the_page_greets_only_the_wrapper_of_its_session(visit: Visit) -> None:
     wrapper = fake(visit)
-    session = visit.told("open")[0]["sessionId"]
+    session = visit.events("open")[0]["sessionId"]
     wrapper.evaluate("ready('another')")
     wrapper.evaluate("session => ready(session, { henry: 2 })", session)
     wrapper.evaluate("session => ready(session, { versions: 1 })", session)
@@ -79,7 +79,7 @@ def test_row_9_the_page_greets_nobody_but_the_wrapper_of_its_session(visit: Visi
         say(wrapper, odd)
     wait_until(visit, lambda: len(reasons(visit, "page")) == 9)
     assert reasons(visit, "page") == ["session"] + ["shape"] * 8
-    wrapper.evaluate("session => ready(session, { versions: [2, 3] })", session)  # of another age
+    wrapper.evaluate("session => ready(session, { versions: [2, 3] })", session)  # of another version
     serve(visit.page, f"{visit.shop.sandbox.url}/sibling")
     sibling = add_frame(visit, f"{visit.shop.sandbox.url}/sibling")
     say(sibling, {"henry": 1, "type": "ready", "versions": [1], "session": session})
@@ -88,7 +88,7 @@ def test_row_9_the_page_greets_nobody_but_the_wrapper_of_its_session(visit: Visi
     assert wrapper.evaluate("heard") == []
     wrapper.evaluate("ready", session)
     wrapper.wait_for_function("Boolean(window.port)")
-    wrapper.evaluate("ready", session)  # said again
+    wrapper.evaluate("ready", session)  # repeated
     visit.page.wait_for_timeout(200)
     (hello,) = wrapper.evaluate("heard")
     assert len(hello.pop("nonce")) == 32
@@ -97,9 +97,9 @@ def test_row_9_the_page_greets_nobody_but_the_wrapper_of_its_session(visit: Visi
 
 
 def test_row_9_a_welcome_with_the_wrong_nonce_opens_nothing(visit: Visit) -> None:
-    """The port counts from the right `welcome` on: what was said before it, or after a wrong one, is not heard."""
+    """The port counts from the right `welcome` on; earlier notes, and those after a wrong one, are ignored."""
     wrapper = fake(visit)
-    wrapper.evaluate("ready", visit.told("open")[0]["sessionId"])
+    wrapper.evaluate("ready", visit.events("open")[0]["sessionId"])
     wrapper.wait_for_function("Boolean(window.port)")
     wrapper.evaluate("note(1, 'opened', {})")
     wrapper.evaluate("port.postMessage({ method: 'welcome', params: { nonce: '0'.repeat(32) } })")
@@ -109,7 +109,7 @@ def test_row_9_a_welcome_with_the_wrong_nonce_opens_nothing(visit: Visit) -> Non
     assert visit.errors == []
 
 
-def test_row_7_notes_with_an_old_number_are_not_heard(visit: Visit) -> None:
+def test_row_7_notes_with_an_old_number_are_ignored(visit: Visit) -> None:
     wrapper = greeted(visit)
     heights = []
     for seq, height in [(5, 500), (4, 700), (5, 800), (-1, 900), (6, 600)]:
@@ -120,7 +120,7 @@ def test_row_7_notes_with_an_old_number_are_not_heard(visit: Visit) -> None:
 
 def test_row_8_odd_notes_of_the_wrapper_do_no_harm(visit: Visit) -> None:
     wrapper = greeted(visit)
-    visit.page.evaluate("window.before = window.told.length")
+    visit.page.evaluate("window.before = window.events.length")
     for seq, (method, params) in enumerate(
         [("somethingNew", {}), ("constructor", {}), ("__proto__", {}), ("toString", None), ("resized", None)],
         start=10,
@@ -130,7 +130,7 @@ def test_row_8_odd_notes_of_the_wrapper_do_no_harm(visit: Visit) -> None:
         wrapper.evaluate("odd => port.postMessage(odd)", odd)
     wrapper.evaluate("note(50, 'resized', { height: 555 })")
     visit.page.wait_for_function(f"{HEIGHT} === 555")
-    assert visit.page.evaluate("window.told.length - window.before") == 0
+    assert visit.page.evaluate("window.events.length - window.before") == 0
     assert visit.errors == []
 
 
@@ -251,7 +251,7 @@ def test_row_19_an_element_that_is_swapped_away_while_checking_leaves_nothing_be
     assert len(asked) == 0
     assert visit.page.evaluate("late") == []
     assert visit.errors == []
-    number = visit.told("open")[0]["orderNumber"]
+    number = visit.events("open")[0]["orderNumber"]
     wait_until(visit, lambda: dict(visit.shop.orders())[number] == "completed", seconds=30)
     assert len(visit.shop.sandbox.orders()) == 1
 

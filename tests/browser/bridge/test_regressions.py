@@ -20,7 +20,7 @@ IS_OPEN = "Boolean(document.querySelector('henry-checkout dialog')?.open)"
 
 
 def at_its_end(visit: Visit) -> None:
-    """Let the time of the session be nearly over, and wait until the shopper is told."""
+    """Let the session nearly expire, and wait for the warning."""
     visit.wait_state("interactive")
     sql = "UPDATE henry_checkout_checkoutsession SET expires_at = datetime('now', ?)"
     write(visit.shop, sql, "+60 seconds")
@@ -40,7 +40,7 @@ def test_more_time_for_what_was_just_paid_starts_nothing(visit: Visit) -> None:
     visit.wait_for("complete")
     visit.page.wait_for_timeout(300)
     assert visit.states()[-1] == "completed"
-    assert len(visit.told("open")) == 1
+    assert len(visit.events("open")) == 1
 
 
 def test_more_time_while_the_network_is_away_keeps_the_frame(visit: Visit) -> None:
@@ -50,7 +50,7 @@ def test_more_time_while_the_network_is_away_keeps_the_frame(visit: Visit) -> No
     visit.page.get_by_role("button", name="I need more time").click()
     visit.page.wait_for_timeout(500)
     assert visit.page.locator("henry-checkout iframe").count() == 1
-    assert visit.told("error") == []
+    assert visit.events("error") == []
 
 
 def test_who_leaves_after_a_payment_was_claimed_is_not_said_to_have_canceled(visit: Visit) -> None:
@@ -62,7 +62,7 @@ def test_who_leaves_after_a_payment_was_claimed_is_not_said_to_have_canceled(vis
     assert visit.page.evaluate(IS_OPEN)  # the first time it only says why one might wait
     close.click()
     visit.page.wait_for_function(f"!{IS_OPEN}")
-    assert visit.told("cancel") == []
+    assert visit.events("cancel") == []
     visit.press()  # and it can be gone on with
     visit.page.wait_for_function(IS_OPEN)
 
@@ -79,7 +79,7 @@ def test_a_dialog_that_the_browser_closes_by_itself_can_be_opened_again(visit: V
 
 
 @pytest.mark.parametrize("answer", ["null", "{}", "'<html>'"])
-def test_an_odd_answer_leaves_nobody_stuck(visit: Visit, answer: str) -> None:
+def test_an_unexpected_answer_is_an_error(visit: Visit, answer: str) -> None:
     visit.open()
     visit.page.evaluate(f"document.querySelector('henry-checkout').begin = async () => ({answer})")
     visit.press()
@@ -90,14 +90,14 @@ def test_an_odd_answer_leaves_nobody_stuck(visit: Visit, answer: str) -> None:
     assert visit.errors == []
 
 
-@pytest.mark.parametrize("news", ["failed", "opened"])
-def test_late_news_of_a_frame_that_was_left_does_not_take_the_window_away(visit: Visit, news: str) -> None:
-    """On a storefront elsewhere the frame stays, unseen: it alone can ask the server."""
+@pytest.mark.parametrize("note", ["failed", "opened"])
+def test_late_notes_of_a_hidden_frame_leave_the_window_open(visit: Visit, note: str) -> None:
+    """On a storefront elsewhere the frame stays, hidden: only the wrapper can ask the server."""
     held = Held()
     visit.page.route(f"{visit.shop.sandbox.url}/cart/**", held)  # in the frame; a window is a page of its own
     visit.page.add_init_script(POSTED)
     visit.page.clock.install()
-    change_wrapper(visit, "hard", "60")
+    change_wrapper(visit, "frame-timeout", "60")
     storefront(visit, begin(visit.shop, frame_origin=visit.shop.elsewhere))
     visit.wait_state("loading")
     wait_until(visit, lambda: bool(held.routes))
@@ -107,15 +107,15 @@ def test_late_news_of_a_frame_that_was_left_does_not_take_the_window_away(visit:
     popup.value.wait_for_url(f"{visit.shop.sandbox.url}/cart/**")
     wrapper = visit.wrapper()
     assert not {"failed", "opened"} & set(wrapper.evaluate("posted"))
-    if news == "failed":
-        visit.page.clock.run_for(61_000)  # past the hard limit
+    if note == "failed":
+        visit.page.clock.run_for(61_000)  # past the timeout
     else:
         held.let_go()
-    wait_until(visit, lambda: news in wrapper.evaluate("posted"))
+    wait_until(visit, lambda: note in wrapper.evaluate("posted"))
     popup.value.close()
     visit.wait_state("verifying")
     expect(visit.page.get_by_role("dialog")).to_contain_text(
         re.compile("checking your payment|not seen a payment")
     )
-    assert [(each["to"], each["reason"]) for each in visit.told("fallback")] == [("popup", "chosen")]
+    assert [(each["to"], each["reason"]) for each in visit.events("fallback")] == [("popup", "chosen")]
     assert visit.errors == []

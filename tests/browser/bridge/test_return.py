@@ -30,14 +30,14 @@ def begin(visit: Visit, **query: str) -> str:
     visit.open(**query)
     visit.press()
     visit.wait_state("interactive")
-    return str(visit.told("open")[-1]["orderNumber"])
+    return str(visit.events("open")[-1]["orderNumber"])
 
 
 def assert_one_order(visit: Visit, number: str) -> None:
     done = visit.wait_for("complete")
     assert (done["outcome"], done["orderNumber"]) == ("completed", number)
-    assert len(visit.told("complete")) == 1
-    assert visit.told("cancel") == []
+    assert len(visit.events("complete")) == 1
+    assert visit.events("cancel") == []
     assert len(visit.shop.sandbox.orders()) == 1
     assert [status for name, status in visit.shop.orders() if name == number] != ["open"]
     assert visit.errors == []
@@ -58,23 +58,23 @@ def test_row_15_the_way_back_inside_the_frame_works_by_the_token_of_its_path(vis
     expect(back.get_by_role("heading", level=1)).to_have_text("Thank you, your payment has arrived")
     assert number in back.locator("main").inner_text()
     assert [("cookie" in each.all_headers(), each.response().status) for each in came] == [(False, 200)]
-    assert visit.told("complete") == []
+    assert visit.events("complete") == []
     visit.page.unroute(STATE)
     assert_one_order(visit, number)
 
 
 def test_row_15_the_way_back_tells_the_page_around_it(visit: Visit) -> None:
-    """The element asks at once: not at its next look, which is made to be far away."""
+    """The element asks at once, and not at its next poll, which is made to be far away."""
     visit.shop.sandbox.scenario(timing=AT_ONCE, messages="none")
     asked: list[str] = []
     visit.page.on("request", lambda each: asked.append(each.method) if STATE.search(each.url) else None)
     number = begin(visit)
-    visit.page.evaluate(HIDE, True)  # no looks on its own
+    visit.page.evaluate(HIDE, True)  # a hidden page does not poll
     asked.clear()
     visit.page.context.clear_cookies()
     pay(visit.henry())
     visit.wait_for("complete")
-    assert asked[0] == "POST"  # which asks Henry; a look is a GET
+    assert asked[0] == "POST"  # which asks Henry; a poll is a GET
     assert_one_order(visit, number)
 
 
@@ -99,7 +99,7 @@ def test_row_16_a_reload_goes_on_with_the_same_order(visit: Visit) -> None:
     visit.page.wait_for_function("Boolean(customElements.get('henry-checkout'))")
     visit.press()
     visit.wait_state("interactive")
-    assert visit.told("open")[-1]["orderNumber"] == number
+    assert visit.events("open")[-1]["orderNumber"] == number
     pay(visit.henry())
     assert_one_order(visit, number)
 
@@ -142,7 +142,7 @@ def test_row_16_back_from_henry_goes_on_with_the_same_order(visit: Visit) -> Non
     visit.page.wait_for_function("Boolean(customElements.get('henry-checkout'))")
     visit.press()
     visit.wait_state("interactive")
-    assert visit.told("open")[-1]["orderNumber"] == number
+    assert visit.events("open")[-1]["orderNumber"] == number
     pay(visit.henry())
     assert_one_order(visit, number)
 
@@ -188,7 +188,7 @@ def test_row_16_a_second_tab_sees_what_was_paid_in_the_first(visit: Visit) -> No
     number = begin(visit)
     tab = second_tab(visit)
     assert begin(tab) == number
-    assert visit.told("cancel") == []  # the first is not thrown out by the second
+    assert visit.events("cancel") == []  # the first is not thrown out by the second
     pay(visit.henry())
     assert_one_order(visit, number)
     assert_one_order(tab, number)
@@ -236,7 +236,7 @@ def test_row_16_a_page_out_of_sight_asks_nothing_and_asks_at_once_when_it_is_bac
 
 
 def test_row_16_a_mobile_visitor_comes_back_from_the_background(visits: Callable[..., Visit]) -> None:
-    """Paid in the window while the shop's page slept: nothing was heard, and all is well on return."""
+    """Paid in the window while the shop's page was frozen: no message arrived, and the state is right on return."""
     visit = visits(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     visit.shop.sandbox.scenario(timing=AT_ONCE, messages="none")
     visit.page.add_init_script(STAY)

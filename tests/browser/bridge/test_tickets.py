@@ -31,7 +31,7 @@ from tests.browser.conftest import pay
 
 pytestmark = pytest.mark.browser
 
-#: Greets the wrapper as the shop's page does, with a port of its own; `heard` is what comes out of it.
+#: Greets the wrapper as the shop's page does, with its own port, and records the notes in `heard`.
 GREET = """([frame, more]) => {
   const { port1, port2 } = new MessageChannel();
   window.heard = [];
@@ -41,7 +41,7 @@ GREET = """([frame, more]) => {
 }"""
 
 
-def look(url: str, *, method: str = "GET", **headers: str) -> requests.Response:
+def request_page(url: str, *, method: str = "GET", **headers: str) -> requests.Response:
     """Ask for the wrapper as a browser does for a frame, unless the headers say otherwise."""
     return requests.request(
         method, url, headers={"Sec-Fetch-Dest": "iframe", **headers}, timeout=20, allow_redirects=False
@@ -75,7 +75,7 @@ def child(page: Page) -> Frame:
 
 def test_row_9_a_second_hello_is_refused_and_the_first_port_stays(visit: Visit) -> None:
     henry = interactive(visit)
-    visit.page.wait_for_timeout(1100)  # the wrapper tells why once a second
+    visit.page.wait_for_timeout(1100)  # the wrapper reports rejections once a second
     visit.page.evaluate(GREET, ["iframe.henry-payment", {}])
     wait_until(visit, lambda: reasons(visit, "frame") == ["second_hello"])
     assert visit.page.evaluate("window.heard") == []
@@ -110,7 +110,9 @@ def test_row_9_a_hello_from_another_origin_than_the_tickets_is_refused(visit: Vi
     visit.page.evaluate(GREET, ["#stolen", {}])
     visit.page.wait_for_timeout(1000)
     assert visit.page.evaluate("window.heard") == []
-    assert visit.page.evaluate("window.posted") == []  # nor is it told what only the ticket's page may know
+    assert (
+        visit.page.evaluate("window.posted") == []
+    )  # nor does it receive what is for the ticket's page only
 
 
 # Row 9: tickets ------------------------------------------------------------------------------
@@ -137,7 +139,7 @@ def test_row_9_a_stolen_ticket_shows_nothing_on_another_site(visit: Visit, thief
     assert failures == ["net::ERR_BLOCKED_BY_RESPONSE"]
     carts = [row for row in visit.shop.sandbox.requests() if row["path"].startswith("/cart/")]
     assert all(not row["userAgent"].startswith("Mozilla") for row in carts)  # the payment page was not shown
-    assert not is_open(look(url))  # it is burnt: whom it was stolen from starts again
+    assert not is_open(request_page(url))  # it is burnt: whom it was stolen from starts again
 
 
 def test_row_9_an_origin_that_is_not_listed_gets_no_ticket(shop: Shop) -> None:
@@ -180,21 +182,21 @@ def test_row_9_an_origin_that_is_not_listed_gets_no_ticket(shop: Shop) -> None:
 def test_row_9_a_ticket_opens_once(shop: Shop) -> None:
     url = ticket(shop)
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(look, [url] * 4))
+        answers = list(pool.map(request_page, [url] * 4))
     assert sorted(is_open(each) for each in answers) == [False, False, False, True]
-    assert not is_open(look(url))
+    assert not is_open(request_page(url))
 
 
-def test_row_9_a_ticket_lapses(shop: Shop) -> None:
-    begun = begin(shop, frame_origin=shop.url)
-    number = begun["orderNumber"]
+def test_row_9_a_ticket_expires(shop: Shop) -> None:
+    started = begin(shop, frame_origin=shop.url)
+    number = started["orderNumber"]
     write(
         shop,
         "UPDATE henry_checkout_checkoutsession SET created_at = datetime('now', '-301 seconds') WHERE order_id = "
         "(SELECT id FROM henry_checkout_order WHERE number = ?)",
         number,
     )
-    answer = look(begun["frameUrl"])
+    answer = request_page(started["frameUrl"])
     assert (answer.status_code, is_open(answer)) == (404, False)
     write(
         shop,
@@ -202,22 +204,22 @@ def test_row_9_a_ticket_lapses(shop: Shop) -> None:
         "(SELECT id FROM henry_checkout_order WHERE number = ?)",
         number,
     )
-    assert is_open(look(begun["frameUrl"]))  # so it was its age
+    assert is_open(request_page(started["frameUrl"]))  # so its age was the reason
 
 
 def test_row_9_looking_ahead_does_not_use_a_ticket_up(shop: Shop) -> None:
     url = ticket(shop)
     ahead = [
-        look(url, method="HEAD"),
-        look(url, **{"Sec-Purpose": "prefetch"}),
-        look(url, **{"Sec-Purpose": "prefetch;prerender"}),
-        look(url, **{"Sec-Fetch-Dest": "document"}),
-        look(url, **{"Sec-Fetch-Dest": "empty"}),
-        look(url, **{"Sec-Fetch-Dest": "object"}),
-        look(url, method="POST"),
+        request_page(url, method="HEAD"),
+        request_page(url, **{"Sec-Purpose": "prefetch"}),
+        request_page(url, **{"Sec-Purpose": "prefetch;prerender"}),
+        request_page(url, **{"Sec-Fetch-Dest": "document"}),
+        request_page(url, **{"Sec-Fetch-Dest": "empty"}),
+        request_page(url, **{"Sec-Fetch-Dest": "object"}),
+        request_page(url, method="POST"),
     ]
     assert [each.status_code for each in ahead] == [404, 404, 404, 404, 404, 404, 403]
-    assert is_open(look(url))
+    assert is_open(request_page(url))
 
 
 def test_row_9_a_ticket_is_no_page_of_its_own_and_stays_good(visit: Visit) -> None:
@@ -236,18 +238,18 @@ def test_row_9_a_ticket_is_no_page_of_its_own_and_stays_good(visit: Visit) -> No
 
 
 def test_row_9_a_ticket_is_not_a_token(shop: Shop) -> None:
-    """What stands in the address of the frame opens neither the state nor the payment."""
-    begun = begin(shop, frame_origin=shop.url)
-    secret = begun["frameUrl"].rpartition("/")[2]
-    of_ticket = begun["payUrl"].replace(begun["sessionToken"], secret)
-    assert of_ticket != begun["payUrl"]
+    """The URL of the frame gives access to neither the state nor the payment."""
+    started = begin(shop, frame_origin=shop.url)
+    secret = started["frameUrl"].rpartition("/")[2]
+    of_ticket = started["payUrl"].replace(started["sessionToken"], secret)
+    assert of_ticket != started["payUrl"]
     for url in (of_ticket, f"{of_ticket}/state", f"{of_ticket}/completed", f"{of_ticket}/canceled"):
         assert requests.get(url, timeout=20).status_code == 404
-    assert is_open(look(begun["frameUrl"]))
+    assert is_open(request_page(started["frameUrl"]))
 
 
 def test_row_9_the_wrapper_says_what_it_needs_and_no_more(shop: Shop) -> None:
-    answer = look(ticket(shop, of=shop.elsewhere))
+    answer = request_page(ticket(shop, of=shop.elsewhere))
     policy = dict(
         each.strip().partition(" ")[::2] for each in answer.headers["Content-Security-Policy"].split(";")
     )
@@ -328,7 +330,7 @@ def test_a_receipt_holds_for_a_server_and_a_forged_one_does_not(visit: Visit) ->
         assert "orderStatus" not in answer.text
     for audience in (visit.shop.elsewhere, "https://evil.example", "*", "null"):
         assert verify(done["receipt"], audience).status_code // 100 == 4
-    nobody = requests.post(
+    unauthenticated = requests.post(
         url, json={"receipt": done["receipt"], "origin": "https://evil.example"}, timeout=20
     )
-    assert nobody.status_code // 100 == 4
+    assert unauthenticated.status_code // 100 == 4

@@ -33,7 +33,7 @@ STOREFRONT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Else
 import "/henry-checkout.js";
 document.querySelector("henry-checkout").begin = async way => (await fetch(`/begin?way=${way}`)).json();
 window.isReady = true;
-</script><main><h1>Elsewhere</h1><henry-checkout mode="iframe" soft-limit="3" hard-limit="8">
+</script><main><h1>Elsewhere</h1><henry-checkout mode="iframe" slow-after="3" frame-timeout="8">
 <form><button>Checkout</button></form></henry-checkout></main></html>"""
 #: Whether a page in this place may keep anything in the browser.
 KEEPS = """() => {
@@ -55,10 +55,10 @@ BEGIN = """async mode => {
 
 
 def framed_at(visit: Visit, origin: str, url: str) -> tuple[str, str]:
-    """Frame an address in a page of an origin; return the address of the frame then, and what the console said."""
-    said: list[str] = []
+    """Frame a URL in a page of an origin; return the frame's final URL and the console's output."""
+    console: list[str] = []
     page = visit.page.context.new_page()
-    page.on("console", lambda message: said.append(message.text))
+    page.on("console", lambda message: console.append(message.text))
     body = f'<!doctype html><html lang="en"><title>Around</title><iframe src="{url}"></iframe>'
     page.route(f"{origin}/around", lambda route: route.fulfill(content_type="text/html", body=body))
     page.goto(f"{origin}/around")
@@ -66,7 +66,7 @@ def framed_at(visit: Visit, origin: str, url: str) -> tuple[str, str]:
     (frame,) = page.main_frame.child_frames
     shown = frame.url
     page.close()
-    return shown, "\n".join(said)
+    return shown, "\n".join(console)
 
 
 @pytest.fixture
@@ -79,15 +79,15 @@ def near(visits: Callable[..., Visit]) -> Visit:
 
 def test_row_10_a_site_that_is_not_listed_cannot_frame_the_wrapper(near: Visit) -> None:
     ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
-    shown, said = framed_at(near, STRANGER, near.shop.url + ticket)
+    shown, console = framed_at(near, STRANGER, near.shop.url + ticket)
     assert shown.startswith("chrome-error:")
-    assert "frame-ancestors" in said
-    assert near.shop.url in said  # who may, so that whoever reads the console knows what to change
+    assert "frame-ancestors" in console
+    assert near.shop.url in console  # the allowed origin, so that the console says what to change
 
     ticket = near.page.evaluate(BEGIN, "iframe")["frameUrl"]
-    shown, said = framed_at(near, near.shop.url, near.shop.url + ticket)
+    shown, console = framed_at(near, near.shop.url, near.shop.url + ticket)
     assert shown == near.shop.url + ticket
-    assert "frame-ancestors" not in said
+    assert "frame-ancestors" not in console
 
 
 def test_row_10_a_wrapper_in_a_listed_page_of_a_site_that_is_not_listed_is_refused(near: Visit) -> None:
@@ -98,51 +98,51 @@ def test_row_10_a_wrapper_in_a_listed_page_of_a_site_that_is_not_listed_is_refus
         inner,
         lambda route: route.fulfill(content_type="text/html", body=f'<iframe src="{ticket}"></iframe>'),
     )
-    said: list[str] = []
+    console: list[str] = []
     page = near.page.context.new_page()
-    page.on("console", lambda message: said.append(message.text))
+    page.on("console", lambda message: console.append(message.text))
     body = f'<!doctype html><title>Around</title><iframe allow="local-network-access" src="{inner}"></iframe>'
     page.route(f"{STRANGER}/", lambda route: route.fulfill(content_type="text/html", body=body))
     page.goto(f"{STRANGER}/")
     page.wait_for_timeout(300)
     assert [each.url for each in page.frames][1:] == [inner, "chrome-error://chromewebdata/"]
-    assert "frame-ancestors" in "\n".join(said)
+    assert "frame-ancestors" in "\n".join(console)
 
 
 @pytest.mark.parametrize("around", [STRANGER, "self"])
 def test_row_10_no_other_page_of_ours_can_be_framed_anywhere(near: Visit, around: str) -> None:
     shop = near.shop
-    begun = near.page.evaluate(BEGIN, "redirect")
+    started = near.page.evaluate(BEGIN, "redirect")
     paths = {
-        "pay": begun["payUrl"],
-        "phone": begun["phoneUrl"],
-        "checking": f"{begun['payUrl']}/completed",
-        "inline": f"/henry/inline/{begun['orderId']}",
+        "pay": started["payUrl"],
+        "phone": started["phoneUrl"],
+        "checking": f"{started['payUrl']}/completed",
+        "inline": f"/henry/inline/{started['orderId']}",
         "link": "/henry/c/01J00000000000000000000000",
-        "sorry": "/henry/frame/no-such-ticket",
+        "error": "/henry/frame/no-such-ticket",
     }
     [(cart,)] = shop.rows(
-        f"SELECT henry_cart_id FROM henry_checkout_order WHERE number = '{begun['orderNumber']}'"
+        f"SELECT henry_cart_id FROM henry_checkout_order WHERE number = '{started['orderNumber']}'"
     )
     for name, path in paths.items():
         origin = shop.url if around == "self" else around
-        shown, said = framed_at(near, origin, shop.url + path)
+        shown, console = framed_at(near, origin, shop.url + path)
         assert shown.startswith("chrome-error:"), name
-        assert re.search("X-Frame-Options|frame-ancestors", said), (name, said)
+        assert re.search("X-Frame-Options|frame-ancestors", console), (name, console)
     shop.sandbox.pay(cart)
-    state = near.page.request.post(shop.url + begun["stateUrl"], data={"action": "look"}).json()
+    state = near.page.request.post(shop.url + started["stateUrl"], data={"action": "refresh"}).json()
     status = urljoin(shop.url, state["next"])
     assert status.startswith(f"{shop.url}/henry/status/")
-    shown, said = framed_at(near, shop.url if around == "self" else around, status)
+    shown, console = framed_at(near, shop.url if around == "self" else around, status)
     assert shown.startswith("chrome-error:")
-    assert "X-Frame-Options" in said
+    assert "X-Frame-Options" in console
 
 
 # Row 13 -------------------------------------------------------------------------------------
 
 
 class Storefront:
-    """A site of its own that shows the shop's checkout; its back end asks the shop's API."""
+    """Another site that shows the shop's checkout; its back end calls the shop's API."""
 
     def __init__(self, context: BrowserContext, shop: Shop) -> None:
         self.shop = shop
@@ -185,7 +185,7 @@ def assert_one_order(visit: Visit) -> None:
     done = visit.wait_for("complete")
     assert done["outcome"] == "completed"
     assert done["receipt"]
-    assert visit.told("cancel") == []
+    assert visit.events("cancel") == []
     assert len(visit.shop.sandbox.orders()) == 1
     assert visit.errors == []
 
@@ -230,7 +230,7 @@ def test_row_13_a_private_window_completes(private: BrowserContext, shop: Shop) 
     assert visit.wrapper().evaluate(KEEPS) == [False, False]
     pay(visit.henry())
     assert_one_order(visit)
-    assert visit.told("fallback") == []
+    assert visit.events("fallback") == []
 
 
 @pytest.mark.parametrize("mode", [pytest.param(1, id="blocked"), pytest.param(0, id="allowed")])
@@ -242,7 +242,7 @@ def test_row_13_a_profile_completes_whether_it_blocks_third_parties_or_not(
     assert visit.henry().evaluate(KEEPS) == [not mode, not mode]
     pay(visit.henry())
     assert_one_order(visit)
-    assert visit.told("fallback") == []
+    assert visit.events("fallback") == []
 
 
 def test_row_13_a_browser_without_any_cookies_steps_down(private: BrowserContext, shop: Shop) -> None:
@@ -271,7 +271,7 @@ def test_row_13_a_page_that_needs_cookies_is_framed_where_it_can_have_them(
     change_wrapper(store.visit, "needs-storage")
     visit = store.open()
     visit.wait_state("interactive")
-    assert [each["reason"] for each in visit.told("fallback")] == reasons
+    assert [each["reason"] for each in visit.events("fallback")] == reasons
     assert visit.wrapper().evaluate("document.hasStorageAccess()") is not bool(mode)
     assert visit.errors == []
 
@@ -283,7 +283,7 @@ def test_row_13_the_shops_own_page_completes_in_a_private_window(visit: Visit) -
     visit.wait_state("interactive")
     pay(visit.henry())
     assert_one_order(visit)
-    assert visit.told("fallback") == []
+    assert visit.events("fallback") == []
 
 
 # Row 14 -------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def plain(visits: Callable[..., Visit]) -> Page:
 
 
 def pay_plainly(page: Page, shop: Shop) -> None:
-    """From Henry's page to the order, by what stands in the pages alone."""
+    """From Henry's page to the order, without scripts."""
     page.wait_for_url(f"{shop.sandbox.url}/cart/**")
     pay(page)
     page.wait_for_url(f"{shop.url}/henry/status/**")
@@ -313,12 +313,12 @@ def pay_plainly(page: Page, shop: Shop) -> None:
     ],
 )
 def test_row_14_without_scripts_the_form_pays(plain: Page, shop: Shop, query: str) -> None:
-    said: list[str] = []
-    plain.on("console", lambda message: said.append(message.text))
+    console: list[str] = []
+    plain.on("console", lambda message: console.append(message.text))
     plain.goto(f"{shop.url}/?{query}")
     plain.get_by_role("button", name="Checkout", exact=True).click()
     pay_plainly(plain, shop)
-    assert [each for each in said if "Content Security Policy" in each] == []
+    assert [each for each in console if "Content Security Policy" in each] == []
 
 
 def test_row_14_without_scripts_and_without_refreshing_the_link_pays(plain: Page, shop: Shop) -> None:

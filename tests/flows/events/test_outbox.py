@@ -1,4 +1,4 @@
-"""Events become deliveries, deliveries run receivers: once each, in order, alone."""
+"""The outbox: each event is delivered once to each receiver, in order, in its own transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 RECORD = "tests.receivers.apps.record"
 
 
-def note(order: Order, *kinds: str, **payload: Any) -> None:
+def record_events(order: Order, *kinds: str, **payload: Any) -> None:
     with transaction.atomic():
         order.refresh_from_db()
         journal = EventJournal(order, source="test")
@@ -54,18 +54,18 @@ def due_again(**state: Any) -> None:
     Delivery.objects.filter(status="pending").update(due_at=timezone.now() - timedelta(seconds=1), **state)
 
 
-def run_until_idle() -> None:
+def deliver_all() -> None:
     for _round in range(50):
         if not deliver_due():
             return
-    raise AssertionError("the ledger does not come to rest")
+    raise AssertionError("the deliveries do not drain")
 
 
-def test_a_receiver_runs_once_per_event_with_what_the_docs_say(order: Order, connect: Any) -> None:
+def test_a_receiver_runs_once_per_event_with_the_documented_arguments(order: Order, connect: Any) -> None:
     seen: list[dict[str, Any]] = []
     connect(lambda **kwargs: seen.append(kwargs), signals.order_status_changed, "spy")
-    note(order, "order_status_changed", status="placed", previous_status="open")
-    run_until_idle()
+    record_events(order, "order_status_changed", status="placed", previous_status="open")
+    deliver_all()
     (kwargs,) = seen
     event = order.events.get()
     assert kwargs["order"] == order
@@ -81,19 +81,21 @@ def test_a_receiver_runs_once_per_event_with_what_the_docs_say(order: Order, con
 
 def test_an_event_that_rolls_back_is_never_delivered(order: Order) -> None:
     with transaction.atomic():
-        note(order, "purchase_completed")
+        record_events(order, "purchase_completed")
         transaction.set_rollback(True)
-    run_until_idle()
+    deliver_all()
     assert not Received.objects.exists()
 
 
-def test_what_is_no_signal_is_recorded_only(order: Order) -> None:
-    note(order, "drift_seen")
+def test_events_without_a_signal_are_only_recorded(order: Order) -> None:
+    record_events(order, "drift_seen")
     assert order.events.count() == 1
     assert not Delivery.objects.exists()
 
 
-def test_a_failing_receiver_blocks_only_itself_and_is_dead(order: Order, connect: Any, settings: Any) -> None:
+def test_a_failing_receiver_blocks_only_itself_and_fails_for_good(
+    order: Order, connect: Any, settings: Any
+) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_ATTEMPTS": 3}
     healthy = []
 
@@ -103,15 +105,15 @@ def test_a_failing_receiver_blocks_only_itself_and_is_dead(order: Order, connect
 
     connect(broken, signals.purchase_completed, "broken")
     connect(lambda **kwargs: healthy.append(kwargs["event_id"]), signals.purchase_completed, "healthy")
-    note(order, "purchase_completed")
+    record_events(order, "purchase_completed")
     for _try in range(5):
-        run_until_idle()
+        deliver_all()
         due_again()
 
     assert len(healthy) == 1
     dead = Delivery.objects.get(receiver="broken")
     assert (dead.status, dead.attempts) == ("dead", 3)
-    assert dead.last_error == "builtins.RuntimeError"  # its text could be personal
+    assert dead.last_error == "builtins.RuntimeError"  # its text may be personal
     assert not Received.objects.filter(signal="broken").exists()
 
 
@@ -128,16 +130,16 @@ def test_a_dead_receiver_is_resumed_and_then_goes_on_in_order(
 
     connect(receiver, signals.purchase_submitted, "picky")
     connect(receiver, signals.purchase_completed, "picky")
-    note(order, "purchase_submitted")
-    note(order, "purchase_completed")
-    run_until_idle()
+    record_events(order, "purchase_submitted")
+    record_events(order, "purchase_completed")
+    deliver_all()
     assert seen == []
     waiting = Delivery.objects.filter(receiver="picky").order_by("sequence")
     assert list(waiting.values_list("status", flat=True)) == ["dead", "pending"]
 
     fails[0] = False
     assert resume_delivery(Delivery.objects.get(receiver="picky", status="dead"), by="ada")
-    run_until_idle()
+    deliver_all()
     assert seen == ["purchase_submitted", "purchase_completed"]
 
 
@@ -148,8 +150,8 @@ def test_a_receiver_that_breaks_the_transaction_is_rolled_back_alone(order: Orde
         Received.objects.create(signal="after the error", event_id="", order_number="")
 
     connect(poisons, signals.purchase_completed, "poisons")
-    note(order, "purchase_completed")
-    run_until_idle()
+    record_events(order, "purchase_completed")
+    deliver_all()
     assert Received.objects.filter(signal="purchase_completed").count() == 1
     assert Delivery.objects.get(receiver=RECORD).status == "done"
 
@@ -161,27 +163,27 @@ def test_async_receivers_run_too(order: Order, connect: Any) -> None:
         seen.append(kwargs["event_id"])
 
     connect(receiver, signals.purchase_failed, "async")
-    note(order, "purchase_failed")
-    run_until_idle()
+    record_events(order, "purchase_failed")
+    deliver_all()
     assert len(seen) == 1
 
 
-def test_a_receiver_that_is_gone_waits_and_says_so(order: Order, connect: Any) -> None:
+def test_a_missing_receiver_is_retried_with_a_clear_error(order: Order, connect: Any) -> None:
     connect(lambda **kwargs: None, signals.purchase_failed, "away")
-    note(order, "purchase_failed")
+    record_events(order, "purchase_failed")
     signals.purchase_failed.disconnect(dispatch_uid="away")
-    run_until_idle()
+    deliver_all()
     delivery = Delivery.objects.get(receiver="away")
     assert delivery.status == "pending"
     assert "AppConfig.ready()" in delivery.last_error
 
 
-def test_a_receiver_that_kills_its_worker_is_dead_in_the_end(order: Order, settings: Any) -> None:
+def test_a_receiver_that_crashes_its_worker_fails_for_good(order: Order, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "DELIVERY_ATTEMPTS": 3}
-    note(order, "purchase_submitted")
-    # What three killed workers leave behind: attempts counted, nothing marked.
+    record_events(order, "purchase_submitted")
+    # The state after three crashed workers: attempts counted, nothing marked.
     due_again(attempts=3)
-    run_until_idle()
+    deliver_all()
     assert Delivery.objects.get().status == "dead"
     assert not Received.objects.exists()
 
@@ -189,10 +191,10 @@ def test_a_receiver_that_kills_its_worker_is_dead_in_the_end(order: Order, setti
 def test_an_outdated_fence_runs_nothing(order: Order) -> None:
     from django_henry_checkout.flows.events import outbox
 
-    note(order, "purchase_submitted")
+    record_events(order, "purchase_submitted")
     (late,) = outbox._claim(10)
     due_again()
-    run_until_idle()
+    deliver_all()
     outbox._deliver(late)
     assert Received.objects.count() == 1
 
@@ -232,20 +234,20 @@ def test_bound_methods_and_callable_objects_have_names() -> None:
     assert len(signal.receivers_by_name()) == 2
 
 
-def test_a_poisonous_receiver_comes_last_after_each_death(order: Order) -> None:
+def test_a_receiver_that_crashed_its_worker_comes_last(order: Order) -> None:
     from django_henry_checkout.flows.events import outbox
 
-    note(order, "purchase_submitted")
+    record_events(order, "purchase_submitted")
     poison = Delivery.objects.get()
     healthy = Order.objects.create(account="default")
-    note(healthy, "purchase_submitted")
+    record_events(healthy, "purchase_submitted")
     due_again()
     Delivery.objects.filter(pk=poison.pk).update(attempts=1, due_at=timezone.now() - timedelta(minutes=9))
     (first,) = outbox._claim(1)
     assert Delivery.objects.get(pk=first.pk).order == healthy
 
 
-def test_what_a_receiver_changes_beside_us_is_not_undone(order: Order) -> None:
+def test_concurrent_changes_by_a_receiver_are_not_undone(order: Order) -> None:
     stale = Order.objects.get(pk=order.pk)
     Order.objects.filter(pk=order.pk).update(metadata={"erp": 7})
     with transaction.atomic():
@@ -257,16 +259,16 @@ def test_what_a_receiver_changes_beside_us_is_not_undone(order: Order) -> None:
 
 
 def test_a_lease_lost_at_the_last_moment_runs_no_receiver(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the count of the try and the run another worker takes over: only that one runs it."""
+    """Another worker takes over after the attempt is counted: only that one runs the receiver."""
     from django_henry_checkout.flows.events import outbox
 
-    note(Order.objects.create(account="default"), "purchase_submitted")
+    record_events(Order.objects.create(account="default"), "purchase_submitted")
     (late,) = outbox._claim(1)
-    usual = outbox.transaction.atomic
+    original = outbox.transaction.atomic
 
     def taken_over(*arguments: Any) -> Any:
         Delivery.objects.update(fence=F("fence") + 1)
-        return usual(*arguments)
+        return original(*arguments)
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(outbox.transaction, "atomic", taken_over)
@@ -277,9 +279,9 @@ def test_a_lease_lost_at_the_last_moment_runs_no_receiver(db: None, monkeypatch:
     assert Received.objects.count() == 1
 
 
-def test_what_there_is_no_time_for_goes_back_at_once(db: None) -> None:
+def test_unprocessed_claims_are_released_at_once(db: None) -> None:
     for _number in range(3):
-        note(Order.objects.create(account="default"), "purchase_submitted")
+        record_events(Order.objects.create(account="default"), "purchase_submitted")
     assert deliver_due(seconds=0) == 0
     assert not Received.objects.exists()
     assert not Delivery.objects.filter(due_at__gt=timezone.now()).exists()

@@ -95,7 +95,7 @@ def test_keys_rotate_and_plain_rows_are_encrypted_by_reencryption(sandbox: Sandb
     encrypt_with(settings, SECOND)
     assert get_buyer(order) == BUYER
     encrypt_with(settings)
-    with pytest.raises(ConfigurationError, match="Put the key back"):
+    with pytest.raises(ConfigurationError, match="Add the key again"):
         get_buyer(order)
 
 
@@ -108,7 +108,7 @@ def reencrypt_all() -> None:
 
 def test_an_encrypted_column_cannot_be_searched_by_mistake(db: None) -> None:
     for query in ({"email": "ada@shop.example"}, {"last_name__icontains": "love"}, {"phone__in": ["1"]}):
-        with pytest.raises(FieldError, match="cannot be searched"):
+        with pytest.raises(FieldError, match="may be encrypted"):
             list(OrderBuyer.objects.filter(**query))
     assert list(OrderBuyer.objects.filter(email="")) == []
 

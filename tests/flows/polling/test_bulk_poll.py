@@ -1,4 +1,4 @@
-"""The order list instead of single reads: fewer questions, the same outcome, whatever the list does meanwhile."""
+"""Bulk polls through the order list: fewer calls, and the same outcome as single polls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture
 def many(sandbox: Sandbox, settings: Any) -> int:
-    """Purchases that are known and open: more than BULK_POLL_THRESHOLD."""
+    """Create more open purchases than BULK_POLL_THRESHOLD; return their number."""
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "BULK_POLL_THRESHOLD": 6}
     sandbox.scenario(timing={"pendingSeconds": 0, "processingSeconds": 30, "jobSeconds": 0})
     for number in range(12):
@@ -37,19 +37,19 @@ def due_now() -> None:
     PurchasePoll.objects.update(due_at=timezone.now())
 
 
-def asked(sandbox: Sandbox, since: int) -> list[str]:
+def paths_since(sandbox: Sandbox, since: int) -> list[str]:
     return [each["path"] for each in sandbox.requests()[since:]]
 
 
-def test_one_page_tells_of_all(sandbox: Sandbox, many: int) -> None:
+def test_one_page_refreshes_all(sandbox: Sandbox, many: int) -> None:
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/orders"]
+    assert paths_since(sandbox, before) == ["/v1/orders"]
     assert set(PurchasePoll.objects.values_list("attempts", "errors")) == {(2, 0)}
 
 
-def test_the_same_text_costs_no_reading_and_no_event(
+def test_an_unchanged_text_is_not_parsed_and_writes_no_event(
     sandbox: Sandbox, many: int, django_assert_num_queries: Any
 ) -> None:
     due_now()
@@ -60,18 +60,18 @@ def test_the_same_text_costs_no_reading_and_no_event(
     assert Event.objects.count() == events
 
 
-def test_news_in_the_list_end_the_orders_once(sandbox: Sandbox, many: int) -> None:
+def test_changes_in_the_list_complete_the_orders_once(sandbox: Sandbox, many: int) -> None:
     sandbox.advance(60)
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/orders"]
+    assert paths_since(sandbox, before) == ["/v1/orders"]
     assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
     assert Event.objects.filter(type="purchase_completed").count() == many
     assert not PurchasePoll.objects.exists()
 
 
-def test_what_the_list_does_not_hold_is_asked_for_alone(sandbox: Sandbox, many: int) -> None:
+def test_purchases_missing_from_the_list_are_polled_one_by_one(sandbox: Sandbox, many: int) -> None:
     missing = Purchase.objects.earliest("pk").ref_id
     listed = [job for job in _jobs(sandbox) if job["refId"] != missing]
     body = {"success": True, "data": listed}
@@ -82,7 +82,7 @@ def test_what_the_list_does_not_hold_is_asked_for_alone(sandbox: Sandbox, many: 
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/orders", "/v1/cart/purchase/status"]
+    assert paths_since(sandbox, before) == ["/v1/orders", "/v1/cart/purchase/status"]
 
 
 def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
@@ -90,7 +90,8 @@ def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
     from django_henry_checkout.gateway import gateway_for
 
     gateway = gateway_for(henry.account())
-    content: dict[str, Any] = gateway._fetch_orders({"limit": "100"}).content()  # type: ignore[attr-defined]  # of this generation alone
+    response = gateway._fetch_orders({"limit": "100"})  # type: ignore[attr-defined]  # v1 only
+    content: dict[str, Any] = response.json()
     return list(content["data"])
 
 
@@ -110,7 +111,7 @@ def _jobs(sandbox: Sandbox) -> list[dict[str, Any]]:
     ],
     ids=lambda fault: f"{fault['fault']}-{fault.get('kind') or fault.get('status') or fault.get('json')}",
 )
-def test_a_list_that_is_of_no_use_is_left_for_single_questions(
+def test_a_useless_list_is_replaced_by_single_calls(
     sandbox: Sandbox, many: int, fault: dict[str, Any]
 ) -> None:
     sandbox.scenario(
@@ -121,13 +122,13 @@ def test_a_list_that_is_of_no_use_is_left_for_single_questions(
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    questions = asked(sandbox, before)
-    assert questions.count("/v1/cart/purchase/status") == many
-    assert questions.count("/v1/orders") <= 2
+    paths = paths_since(sandbox, before)
+    assert paths.count("/v1/cart/purchase/status") == many
+    assert paths.count("/v1/orders") <= 2
     assert set(Order.objects.values_list("status", flat=True)) == {"completed"}
 
 
-def test_an_odd_row_does_not_spoil_the_others(sandbox: Sandbox, many: int) -> None:
+def test_a_malformed_row_does_not_affect_the_others(sandbox: Sandbox, many: int) -> None:
     jobs = _jobs(sandbox)
     jobs[0] = {**jobs[0], "status": 7}
     body = {"success": True, "data": jobs}
@@ -139,9 +140,9 @@ def test_an_odd_row_does_not_spoil_the_others(sandbox: Sandbox, many: int) -> No
     assert PurchasePoll.objects.filter(errors=0).exclude(digest="").count() == many - 1
 
 
-def test_what_stands_beside_the_due_ones_is_refreshed_too(sandbox: Sandbox, many: int) -> None:
+def test_purchases_that_are_not_due_yet_are_refreshed_too(sandbox: Sandbox, many: int) -> None:
     due_now()
-    poll_due()  # the texts of the list are known now
+    poll_due()  # stores the digests of the rows
     attempts = dict(PurchasePoll.objects.values_list("pk", "attempts"))
     soon = timezone.now() + timedelta(seconds=10)
     PurchasePoll.objects.update(due_at=soon)
@@ -149,13 +150,13 @@ def test_what_stands_beside_the_due_ones_is_refreshed_too(sandbox: Sandbox, many
     PurchasePoll.objects.filter(pk__in=some).update(due_at=timezone.now())
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/orders"]
+    assert paths_since(sandbox, before) == ["/v1/orders"]
     assert all(now == attempts[pk] + 1 for pk, now in PurchasePoll.objects.values_list("pk", "attempts"))
 
 
-def test_the_list_is_left_alone_where_it_is_switched_off(sandbox: Sandbox, many: int, settings: Any) -> None:
+def test_a_threshold_of_zero_disables_bulk_polls(sandbox: Sandbox, many: int, settings: Any) -> None:
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "BULK_POLL_THRESHOLD": 0}
     due_now()
     before = len(sandbox.requests())
     poll_due()
-    assert asked(sandbox, before) == ["/v1/cart/purchase/status"] * many
+    assert paths_since(sandbox, before) == ["/v1/cart/purchase/status"] * many

@@ -1,4 +1,4 @@
-"""The poll engine: leases, fences, back-off, deadlines."""
+"""The poll engine: leases, fences, backoff, deadlines."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ def seconds_ahead() -> float:
 
 
 def take_answer(late: ClaimedPoll) -> None:
-    """Go on as a worker does that has claimed, and asks only now."""
+    """Call Henry and handle the result, as a worker that claimed the purchase earlier."""
     result = executor._call(late, gateway_for(henry.account()))
     rest = poller.PollCycle(0, 0)
     rest._handle_result(late, result)
     rest._flush()
 
 
-def test_nothing_due_asks_nothing(sandbox: Sandbox, cart: Cart) -> None:
+def test_without_due_purchases_nothing_is_sent(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
     PurchasePoll.objects.update(due_at=timezone.now() + timedelta(seconds=60))
-    asked = len(sandbox.requests())
+    before = len(sandbox.requests())
     assert poll_due() == 0
-    assert len(sandbox.requests()) == asked
+    assert len(sandbox.requests()) == before
 
 
-def test_a_claim_is_a_lease_that_nobody_else_gets(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_claim_is_an_exclusive_lease(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
     (claimed,) = claim_polls("default", limit=10)
     assert claim_polls("default", limit=10) == []
     assert poll().fence == claimed.fence == 1
     assert 40 < seconds_ahead() <= 45
-    due_now()  # the lease runs out
+    due_now()  # the lease expires
     (next_one,) = claim_polls("default", limit=10)
     assert next_one.fence == 2
 
@@ -93,7 +93,7 @@ def test_a_late_error_of_a_lost_lease_moves_no_due_time(sandbox: Sandbox, cart: 
     assert (poll().due_at, poll().errors) == (due_at, 0)
 
 
-def test_trouble_backs_off_and_recovers(sandbox: Sandbox, cart: Cart) -> None:
+def test_errors_back_off_and_recover(sandbox: Sandbox, cart: Cart) -> None:
     order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 3}])
@@ -123,7 +123,7 @@ def test_a_poll_is_sent_once_however_it_fails(sandbox: Sandbox, cart: Cart) -> N
         ({"Retry-After": "9999999"}, 3500, 3600),
     ],
 )
-def test_a_pause_that_henry_asks_for_is_kept(
+def test_a_requested_pause_is_respected(
     sandbox: Sandbox, cart: Cart, headers: dict[str, str], low: int, high: int
 ) -> None:
     begin_checkout(cart)
@@ -146,7 +146,7 @@ def test_garbage_changes_nothing(sandbox: Sandbox, cart: Cart, kind: str) -> Non
     assert Order.objects.get().status == "placed"
 
 
-def test_an_outage_over_the_deadline_is_not_silent(sandbox: Sandbox, cart: Cart) -> None:
+def test_an_outage_past_the_deadline_is_reported(sandbox: Sandbox, cart: Cart) -> None:
     order = begin_checkout(cart).order
     sandbox.pay(order.henry_cart_id)
     poll_due()
@@ -158,7 +158,7 @@ def test_an_outage_over_the_deadline_is_not_silent(sandbox: Sandbox, cart: Cart)
     assert (Purchase.objects.get().status, order.needs_review) == ("stuck", True)
 
 
-def test_an_account_that_is_gone_is_waited_for(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
+def test_purchases_of_a_removed_account_are_postponed(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
     begin_checkout(cart)
     Purchase.objects.update(account="closed")
     PurchasePoll.objects.update(account="closed")
@@ -187,7 +187,7 @@ def test_an_unchanged_answer_costs_one_statement(
 
 
 @pytest.mark.parametrize("purchases", [1, 12, 40])
-def test_a_round_without_news_costs_the_same_however_many_there_are(
+def test_a_cycle_without_changes_costs_the_same_for_any_number_of_purchases(
     sandbox: Sandbox, cart: Cart, django_assert_num_queries: Any, purchases: int
 ) -> None:
     sandbox.scenario(timing={"pendingSeconds": 1000, "processingSeconds": 1})
@@ -199,29 +199,30 @@ def test_a_round_without_news_costs_the_same_however_many_there_are(
     assert poll_due() == purchases
     assert Purchase.objects.filter(ref_id="").count() == 0
     due_now()
-    # Accounts, allowance, claim (with its transaction 4, on PostgreSQL 1), write-back, pace (4); twice PostgreSQL's time.
+    # Accounts, budget, claim (with its transaction 4, on PostgreSQL 1), write-back, rate limit (4);
+    # on PostgreSQL its time, twice.
     queries = 10 if connection.vendor == "postgresql" else 11
     with django_assert_num_queries(queries):
         assert poll_due() == purchases
 
 
-def test_no_transaction_is_open_while_henry_is_asked(
+def test_no_transaction_is_open_during_calls_to_henry(
     sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin_checkout(cart)
     open_during_call = []
 
-    def wait(asker: Any, seconds: float) -> Any:
+    def wait(pool: Any, seconds: float) -> Any:
         open_during_call.append(connection.in_atomic_block)
-        return usual(asker, seconds)
+        return original(pool, seconds)
 
-    usual = executor.CallExecutor.wait
+    original = executor.CallExecutor.wait
     monkeypatch.setattr(executor.CallExecutor, "wait", wait)
     poll_due()
     assert open_during_call == [False]
 
 
-def test_two_orders_of_one_cart_are_shown_to_a_person(
+def test_two_orders_of_one_cart_need_review(
     sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = begin_checkout(cart).order
@@ -239,7 +240,7 @@ def test_two_orders_of_one_cart_are_shown_to_a_person(
     assert "ckp-ref_second" in order.review_reason
 
 
-def test_a_failed_first_try_does_not_hide_the_one_that_bought(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_failed_first_attempt_does_not_hide_the_successful_one(sandbox: Sandbox, cart: Cart) -> None:
     order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
     twins = [{**job, "refId": "ckp-ref_failed", "status": "failed"}, job]
@@ -253,7 +254,7 @@ def test_a_failed_first_try_does_not_hide_the_one_that_bought(sandbox: Sandbox, 
     assert (Purchase.objects.get().ref_id, order.needs_review) == (job["refId"], False)
 
 
-def test_an_odd_purchase_does_not_hold_up_the_others(
+def test_a_broken_purchase_does_not_block_the_others(
     sandbox: Sandbox, cart: Cart, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     def explode(*of: Any) -> None:
@@ -279,7 +280,7 @@ def test_an_answer_that_the_database_refuses_is_contained(sandbox: Sandbox, cart
     assert Order.objects.get().status == "placed"
 
 
-def test_henrys_words_stay_out_of_the_log(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
+def test_henrys_message_is_not_logged(sandbox: Sandbox, cart: Cart, caplog: Any) -> None:
     begin_checkout(cart)
     body = {"message": "no buyer ada@example.com"}
     sandbox.scenario(faults=[{"fault": "status", "status": 400, "body": body}])
@@ -289,7 +290,7 @@ def test_henrys_words_stay_out_of_the_log(sandbox: Sandbox, cart: Cart, caplog: 
     assert "ada@example.com" not in caplog.text
 
 
-def test_trouble_does_not_make_a_stuck_purchase_be_polled_more_often(sandbox: Sandbox, cart: Cart) -> None:
+def test_errors_do_not_make_a_stuck_purchase_poll_more_often(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
     Purchase.objects.update(
         status="stuck", ref_id="ckp-ref_gone", deadline_at=timezone.now() + timedelta(days=1)

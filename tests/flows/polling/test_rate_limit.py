@@ -1,4 +1,4 @@
-"""The bucket and the breaker of an account, shared by all workers."""
+"""The token bucket and circuit breaker of an account, shared by all workers."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def options(sandbox: Sandbox, settings: Any) -> Any:
 
 def age(seconds: float) -> None:
     """Let time pass for the account."""
-    for pace in AccountRateLimit.objects.all():
-        pace.refilled_at -= timedelta(seconds=seconds)
-        pace.window_started_at -= timedelta(seconds=seconds)
-        if pace.paused_until:
-            pace.paused_until -= timedelta(seconds=seconds)
-        pace.save()
+    for limit in AccountRateLimit.objects.all():
+        limit.refilled_at -= timedelta(seconds=seconds)
+        limit.window_started_at -= timedelta(seconds=seconds)
+        if limit.paused_until:
+            limit.paused_until -= timedelta(seconds=seconds)
+        limit.save()
 
 
 def begin(number: int) -> Order:
@@ -90,18 +90,18 @@ def test_a_429_halves_the_rate_and_pauses_the_account(
     sandbox.scenario(faults=[{"fault": "status", "status": 429, "headers": headers}])
     before = timezone.now()
     poll_due()
-    pace = AccountRateLimit.objects.get()
-    assert pace.rate == 25
-    assert pace.paused_until is not None
-    assert low <= (pace.paused_until - before).total_seconds() <= high + 1
+    limit = AccountRateLimit.objects.get()
+    assert limit.rate == 25
+    assert limit.paused_until is not None
+    assert low <= (limit.paused_until - before).total_seconds() <= high + 1
     assert available_calls("default") == 0
     due_now()
-    asked = len(sandbox.requests())
+    calls = len(sandbox.requests())
     assert poll_due() == 0
-    assert len(sandbox.requests()) == asked
+    assert len(sandbox.requests()) == calls
 
 
-def test_a_429_is_told_while_other_answers_are_still_awaited(
+def test_a_429_is_persisted_while_other_calls_are_in_flight(
     sandbox: Sandbox, options: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin(1)
@@ -112,15 +112,15 @@ def test_a_429_is_told_while_other_answers_are_still_awaited(
             {"fault": "delay", "seconds": 1, "times": 1},
         ]
     )
-    told: list[CallStats] = []
+    recorded: list[CallStats] = []
 
-    def note(account: str, tally: CallStats) -> None:
-        told.append(tally)
-        record_usage(account, tally)
+    def record(account: str, stats: CallStats) -> None:
+        recorded.append(stats)
+        record_usage(account, stats)
 
-    monkeypatch.setattr("django_henry_checkout.flows.polling.rate_limit.record_usage", note)
+    monkeypatch.setattr("django_henry_checkout.flows.polling.rate_limit.record_usage", record)
     poll_due()
-    assert (told[0].limited, told[0].answered) == (1, 0)
+    assert (recorded[0].limited, recorded[0].answered) == (1, 0)
 
 
 def test_answers_raise_the_rate_slowly(options: Any) -> None:
@@ -135,7 +135,7 @@ def test_answers_raise_the_rate_slowly(options: Any) -> None:
     assert AccountRateLimit.objects.get().rate == 50
 
 
-def test_a_429_that_was_under_way_does_not_halve_again(options: Any) -> None:
+def test_a_429_of_a_call_in_flight_does_not_halve_again(options: Any) -> None:
     available_calls("default")
     for _answer in range(3):
         record_usage("default", CallStats(calls=1, limited=1))
@@ -150,19 +150,19 @@ def test_the_breaker_opens_and_probes_and_closes(sandbox: Sandbox, options: Any)
     for _round in range(3):
         due_now()
         poll_due()
-    pace = AccountRateLimit.objects.get()
-    assert pace.circuit_open
+    limit = AccountRateLimit.objects.get()
+    assert limit.circuit_open
     assert available_calls("default") == 0
     due_times = sorted(PurchasePoll.objects.values_list("due_at", flat=True))
     poll_due()
-    assert sorted(PurchasePoll.objects.values_list("due_at", flat=True)) == due_times  # rows are left alone
+    assert sorted(PurchasePoll.objects.values_list("due_at", flat=True)) == due_times
     age(31)
     assert available_calls("default") == PROBE_CALLS
     due_now()
-    asked = len(sandbox.requests())
+    calls = len(sandbox.requests())
     poll_due()
-    assert len(sandbox.requests()) == asked + PROBE_CALLS
-    assert available_calls("default") == 0  # still nothing: the next pause
+    assert len(sandbox.requests()) == calls + PROBE_CALLS
+    assert available_calls("default") == 0  # still paused: the next pause
     sandbox.scenario()
     age(31)
     due_now()
@@ -179,7 +179,7 @@ def test_refusals_of_one_purchase_do_not_open_the_breaker(options: Any) -> None:
     assert not AccountRateLimit.objects.get().circuit_open
 
 
-def test_one_accounts_trouble_does_not_slow_another(sandbox: Sandbox, options: Any) -> None:
+def test_errors_of_one_account_do_not_slow_another(sandbox: Sandbox, options: Any) -> None:
     options(ACCOUNTS={"default": {"API_KEY": "sandbox-key"}, "uk": {"API_KEY": "sandbox-key"}})
     ours, theirs = begin(1), begin(2)
     Order.objects.filter(pk=theirs.pk).update(account="uk")

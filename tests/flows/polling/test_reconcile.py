@@ -1,4 +1,4 @@
-"""Our purchases against Henry's order list: what agrees, what differs, what only one side knows."""
+"""Reconciliation with Henry's order list: matches, differences, purchases known to one side only."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(*, fix: bool = False, days: int = 7, until: datetime | None = None) -> R
 
 
 @pytest.mark.parametrize("version", ["v1", "v1-rpc", "v0"])
-def test_what_agrees_is_only_counted(sandbox: Sandbox, settings: Any, version: str) -> None:
+def test_matching_purchases_are_only_counted(sandbox: Sandbox, settings: Any, version: str) -> None:
     use(settings, version)
     for _order in range(3):
         build_paid_order(sandbox)
@@ -42,13 +42,13 @@ def test_what_agrees_is_only_counted(sandbox: Sandbox, settings: Any, version: s
 
 
 @pytest.mark.parametrize("version", ["v1", "v0"])
-def test_what_polling_missed_is_counted_and_with_mend_taken_over(
+def test_missed_changes_are_counted_and_applied_with_fix(
     sandbox: Sandbox, settings: Any, version: str
 ) -> None:
     use(settings, version)
     order = build_paid_order(sandbox, until_idle=False)
     poll_due()
-    PurchasePoll.objects.all().delete()  # nobody polls it any more
+    PurchasePoll.objects.all().delete()  # it is no longer polled
     sandbox.advance(3600)
     report = run()
     assert (report.differed, report.fixed, report.is_clean) == (1, 0, False)
@@ -62,7 +62,7 @@ def test_what_polling_missed_is_counted_and_with_mend_taken_over(
     assert run().agreed == 1
 
 
-def test_a_purchase_in_doubt_and_a_payment_that_nobody_saw_are_found(sandbox: Sandbox) -> None:
+def test_a_purchase_in_doubt_and_an_unseen_payment_are_found(sandbox: Sandbox) -> None:
     doubtful_order(sandbox, is_bought=True)
     hosted = begin_checkout(build_cart()).order
     sandbox.pay(hosted.henry_cart_id)
@@ -73,7 +73,7 @@ def test_a_purchase_in_doubt_and_a_payment_that_nobody_saw_are_found(sandbox: Sa
     assert len(sandbox.orders()) == Order.objects.filter(status="completed").count() == 2
 
 
-def test_what_only_one_side_knows_is_named(sandbox: Sandbox) -> None:
+def test_purchases_known_to_one_side_only_are_reported(sandbox: Sandbox) -> None:
     ours = build_paid_order(sandbox)
     (stranger,) = sandbox.make_orders(1)
     report = run()
@@ -87,7 +87,7 @@ def test_what_only_one_side_knows_is_named(sandbox: Sandbox) -> None:
     assert Purchase.objects.get(pk=purchase.pk).status == "complete"
 
 
-def test_many_pages_are_walked_and_a_walk_goes_on_where_it_stopped(
+def test_many_pages_are_read_and_a_run_can_be_resumed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconcile_flow, "PAGE_SIZE", 2)
@@ -103,13 +103,13 @@ def test_many_pages_are_walked_and_a_walk_goes_on_where_it_stopped(
     walk = reconcile("default", since=timezone.now() - timedelta(days=1), until=later, fix=False)
     first = copy(next(walk))
     assert (first.calls, first.agreed) == (1, 2)
-    assert run(until=first.reached).agreed == len(made) - 1  # one stands on both pages
+    assert run(until=first.reached).agreed == len(made) - 1  # one is on both pages
 
 
-def test_trouble_at_henry_ends_it_with_what_was_found(sandbox: Sandbox) -> None:
+def test_an_error_at_henry_ends_it_with_the_report_so_far(sandbox: Sandbox) -> None:
     build_paid_order(sandbox)
     sandbox.scenario(faults=[{"fault": "status", "status": 503, "times": 0}])
     with pytest.raises(GatewayError):
         run()
     with pytest.raises(ConfigurationError):
-        list(reconcile("nobody", since=timezone.now(), until=timezone.now(), fix=False))
+        list(reconcile("unknown", since=timezone.now(), until=timezone.now(), fix=False))

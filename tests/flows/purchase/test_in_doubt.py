@@ -1,4 +1,4 @@
-"""The call that buys breaks on the way: nothing is sent again, nothing is lost, and nobody guesses."""
+"""Failures of the call that buys: nothing is sent again, nothing is lost, nothing is guessed."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def time_is_over() -> None:
     [*(("v1", *case) for case in DONE), *(("v1-rpc", *case) for case in (DONE[0], DONE[4]))],
     indirect=["version"],
 )
-def test_fault_26_what_henry_has_is_found_and_never_bought_again(
+def test_fault_26_a_received_purchase_is_found_and_never_bought_again(
     sandbox: Sandbox, version: str, cart: Cart, fault: str, more: dict[str, Any]
 ) -> None:
     begun = doubted(sandbox, cart, version, fault, **more)
@@ -131,8 +131,8 @@ def test_fault_26_what_henry_has_is_found_and_never_bought_again(
     assert (purchase().status, fresh(begun.session).status) == ("complete", "completed")
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
     assert cart.lines.count() == 0
-    told = Received.objects.order_by("pk").values_list("signal", flat=True)
-    assert [name for name in told if name.startswith("purchase_")] == [
+    received = Received.objects.order_by("pk").values_list("signal", flat=True)
+    assert [name for name in received if name.startswith("purchase_")] == [
         "purchase_in_doubt",
         "purchase_submitted",
         "purchase_completed",
@@ -158,7 +158,9 @@ def test_a_slow_answer_is_in_doubt_and_found(sandbox: Sandbox, v1: str, cart: Ca
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
 
 
-def test_in_v0_what_was_bought_unseen_waits_for_a_person(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+def test_in_v0_a_purchase_without_an_order_id_needs_review(
+    sandbox: Sandbox, cart: Cart, settings: Any
+) -> None:
     use(settings, "v0")
     world(sandbox)
     begun = doubted(sandbox, cart, "v0", "lost_reply")
@@ -171,7 +173,7 @@ def test_in_v0_what_was_bought_unseen_waits_for_a_person(sandbox: Sandbox, cart:
     assert len(buying_calls(sandbox)) == len(sandbox.orders()) == 1
 
 
-def test_what_henry_could_not_say_at_the_end_of_the_window_is_asked_for_within_another(
+def test_an_outage_at_the_end_of_the_window_adds_another_window(
     sandbox: Sandbox, v1: str, cart: Cart, settings: Any
 ) -> None:
     doubted(sandbox, cart, v1)
@@ -195,7 +197,7 @@ def test_what_henry_could_not_say_at_the_end_of_the_window_is_asked_for_within_a
     [*(("v1", *case) for case in UNDONE), ("v1-rpc", *UNDONE[0]), ("v0", *UNDONE[0])],
     indirect=["version"],
 )
-def test_what_henry_does_not_have_is_never_given_up_and_never_sent_again(
+def test_an_unknown_purchase_is_never_given_up_and_never_sent_again(
     sandbox: Sandbox, version: str, cart: Cart, fault: str, more: dict[str, Any]
 ) -> None:
     begun = doubted(sandbox, cart, version, fault, **more)
@@ -215,7 +217,7 @@ def test_what_henry_does_not_have_is_never_given_up_and_never_sent_again(
     assert sandbox.orders() == []
 
 
-def test_it_is_looked_for_as_long_as_it_could_come(
+def test_a_purchase_that_appears_hours_later_is_found(
     sandbox: Sandbox, v1: str, cart: Cart, settings: Any
 ) -> None:
     doubted(sandbox, cart, v1)
@@ -223,7 +225,7 @@ def test_it_is_looked_for_as_long_as_it_could_come(
     assert abs(purchase().deadline_at - timezone.now() - window) < timedelta(seconds=30)
     time_is_over()
     run_once()
-    # Hours later it is there after all.
+    # Henry processes the purchase hours later.
     sandbox.call("POST", "pay", {"cartId": Order.objects.get().henry_cart_id})
     PurchasePoll.objects.update(due_at=timezone.now())
     follow(sandbox)
@@ -232,7 +234,7 @@ def test_it_is_looked_for_as_long_as_it_could_come(
 
 def test_a_cart_in_doubt_cannot_be_bought_another_way(sandbox: Sandbox, version: str, cart: Cart) -> None:
     begun = doubted(sandbox, cart, version)
-    asked = len(buying_calls(sandbox))
+    calls_before = len(buying_calls(sandbox))
     for begin in (begin_checkout, begin_inline):
         with pytest.raises(PurchaseUnderWay) as caught:
             begin(cart)
@@ -247,13 +249,13 @@ def test_a_cart_in_doubt_cannot_be_bought_another_way(sandbox: Sandbox, version:
         with pytest.raises(PurchaseUnderWay):
             buy_cart(cart, BUYER, Payment(card=card_of(version)))
     assert Order.objects.count() == 1
-    assert len(buying_calls(sandbox)) == asked
+    assert len(buying_calls(sandbox)) == calls_before
 
 
 def test_another_open_order_of_a_cart_in_doubt_cannot_be_confirmed(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
-    """Two tabs: the cart was edited between them, so each has an order of its own."""
+    """Two tabs: the cart was edited between them, so each has its own order."""
     first = quoted(sandbox, cart, version)
     carts.add_item(cart, make_item("https://alpine.example/products/tent"))
     cart.refresh_from_db()
@@ -288,7 +290,7 @@ def test_a_refusal_is_no_doubt(sandbox: Sandbox, version: str, cart: Cart, statu
 @pytest.mark.parametrize(
     ("version", "status"), [("v1", 401), ("v1", 429), ("v1-rpc", 401), ("v0", 429)], indirect=["version"]
 )
-def test_a_wrong_key_or_a_pause_is_no_doubt_and_no_fault_of_the_card(
+def test_a_wrong_key_or_a_rate_limit_is_neither_doubt_nor_a_decline(
     sandbox: Sandbox, version: str, cart: Cart, status: int
 ) -> None:
     begun = quoted(sandbox, cart, version)
@@ -303,7 +305,7 @@ def test_a_wrong_key_or_a_pause_is_no_doubt_and_no_fault_of_the_card(
     assert len(sandbox.orders()) == 1
 
 
-def test_a_call_that_never_left_is_no_doubt(
+def test_a_call_that_was_never_sent_is_no_doubt(
     sandbox: Sandbox, version: str, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = quoted(sandbox, cart, version)
@@ -321,7 +323,7 @@ def test_a_call_that_never_left_is_no_doubt(
 
 
 @pytest.mark.parametrize(("end", "is_done"), [(SystemExit, True), (KeyboardInterrupt, False)])
-def test_a_process_that_dies_before_the_answer_leaves_a_trace(
+def test_a_crash_before_the_answer_leaves_the_purchase_in_doubt(
     sandbox: Sandbox,
     v1: str,
     cart: Cart,
@@ -342,7 +344,7 @@ def test_a_process_that_dies_before_the_answer_leaves_a_trace(
         confirm(begun, v1)
     monkeypatch.undo()
     assert (purchase().status, fresh(begun.session).status) == ("sent", "confirming")
-    run_once()  # whoever sent it has time to come back
+    run_once()  # the sender still has time to record the answer
     assert purchase().status == "sent"
     assert confirm(begun, v1).status == "open"
     if not is_done:
@@ -360,7 +362,7 @@ def test_a_process_that_dies_before_the_answer_leaves_a_trace(
         assert Received.objects.filter(signal="purchase_in_doubt").count() == 1
 
 
-def test_a_confirming_session_is_ended_by_no_clock_and_no_browser(
+def test_neither_expiry_nor_a_browser_ends_a_confirming_session(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
     begun = doubted(sandbox, cart, version)
@@ -373,7 +375,7 @@ def test_a_confirming_session_is_ended_by_no_clock_and_no_browser(
     assert not Event.objects.filter(type__in=["checkout_canceled", "checkout_expired"]).exists()
 
 
-def test_what_is_being_bought_is_neither_quoted_nor_edited(
+def test_an_order_being_bought_is_neither_quoted_nor_edited(
     sandbox: Sandbox, version: str, cart: Cart
 ) -> None:
     begun = doubted(sandbox, cart, version)
@@ -386,10 +388,10 @@ def test_what_is_being_bought_is_neither_quoted_nor_edited(
     assert Order.objects.get().buyer.first_name == "Ada"
 
 
-def test_a_quote_that_was_asked_for_before_the_purchase_does_not_wake_the_session(
+def test_a_quote_requested_before_the_purchase_does_not_reopen_the_session(
     sandbox: Sandbox, version: str, cart: Cart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second tab asks for a quote; while Henry works it out, the first tab's purchase falls into doubt."""
+    """Another tab requests a quote; while Henry calculates it, the first tab's purchase becomes in doubt."""
     begun = quoted(sandbox, cart, version)
     kind = GATEWAYS[version]
     real = kind.quote

@@ -59,39 +59,39 @@ def observation(status: str, *items: str, receipt: bool = False) -> Observation:
         ("cancelled", ("pending",), "canceled"),
     ],
 )
-def test_known_words_decide_the_order(status: str, items: tuple[str, ...], order: str) -> None:
-    meaning = interpret(observation(status, *items))
-    assert meaning.order == order
-    assert meaning.purchase == status
-    assert meaning.review == ""
-    assert meaning.unknown == ()
+def test_known_statuses_decide_the_order(status: str, items: tuple[str, ...], order: str) -> None:
+    result = interpret(observation(status, *items))
+    assert result.order == order
+    assert result.purchase == status
+    assert result.review == ""
+    assert result.unknown == ()
 
 
 @pytest.mark.parametrize("status", ["awaiting_merchant", "COMPLETE", "completed", "done"])
-def test_an_unknown_word_moves_nothing(status: str) -> None:
-    meaning = interpret(observation(status, "pending"))
-    assert meaning.purchase is None
-    assert meaning.order is None
-    assert meaning.unknown == (status,)
+def test_an_unknown_status_changes_nothing(status: str) -> None:
+    result = interpret(observation(status, "pending"))
+    assert result.purchase is None
+    assert result.order is None
+    assert result.unknown == (status,)
 
 
-def test_an_unknown_item_word_is_noted_and_does_not_hold_up_the_purchase() -> None:
-    meaning = interpret(observation("processing", "backordered"))
-    assert meaning.order == "processing"
-    assert meaning.items == ("processing",)
-    assert meaning.unknown == ("backordered",)
+def test_an_unknown_item_status_is_recorded_and_does_not_block_the_purchase() -> None:
+    result = interpret(observation("processing", "backordered"))
+    assert result.order == "processing"
+    assert result.items == ("processing",)
+    assert result.unknown == ("backordered",)
 
 
 @pytest.mark.parametrize(
     ("receipt", "item", "review"), [(True, "bought", ""), (False, "unknown", "item_outcome_unknown")]
 )
-def test_a_complete_purchase_with_a_silent_item_looks_for_a_receipt(
+def test_an_open_item_of_a_complete_purchase_depends_on_its_receipt(
     receipt: bool, item: str, review: str
 ) -> None:
-    meaning = interpret(observation("complete", "pending", receipt=receipt))
-    assert meaning.items == (item,)
-    assert meaning.order == "completed"
-    assert meaning.review == review
+    result = interpret(observation("complete", "pending", receipt=receipt))
+    assert result.items == (item,)
+    assert result.order == "completed"
+    assert result.review == review
 
 
 def test_costs_count_as_a_receipt() -> None:
@@ -103,10 +103,10 @@ def test_costs_count_as_a_receipt() -> None:
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_money_spent_in_a_lost_purchase_is_never_hidden(status: str) -> None:
-    meaning = interpret(observation(status, "complete", "failed"))
-    assert meaning.order == "partially_completed"
-    assert meaning.review == f"{status}_but_items_bought"
+def test_money_spent_in_a_failed_purchase_is_never_hidden(status: str) -> None:
+    result = interpret(observation(status, "complete", "failed"))
+    assert result.order == "partially_completed"
+    assert result.review == f"{status}_but_items_bought"
 
 
 def stored(

@@ -1,4 +1,4 @@
-"""Every way in which a purchase can end, over real HTTP: the order's status and the signals that tell it."""
+"""Each outcome of a purchase, over real HTTP: the status of the order and its signals."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ BOOTS, MUG = "https://alpine.example/products/boots", "https://clay.example/prod
 
 
 def buy(sandbox: Sandbox, cart: Cart, **scenario: Any) -> Order:
-    """Pay the cart in a world where `scenario` holds, and follow it until nothing changes any more."""
+    """Pay for the cart in a sandbox scenario, and poll until the order no longer changes."""
     sandbox.scenario(**scenario)
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
-    follow(sandbox)
+    poll_repeatedly(sandbox)
     return Order.objects.get()
 
 
-def follow(sandbox: Sandbox, *, rounds: int = 20) -> None:
+def poll_repeatedly(sandbox: Sandbox, *, rounds: int = 20) -> None:
     for _round in range(rounds):
         sandbox.advance(1)
         run_once()
 
 
 def signals_received() -> list[str]:
-    told = Received.objects.order_by("pk").values_list("signal", flat=True)
-    return [name for name in told if name not in {"checkout_started", "order_status_changed"}]
+    received = Received.objects.order_by("pk").values_list("signal", flat=True)
+    return [name for name in received if name not in {"checkout_started", "order_status_changed"}]
 
 
 def items(order: Order) -> dict[str, str]:
@@ -115,7 +115,7 @@ def test_fault_33_a_status_never_seen_before_stays_open_and_turns_stuck_at_the_d
     assert signals_received() == ["purchase_submitted"]
 
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
-    follow(sandbox, rounds=3)
+    poll_repeatedly(sandbox, rounds=3)
     order.refresh_from_db()
     purchase.refresh_from_db()
     assert (order.needs_review, order.review_reason, purchase.status) == (True, "purchase_stuck", "stuck")
@@ -127,26 +127,26 @@ def test_a_stuck_purchase_that_completes_after_all_is_completed(sandbox: Sandbox
     sandbox.scenario(timing={"pendingSeconds": 1, "processingSeconds": 9000})
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
-    follow(sandbox, rounds=3)
+    poll_repeatedly(sandbox, rounds=3)
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
-    follow(sandbox, rounds=2)
+    poll_repeatedly(sandbox, rounds=2)
     assert Purchase.objects.get().status == "stuck"
 
     sandbox.advance(10_000)
     PurchasePoll.objects.update(due_at=timezone.now())
-    follow(sandbox, rounds=2)
+    poll_repeatedly(sandbox, rounds=2)
     order = Order.objects.get()
     assert (order.status, Purchase.objects.get().status) == ("completed", "complete")
     assert signals_received() == ["purchase_submitted", "order_needs_review", "purchase_completed"]
     assert not PurchasePoll.objects.exists()
 
 
-def test_polling_of_a_stuck_purchase_ends_loudly(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
+def test_the_end_of_polling_a_stuck_purchase_is_reported(sandbox: Sandbox, cart: Cart, settings: Any) -> None:
     buy(sandbox, cart, outcome="awaiting_merchant")
     for _deadline in range(3):
         Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
         PurchasePoll.objects.update(due_at=timezone.now())
-        follow(sandbox, rounds=2)
+        poll_repeatedly(sandbox, rounds=2)
         assert PurchasePoll.objects.get().due_at > timezone.now() + timedelta(minutes=30)
     nothing = timedelta(microseconds=1)
     settings.HENRY_CHECKOUT = {
@@ -156,24 +156,24 @@ def test_polling_of_a_stuck_purchase_ends_loudly(sandbox: Sandbox, cart: Cart, s
     }
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
     PurchasePoll.objects.update(due_at=timezone.now())
-    follow(sandbox, rounds=2)
+    poll_repeatedly(sandbox, rounds=2)
     assert not PurchasePoll.objects.exists()
     assert Order.objects.get().review_reason == "purchase_stuck; polling_ended"
     assert signals_received() == ["purchase_submitted", "order_needs_review", "order_needs_review"]
 
 
-def test_fault_34b_an_item_that_fails_early_is_told_at_once_and_the_order_goes_on(
+def test_fault_34b_an_item_that_fails_early_is_signaled_at_once_and_the_order_continues(
     sandbox: Sandbox, cart: Cart
 ) -> None:
     sandbox.scenario(items={BOOTS: "failed"}, timing={"pendingSeconds": 1, "processingSeconds": 3600})
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id)
     sandbox.advance(2000)
-    follow(sandbox, rounds=6)
+    poll_repeatedly(sandbox, rounds=6)
     assert Order.objects.get().status == "processing"
     assert signals_received() == ["purchase_submitted", "order_item_failed"]
     sandbox.advance(2000)
-    follow(sandbox, rounds=6)
+    poll_repeatedly(sandbox, rounds=6)
     assert Order.objects.get().status == "partially_completed"
     assert signals_received() == ["purchase_submitted", "order_item_failed", "purchase_partially_completed"]
 
@@ -181,11 +181,11 @@ def test_fault_34b_an_item_that_fails_early_is_told_at_once_and_the_order_goes_o
 def test_fault_32_a_status_that_goes_backwards_changes_nothing(sandbox: Sandbox, cart: Cart) -> None:
     order = buy(sandbox, cart)
     purchase = Purchase.objects.get()
-    said = sandbox.orders()[0]["refId"]
-    assert purchase.ref_id == said
+    ref_id = sandbox.orders()[0]["refId"]
+    assert purchase.ref_id == ref_id
     observation = fetch_observation(purchase)
     assert observation is not None
-    late = type(observation)(ref_id=said, status="processing", items=observation.items, digest="late")
+    late = type(observation)(ref_id=ref_id, status="processing", items=observation.items, digest="late")
     events = Event.objects.count()
     for _time in range(3):
         apply_observation(purchase, late, source=staff_source("ada"))
@@ -204,9 +204,7 @@ def test_applying_the_same_answer_again_changes_nothing(sandbox: Sandbox, cart: 
     assert not apply_observation(purchase, observation, source=staff_source("ada")).changed
 
 
-def test_an_answer_about_another_purchase_of_the_cart_is_shown_to_a_person(
-    sandbox: Sandbox, cart: Cart
-) -> None:
+def test_an_answer_about_another_purchase_of_the_cart_needs_review(sandbox: Sandbox, cart: Cart) -> None:
     buy(sandbox, cart)
     purchase = Purchase.objects.get()
     observation = fetch_observation(purchase)
@@ -220,11 +218,11 @@ def test_an_answer_about_another_purchase_of_the_cart_is_shown_to_a_person(
     assert Event.objects.filter(type="order_needs_review").count() == 1
 
 
-def test_a_wait_for_a_payment_that_never_comes_is_given_up_in_the_open(sandbox: Sandbox, cart: Cart) -> None:
+def test_an_expected_payment_that_never_arrives_is_abandoned_visibly(sandbox: Sandbox, cart: Cart) -> None:
     begin_checkout(cart)
-    follow(sandbox, rounds=2)
+    poll_repeatedly(sandbox, rounds=2)
     Purchase.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
-    follow(sandbox, rounds=2)
+    poll_repeatedly(sandbox, rounds=2)
     assert Purchase.objects.get().status == "abandoned"
     assert Order.objects.get().status == "open"
     assert list(Event.objects.values_list("type", flat=True)) == [
@@ -238,7 +236,7 @@ def test_personal_data_stays_in_the_buyers_row(sandbox: Sandbox, cart: Cart) -> 
     sandbox.scenario()
     begun = begin_checkout(cart)
     sandbox.pay(begun.order.henry_cart_id, email="canary@example.com")
-    follow(sandbox)
+    poll_repeatedly(sandbox)
     order = Order.objects.get()
     assert order.buyer.email == "canary@example.com"
     assert order.buyer.address is not None
@@ -247,8 +245,8 @@ def test_personal_data_stays_in_the_buyers_row(sandbox: Sandbox, cart: Cart) -> 
 
 
 @pytest.mark.parametrize("status", [503, 401, 200])
-def test_a_wait_is_never_given_up_on_a_guess(sandbox: Sandbox, cart: Cart, status: int) -> None:
-    """Paid, but Henry cannot be read (or its answer cannot be kept) when the wait is over."""
+def test_an_expected_payment_is_never_abandoned_on_a_guess(sandbox: Sandbox, cart: Cart, status: int) -> None:
+    """Paid, but Henry cannot be reached (or its answer cannot be stored) at the deadline."""
     order = begin_checkout(cart).order
     job = sandbox.pay(order.henry_cart_id)
     odd = {**job, "result": {"costs": {"total": {"value": -5, "currency": "USD"}}}}
@@ -263,11 +261,11 @@ def test_a_wait_is_never_given_up_on_a_guess(sandbox: Sandbox, cart: Cart, statu
     assert (Purchase.objects.get().status, order.review_reason) == ("planned", "payment_unverified")
     sandbox.scenario()
     PurchasePoll.objects.update(due_at=timezone.now())
-    follow(sandbox, rounds=10)
+    poll_repeatedly(sandbox, rounds=10)
     assert Order.objects.get().status == "completed"
 
 
-def test_a_second_payment_after_a_failure_is_shown_to_a_person(sandbox: Sandbox, cart: Cart) -> None:
+def test_a_second_payment_after_a_failure_needs_review(sandbox: Sandbox, cart: Cart) -> None:
     order = buy(sandbox, cart, outcome="failed")
     assert (order.status, PurchasePoll.objects.count()) == ("failed", 1)
     first = Purchase.objects.exclude(ref_id="").get()
@@ -289,14 +287,14 @@ def _job_of(sandbox: Sandbox, purchase: Purchase) -> dict[str, Any]:
     return job
 
 
-def test_other_peoples_orders_in_the_list_are_not_taken(sandbox: Sandbox, cart: Cart) -> None:
+def test_orders_of_other_carts_in_the_list_are_ignored(sandbox: Sandbox, cart: Cart) -> None:
     order = begin_checkout(cart).order
     foreign = [
         {
             "refId": f"ckp-ref_{number}",
             "status": "processing",
             "products": [{"link": "https://x.example/y", "status": "pending"}],
-            "details": {"email": "somebody.else@example.com"},
+            "details": {"email": "another.buyer@example.com"},
         }
         for number in range(2)
     ]

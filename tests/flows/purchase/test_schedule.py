@@ -1,4 +1,4 @@
-"""When Henry is asked next: soon at first, rarely later, never at once for everybody, never never."""
+"""The poll schedule: frequent at first, less frequent with age, with jitter, and without an end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def options(settings: Any) -> Any:
 
 
 def purchase(age: float = 0, *, found: float | None = None, status: str = PurchaseStatus.PENDING) -> Purchase:
-    """A purchase that was created, and perhaps found at Henry, so many seconds ago."""
+    """A purchase that was created, and perhaps found at Henry, `age` and `found` seconds ago."""
     made = Purchase(status=status, created_at=NOW - timedelta(seconds=age))
     if found is not None:
         made.found_at = NOW - timedelta(seconds=found)
@@ -69,12 +69,12 @@ def test_age_counts_from_when_the_purchase_was_found(options: Any) -> None:
     assert interval(purchase(7200, found=3600)) == 300
 
 
-def test_a_clock_that_went_back_does_no_harm(options: Any) -> None:
+def test_a_clock_that_is_set_back_does_no_harm(options: Any) -> None:
     assert interval(purchase(-3600)) == 2
 
 
 @pytest.mark.parametrize("age", [0, 100, 1_000_000])
-def test_stuck_is_polled_rarely_whatever_its_age(options: Any, age: float) -> None:
+def test_stuck_is_polled_rarely_at_any_age(options: Any, age: float) -> None:
     stuck = purchase(age, found=age, status=PurchaseStatus.STUCK)
     assert interval(stuck) == 3600
     options(POLL_JITTER=0, STUCK_INTERVAL=timedelta(minutes=7))
@@ -115,14 +115,14 @@ def test_many_purchases_spread_out(options: Any) -> None:
     assert len({round(seconds, 4) for seconds in seen}) > 200
 
 
-# After trouble -----------------------------------------------------------------------------------
+# After errors ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("errors", "ceiling"),
     [(0, 1), (1, 2), (2, 4), (5, 32), (8, 256), (9, 300), (10, 300), (11, 300), (1_000_000, 300)],
 )
-def test_back_off_doubles_with_full_jitter_up_to_five_minutes(
+def test_backoff_doubles_with_full_jitter_up_to_five_minutes(
     monkeypatch: pytest.MonkeyPatch, errors: int, ceiling: float
 ) -> None:
     for share, expected in ((0.0, 0.2), (0.5, ceiling / 2), (1.0, ceiling)):
@@ -131,7 +131,7 @@ def test_back_off_doubles_with_full_jitter_up_to_five_minutes(
 
 
 @given(st.integers(min_value=0, max_value=10**9))
-def test_back_off_is_never_at_once_and_never_long(errors: int) -> None:
+def test_backoff_is_never_zero_and_never_long(errors: int) -> None:
     pause = retry_at(now=NOW, errors=errors) - NOW
     assert timedelta(milliseconds=200) <= pause <= timedelta(minutes=5)
 
@@ -153,11 +153,11 @@ def test_back_off_is_never_at_once_and_never_long(errors: int) -> None:
         (-5, 1),
     ],
 )
-def test_a_hint_is_obeyed_between_a_second_and_an_hour(hint: float, seconds: float) -> None:
+def test_retry_after_is_respected_between_a_second_and_an_hour(hint: float, seconds: float) -> None:
     for errors in (0, 1, 50):
         assert retry_at(now=NOW, errors=errors, hint=hint) - NOW == seconds * SECOND
 
 
 @given(st.floats(min_value=0, allow_nan=False))
-def test_whatever_the_hint_the_next_try_is_near(hint: float) -> None:
+def test_the_next_attempt_is_soon_for_any_retry_after(hint: float) -> None:
     assert SECOND <= retry_at(now=NOW, errors=1, hint=hint) - NOW <= timedelta(hours=1)

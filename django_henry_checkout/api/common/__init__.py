@@ -1,0 +1,1 @@
+"""What the dialects share: the base view, callers, parsing, problems, idempotency, money."""

@@ -1,0 +1,1 @@
+"""Calls by Diddo's names (diddo-checkout.md): QR codes, begin, shipping, customer tokens."""
