@@ -74,11 +74,12 @@ class ReplayForm(ConfirmForm):
 
     def __init__(self, *args: Any, target: Event, **kwargs: Any) -> None:
         super().__init__(*args, target=target, **kwargs)
-        statuses = dict(DeliveryStatus.choices)
+        # Not inside the f-string: messages there are not found for the catalogues.
+        statuses = {"": _("never run"), **dict(DeliveryStatus.choices)}
         field = self.fields["receivers"]
         assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - for the type checker
         field.choices = [
-            (each.receiver, f"{each.receiver} ({statuses.get(each.before, _('never run'))})")
+            (each.receiver, f"{each.receiver} ({statuses[each.before]})")
             for each in staff_actions.plan_replay(target)
             if each.before != DeliveryStatus.PENDING
         ]

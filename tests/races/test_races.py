@@ -134,11 +134,11 @@ def test_each_due_purchase_is_claimed_by_one_worker(sandbox: Sandbox) -> None:
 
 
 def test_workers_at_once_run_each_receiver_once(db: None) -> None:
-    from tests.flows.events.test_outbox import note
+    from tests.flows.events.test_outbox import record_events
 
     for _number in range(10):
         order = Order.objects.create(account="default")
-        note(order, "purchase_submitted", "purchase_completed")
+        record_events(order, "purchase_submitted", "purchase_completed")
 
     def work(_number: int) -> None:
         for _round in range(40):
@@ -155,10 +155,10 @@ def test_workers_at_once_run_each_receiver_once(db: None) -> None:
 
 
 def test_each_delivery_is_claimed_by_one_worker(db: None) -> None:
-    from tests.flows.events.test_outbox import note
+    from tests.flows.events.test_outbox import record_events
 
     for _number in range(20):
-        note(Order.objects.create(account="default"), "purchase_submitted")
+        record_events(Order.objects.create(account="default"), "purchase_submitted")
     claims = at_once(lambda _number: outbox._claim(5))
     claimed = [claim.pk for each in claims for claim in each]
     assert len(claimed) == len(set(claimed)) > 0

@@ -333,8 +333,8 @@ def test_fault_21_a_webhook_for_another_accounts_purchase_is_refused(
     ("body", "outcome"),
     [
         (b"nonsense", "Unreadable: "),
-        (b"[]", "Unreadable: it names no event"),
-        (b'{"event": 5}', "Unreadable: it names no event"),
+        (b"[]", "Unreadable: it has no event"),
+        (b'{"event": 5}', "Unreadable: it has no event"),
         (b'{"event": "x"}', "Names no purchase"),
         (b'{"event": "x", "data": null}', "Names no purchase"),
         (b'{"event": "x", "data": {"refId": 7}}', "Names no purchase"),
