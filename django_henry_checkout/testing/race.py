@@ -76,7 +76,7 @@ def race(target: str, *, before: Action | None = None, after: Action | None = No
 
     Args:
         target: the dotted path under which its callers look it up, such as
-            "django_henry_checkout.flows.checkout.confirm._commit_intent"; a method of a class works too.
+            "shop.receivers.send_receipt"; a method of a class works too.
         before: the competitor; runs when the function is called, before its first line.
         after: the competitor; runs when the function has returned, before its caller continues.
 
