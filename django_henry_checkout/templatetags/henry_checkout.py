@@ -96,7 +96,7 @@ def henry_checkout_qr(context: dict[str, Any], cart: Cart, *, size: int = 240) -
     """Render the QR code of a template cart's permanent link, and the link itself. No query.
 
     Args:
-        cart: a template, see `flows.cart.templates.make_template`; the code of any other cart leads to a 404.
+        cart: a template, see `shop.create_link`; the code of any other cart leads to a 404.
         size: width and height in CSS pixels.
     """
     path = reverse("henry_checkout:link", args=[cart.ulid])

@@ -1,4 +1,4 @@
-"""The storefront's own memory and rules: who began what, and what a page may be told of it."""
+"""The storefront's own memory and rules: which visitor began which checkout, and what a page may show of it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ TROUBLE = "Our till does not answer. Nothing was charged; please try again in a 
 
 
 def find_files() -> dict[str, Path]:
-    """Return all that can be had, by path: so no path of a request ever becomes a path of a file."""
+    """Return every file that is served, by path: so no path of a request ever becomes a path of a file."""
     package = find_spec("django_henry_checkout")
     if package is None or package.origin is None:
         raise SystemExit("elsewhere: django_henry_checkout is not installed")

@@ -11,7 +11,7 @@ class ShopConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # In each process: the web server records which receivers must be told, the worker tells them.
+        # In each process: the web server records which receivers must run, the worker runs them.
         from example_project.shop.receivers import send_receipt  # noqa: PLC0415 - needs the models
 
         purchase_completed.connect(send_receipt)

@@ -92,6 +92,7 @@ class PollCycle:
         self._now = queue_now()
 
     def run(self) -> int:
+        """Run the cycle; return how many purchases were polled."""
         try:
             self._send_calls()
             while self._executor.in_flight:
