@@ -39,7 +39,7 @@ def build_cart(items: Sequence[LineItem] = (), *, user: Any = None, account: str
 
 
 def build_paid_order(
-    sandbox: Sandbox, *, outcome: str = "complete", cart: Cart | None = None, until_idle: bool = True
+    sandbox: Sandbox, *, outcome: str = "complete", cart: Cart | None = None, drained: bool = True
 ) -> Order:
     """Pay a cart on Henry's page, and follow the order until it ends; return the order.
 
@@ -47,7 +47,7 @@ def build_paid_order(
         outcome: Henry's status at the end: "complete", "partially_complete" (needs two lines; v0 reports it
             as complete), "failed" or "cancelled". With any other word the order stays open.
         cart: the cart to pay; None builds one with `build_cart`.
-        until_idle: if False, return the order right after the payment: not polled yet, and so still `open`.
+        drained: if False, return the order right after the payment: not polled yet, and so still `open`.
 
     Raises:
         NotDrainedError: the order does not end.
@@ -60,7 +60,7 @@ def build_paid_order(
     else:  # only the shopper's browser reports the order's id
         paid = sandbox.pay_as(order.henry_cart_id, outcome=outcome)
         record_claimed_id(Purchase.objects.get(order=order), str(paid["orderId"]))
-    if until_idle:
+    if drained:
         drain(sandbox)
         order.refresh_from_db()
         if order.status == OrderStatus.OPEN:  # to `drain`, a payment that was not found is an unpaid checkout

@@ -55,7 +55,7 @@ def test_fault_59_a_buyer_is_erased_while_the_purchase_is_in_doubt(sandbox: Sand
 
 def test_fault_59_erasing_and_what_henry_tells_at_the_same_moment(sandbox: Sandbox) -> None:
     for number in range(ROUNDS):
-        order = build_paid_order(sandbox, until_idle=False)
+        order = build_paid_order(sandbox, drained=False)
         poll_due()
         email = OrderBuyer.objects.get(order=order).email
         sandbox.advance(60)

@@ -36,7 +36,7 @@ def test_an_order_ends_with_the_given_outcome(
 
 
 def test_an_order_can_be_left_open(build_paid_order: Any) -> None:
-    assert build_paid_order(until_idle=False).status == "open"
+    assert build_paid_order(drained=False).status == "open"
     with pytest.raises(NotDrainedError, match="Henry says awaiting_merchant"):
         build_paid_order(outcome="awaiting_merchant")
 

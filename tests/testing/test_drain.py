@@ -70,7 +70,7 @@ def test_a_purchase_that_cannot_end_is_reported(henry_sandbox: Sandbox, build_ca
 
 
 def test_the_limits_are_kept(henry_sandbox: Sandbox, build_paid_order: Any, drain: Any) -> None:
-    build_paid_order(until_idle=False, outcome="awaiting_merchant")
+    build_paid_order(drained=False, outcome="awaiting_merchant")
     with pytest.raises(NotDrainedError, match="limit was reached after 2 rounds"):
         drain(rounds=2)
     with pytest.raises(NotDrainedError, match="limit was reached after 0 rounds"):
@@ -95,7 +95,7 @@ def test_an_unmatched_webhook_is_reported(henry_webhook: Any, drain: Any) -> Non
 def test_pauses_end(henry_sandbox: Sandbox, build_paid_order: Any, drain: Any) -> None:
     limited = {"fault": "status", "status": 429, "headers": {"Retry-After": "3000"}, "path": "/v1/orders"}
     henry_sandbox.scenario(faults=[{**limited, "times": 2}])
-    order = build_paid_order(until_idle=False)
+    order = build_paid_order(drained=False)
     drain(rounds=1, may_stay_open=True)
     assert AccountRateLimit.objects.get().paused_until is not None
     drain()

@@ -87,7 +87,7 @@ SHOP = {
 
 
         def test_points_by_webhook(henry_sandbox, henry_webhook, build_paid_order, drain):
-            order = build_paid_order(until_idle=False)
+            order = build_paid_order(drained=False)
             ref = henry_sandbox.orders()[0]["refId"]
             assert henry_webhook(ref, signature="wrong") == 401
             assert henry_webhook(ref) == henry_webhook(ref) == 202
@@ -97,7 +97,7 @@ SHOP = {
 
 
         def test_points_in_a_race(race, build_paid_order, drain):
-            build_paid_order(until_idle=False)
+            build_paid_order(drained=False)
             with race(
                 "django_henry_checkout.flows.polling.poller.apply_observation", before=drain
             ) as running:

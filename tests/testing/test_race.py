@@ -47,7 +47,7 @@ def test_a_cart_that_is_bought_between_order_and_intent_is_not_bought_twice(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_return_while_a_poll_is_written_is_one_change(build_paid_order: Any, race: Any, when: str) -> None:
-    build_paid_order(until_idle=False)
+    build_paid_order(drained=False)
 
     def competitor() -> Any:
         return refresh_purchase(Purchase.objects.get(), source=Source.RETURN_PAGE)
@@ -126,7 +126,7 @@ def test_the_exception_of_a_competitor_is_raised_at_the_end_of_the_block(
     def competitor() -> None:
         raise LookupError("lost")
 
-    build_paid_order(until_idle=False)
+    build_paid_order(drained=False)
     make_due()
     with (
         pytest.raises(LookupError, match="lost"),
@@ -138,7 +138,7 @@ def test_the_exception_of_a_competitor_is_raised_at_the_end_of_the_block(
 
 @pytest.mark.django_db(transaction=False)
 def test_a_test_that_is_itself_a_transaction_may_race(build_paid_order: Any, race: Any) -> None:
-    build_paid_order(until_idle=False)
+    build_paid_order(drained=False)
     make_due()
     with race(
         f"{FLOWS}.polling.poller.claim_polls", before=lambda: claim_polls("default", limit=5)

@@ -21,7 +21,7 @@ def purchase(build_paid_order: Any) -> Purchase:
     from django_henry_checkout.flows.purchase.lifecycle import refresh_purchase
     from django_henry_checkout.types import staff_source
 
-    order = build_paid_order(until_idle=False)
+    order = build_paid_order(drained=False)
     found = Purchase.objects.get(order=order)
     refresh_purchase(found, source=staff_source("ada"))
     found.refresh_from_db()
@@ -91,7 +91,7 @@ def test_the_sandbox_sends_webhooks_itself(
 def test_waiting_for_webhooks_has_a_limit(henry_sandbox: Sandbox, build_paid_order: Any) -> None:
     henry_sandbox.send_webhooks_to("http://127.0.0.1:9/")
     henry_sandbox.scenario(webhooks={"retries": 9, "retryAfterSeconds": 30})
-    build_paid_order(until_idle=False)
+    build_paid_order(drained=False)
     with pytest.raises(TimeoutError, match="webhooks are still pending"):
         henry_sandbox.wait_for_webhooks(0.2)
 

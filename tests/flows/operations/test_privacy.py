@@ -167,7 +167,7 @@ def test_a_buyer_is_erased_and_the_order_stays(sandbox: Sandbox) -> None:
 
 
 def test_buyer_data_that_henry_reports_after_an_erasure_is_not_stored(sandbox: Sandbox) -> None:
-    order = build_paid_order(sandbox, outcome="stays", until_idle=False)
+    order = build_paid_order(sandbox, outcome="stays", drained=False)
     purchase = Purchase.objects.get(order=order)
     refresh_purchase(purchase, source=Source.POLL)
     email = OrderBuyer.objects.get().email

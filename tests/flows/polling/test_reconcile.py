@@ -46,7 +46,7 @@ def test_missed_changes_are_counted_and_applied_with_fix(
     sandbox: Sandbox, settings: Any, version: str
 ) -> None:
     use(settings, version)
-    order = build_paid_order(sandbox, until_idle=False)
+    order = build_paid_order(sandbox, drained=False)
     poll_due()
     PurchasePoll.objects.all().delete()  # it is no longer polled
     sandbox.advance(3600)
