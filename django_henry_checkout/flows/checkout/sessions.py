@@ -149,7 +149,8 @@ def begin_checkout(
         if locked is None:
             raise CartNotFound  # merged by a sign-in during the call
         order = _find_open_order(cart, digest, lock=True)
-        if order is None and resumable is not None:  # the open order was paid during the call
+        if order is None and resumable is not None:  # the open order was paid, or overtaken, during the call
+            ensure_no_competing_order(resumable)
             raise OrderNotOpen(order_id=resumable.public_id)
         is_edited = order is None and locked.version != version
         if is_edited and snapshot_digest(take_snapshot(cart, changes)) != digest:
@@ -240,11 +241,23 @@ def _get_hosted_page(order: Order, lines: Sequence[CartLine], options: SessionOp
 
 
 def _find_open_order(cart: Cart, digest: str, *, lock: bool = False) -> Order | None:
-    """Return an open order of exactly these lines. An old one is ignored: Henry may have deleted its cart."""
+    """Return an open order of exactly these lines that can still be paid.
+
+    An old one is ignored, because Henry may have deleted its cart; and so is one that another order of the cart
+    has overtaken: the shopper has filled the cart again since.
+    """
     orders = Order.objects.lock() if lock else Order.objects.all()
     oldest = timezone.now() - app_settings.HOSTED_PAYMENT_TIMEOUT
-    orders = orders.filter(cart=cart, cart_digest=digest, status=OrderStatus.OPEN, created_at__gt=oldest)
-    return orders.first()
+    bought_since = Order.objects.filter(cart=cart, placed_at__gte=OuterRef("created_at")).exclude(
+        status__in=[OrderStatus.FAILED, OrderStatus.CANCELED]
+    )
+    return orders.filter(
+        ~Exists(bought_since),
+        cart=cart,
+        cart_digest=digest,
+        status=OrderStatus.OPEN,
+        created_at__gt=oldest,
+    ).first()
 
 
 def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart) -> Order:

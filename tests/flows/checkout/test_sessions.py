@@ -304,6 +304,22 @@ def test_a_completed_order_does_not_block_the_next_order_of_the_cart(sandbox: Sa
     assert begin_checkout(cart).order != first
 
 
+def test_an_order_that_another_one_has_overtaken_is_not_resumed(sandbox: Sandbox, cart: Cart) -> None:
+    cart.lines.last().delete()
+    single = begin_checkout(cart).order  # left open, in another tab
+    carts.add_item(cart, make_item("https://clay.example/products/mug"))
+    both = begin_checkout(cart).order
+    sandbox.pay(both.henry_cart_id)
+    for _pass in range(8):
+        sandbox.advance(2)
+        run_once()
+    carts.add_item(cart, make_item("https://alpine.example/products/boots", price="149.00"))
+    cart.refresh_from_db()
+    again = begin_checkout(cart)
+    assert again.order not in {single, both}
+    assert payment_url(again.session, return_url="https://shop.example/")
+
+
 def test_status_links_are_signed_expire_and_can_be_revoked(settings: Any, db: None) -> None:
     order = Order.objects.create(account="default")
     token = status_links.create_status_token(order)
