@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from django_henry_checkout.api import urls as api_urls
-from django_henry_checkout.views import frames, hosted, inline, links, status, webhooks
+from django_henry_checkout.views import frames, hosted, inline, links, status, webhook_endpoint
 
 app_name = "henry_checkout"
 
@@ -25,5 +25,5 @@ urlpatterns = [
     path("c/<str:cart_id>", links.landing, name="link"),
     path("inline/<str:order_id>", inline.inline_checkout, name="inline"),
     path("status/<str:token>", status.order_status, name="status"),
-    path("webhooks/<str:account>/<str:key>", webhooks.receive, name="webhook"),
+    path("webhooks/<str:account>/<str:key>", webhook_endpoint.receive, name="webhook"),
 ]

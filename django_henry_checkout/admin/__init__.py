@@ -8,7 +8,7 @@ from django_henry_checkout.admin.keys import ApiKeyAdmin
 from django_henry_checkout.admin.links import TemplateLinkAdmin
 from django_henry_checkout.admin.orders import OrderAdmin
 from django_henry_checkout.admin.purchases import PurchaseAdmin
-from django_henry_checkout.admin.webhooks import AccountRateLimitAdmin, WebhookMessageAdmin
+from django_henry_checkout.admin.webhook_messages import AccountRateLimitAdmin, WebhookMessageAdmin
 
 __all__ = [
     "AccountRateLimitAdmin",

@@ -21,7 +21,7 @@ from django_henry_checkout.doctor.headers import (
     check_page_headers,
 )
 from django_henry_checkout.doctor.probes import InterceptedError, probe_middleware
-from django_henry_checkout.doctor.webhooks import METHOD_NOT_ALLOWED, WEBHOOK_BLOCKED, get_webhooks_path
+from django_henry_checkout.doctor.webhook_setup import METHOD_NOT_ALLOWED, WEBHOOK_BLOCKED, get_webhooks_path
 from django_henry_checkout.exceptions import GatewayUnavailable
 from django_henry_checkout.gateway.framing import read_head
 

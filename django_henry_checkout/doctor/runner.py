@@ -22,7 +22,7 @@ from django_henry_checkout.doctor import (
     headers,
     henry_api,
     public_url,
-    webhooks,
+    webhook_setup,
     workers,
 )
 from django_henry_checkout.doctor.findings import Check, Finding, Level, Probe
@@ -59,7 +59,7 @@ DATABASE_CHECKS_SKIPPED = Check(
 )
 CHECKS: tuple[Check, ...] = (
     *database.CHECKS, *accounts.CHECKS, *headers.CHECKS, *csp.CHECKS, *django_settings.CHECKS, *broker.CHECKS,
-    *henry_api.CHECKS, *workers.CHECKS, *backlog.CHECKS, *webhooks.CHECKS, *public_url.CHECKS, CHECK_FAILED,
+    *henry_api.CHECKS, *workers.CHECKS, *backlog.CHECKS, *webhook_setup.CHECKS, *public_url.CHECKS, CHECK_FAILED,
     CHECK_TIMED_OUT, DATABASE_CHECKS_SKIPPED,
 )  # fmt: skip
 
@@ -121,7 +121,12 @@ PROBES: tuple[Probe, ...] = (
     *django_settings.PROBES, *broker.PROBES, *henry_api.PROBES,
 )  # fmt: skip
 #: Probes that read the app's tables.
-ROW_PROBES: tuple[Probe, ...] = (*database.ROW_PROBES, *workers.PROBES, *backlog.PROBES, *webhooks.PROBES)
+ROW_PROBES: tuple[Probe, ...] = (
+    *database.ROW_PROBES,
+    *workers.PROBES,
+    *backlog.PROBES,
+    *webhook_setup.PROBES,
+)
 
 
 def _run_probe(probe: Probe) -> list[Finding]:

@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from django_henry_checkout.doctor import accounts, csp, database, django_settings, headers, webhooks
+from django_henry_checkout.doctor import accounts, csp, database, django_settings, headers, webhook_setup
 from django_henry_checkout.doctor.findings import Probe
 from django_henry_checkout.shop import opens_popups
 from tests.doctor.projects import (
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL_PROBES = [
     database.probe_time_zones, *accounts.PROBES[:2], *headers.PROBES, *csp.PROBES, *django_settings.PROBES,
-    webhooks.probe_webhook_secrets,
-    webhooks.probe_webhook_subscription, webhooks.probe_webhook_endpoint,
+    webhook_setup.probe_webhook_secrets,
+    webhook_setup.probe_webhook_subscription, webhook_setup.probe_webhook_endpoint,
 ]  # fmt: skip
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 MANIFEST = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
@@ -157,17 +157,17 @@ PROBLEMS: list[tuple[Probe, dict[str, Any], list[str]]] = [
     (django_settings.probe_hosts, {"ALLOWED_HOSTS": []}, ["no_host"]),
     # Webhooks
     (
-        webhooks.probe_webhook_secrets,
+        webhook_setup.probe_webhook_secrets,
         with_henry(WEBHOOK_SECRETS=[{"secret": SECRET, "not_after": LONG_AGO}]),
         ["webhook_secret_expires"],
     ),
     (
-        webhooks.probe_webhook_secrets,
+        webhook_setup.probe_webhook_secrets,
         with_henry(WEBHOOK_SECRETS=[SECRET, {"secret": f"{SECRET}-old", "not_after": LONG_AGO}]),
         ["webhook_secret_expired"],
     ),
-    (webhooks.probe_webhook_subscription, with_henry(WEBHOOK_UUID=""), ["webhook_subscription"]),
-    (webhooks.probe_webhook_endpoint, sending("requires_login"), ["webhook_blocked"]),
+    (webhook_setup.probe_webhook_subscription, with_henry(WEBHOOK_UUID=""), ["webhook_subscription"]),
+    (webhook_setup.probe_webhook_endpoint, sending("requires_login"), ["webhook_blocked"]),
 ]  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def test_each_problem_is_reported(
 def test_webhooks_need_no_login_in_a_shop_that_requires_it(settings: Any) -> None:
     use(settings, {"LOGIN_URL": "/login/"})
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
-    assert names(webhooks.probe_webhook_endpoint) == []
+    assert names(webhook_setup.probe_webhook_endpoint) == []
 
 
 @opens_popups
@@ -202,7 +202,7 @@ def test_missing_urls_are_reported(settings: Any, monkeypatch: pytest.MonkeyPatc
     use(settings, {})
     settings.ROOT_URLCONF = urls_of(monkeypatch, [path("cart", cart_page)])
     assert names(django_settings.probe_urls) == ["urls"]
-    assert names(webhooks.probe_webhook_endpoint) == []
+    assert names(webhook_setup.probe_webhook_endpoint) == []
 
 
 def test_csrf_tokens_in_sessions_need_no_cookie(settings: Any) -> None:

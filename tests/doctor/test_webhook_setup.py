@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_henry_checkout.doctor import webhooks
+from django_henry_checkout.doctor import webhook_setup
 from django_henry_checkout.models import Order, Purchase, WebhookMessage
 from tests.doctor.projects import HENRY, WELL, names, use
 
@@ -53,6 +53,6 @@ def test_webhooks_that_do_not_arrive_are_reported(
         receive(received_ago)
     if ended_ago:
         end(bought, ended_ago)
-    assert names(webhooks.probe_webhook_arrival) == expected
+    assert names(webhook_setup.probe_webhook_arrival) == expected
     settings.HENRY_CHECKOUT = {**HENRY, "WEBHOOK_SECRETS": []}
-    assert names(webhooks.probe_webhook_arrival) == []
+    assert names(webhook_setup.probe_webhook_arrival) == []
