@@ -111,7 +111,8 @@ class Checkout:
     """A checkout that has begun.
 
     Attributes:
-        url: where to send the shopper: absolute if `request` was given, else a path.
+        url: where to send the shopper: a page of this app, which leads a browser on to Henry's page or shows the
+            form. Absolute if `request` was given, else a path.
         order: the order that is being paid, status `open`.
         token: the session's secret, a part of `url`; it is shown once, so keep it out of logs.
     """

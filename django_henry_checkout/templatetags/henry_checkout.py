@@ -120,8 +120,7 @@ def henry_order_status(context: dict[str, Any], order: Order) -> dict[str, Any]:
 def henry_inline_checkout(context: dict[str, Any], order: Order) -> dict[str, Any]:
     """Render the checkout form of an order in the shop's page, at its current step. Four queries, no call.
 
-    The page's visitor must own the order: for a guest call `remember_order(request, order)` in the view that
-    begins it.
+    The page's visitor must own the order: pass `request` to `shop.begin_inline`, so that a guest does.
     """
     return inline_context(context.get("request"), get_inline_state(order))
 

@@ -62,11 +62,15 @@ def test_replay_lists_first_and_runs_only_with_yes(sandbox: Sandbox) -> None:
     before = Received.objects.count()
     shown = run_command("henry_replay", "--event", event.ulid)
     assert "purchase_completed" in shown
-    assert "add --yes to do it" in shown
+    assert f"{event.ulid} order {order.number} #" in shown
+    assert "\n\n" not in shown
+    assert "would run again with --yes" in shown
     run_once()
     assert Received.objects.count() == before
     only = ["--receiver", next(name for name in receivers(event) if name.endswith("apps.record"))]
-    assert "1 deliveries will run again" in run_command("henry_replay", "--event", event.ulid, *only, "--yes")
+    assert "Deliveries that will run again: 1." in run_command(
+        "henry_replay", "--event", event.ulid, *only, "--yes"
+    )
     run_once()
     assert Received.objects.count() == before + 1
     assert Event.objects.get(type="event_replayed").source.startswith("staff:")

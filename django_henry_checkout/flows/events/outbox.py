@@ -84,7 +84,9 @@ def _deliver(claim: Claim) -> None:
             _call(delivery)
         record_delivery(receiver=delivery.receiver, outcome="done")
     except Exception as error:  # the task boundary: a receiver may raise anything
-        logger.exception("Receiver %s failed on event %s.", delivery.receiver, delivery.event)
+        logger.exception(
+            "Receiver %s failed on event %s (%s).", delivery.receiver, delivery.event.ulid, delivery.event
+        )
         record_delivery(receiver=delivery.receiver, outcome="failed")
         _record_failure(delivery, error)
 

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         events = self._events(options["event"], options["order"], options["type"], since, until)
-        events = events.filter(type__in=signals.BY_NAME).order_by("pk")
+        events = events.filter(type__in=signals.BY_NAME).select_related("order").order_by("pk")
         runs, total = 0, events.count()
         with interruptible() as stop, progress_bar(desc="replay", unit=" events", total=total) as progress:
             for event in events.iterator(CHUNK_SIZE):
@@ -54,13 +54,14 @@ class Command(BaseCommand):
                 progress.update()
                 if not yes or options["verbosity"] > 1:
                     names = ", ".join(each.receiver for each in plan) or "no receivers"
-                    progress.write(
-                        f"{event.order_id} #{event.sequence} {event.type}: {names}", file=self.stdout
+                    progress.clear()
+                    self.stdout.write(
+                        f"{event.ulid} order {event.order.number} #{event.sequence} {event.type}: {names}"
                     )
                 if stop:
                     raise CommandError(f"Stopped after event {event.ulid}.", returncode=130)
-        done = "will run again" if yes else "would run again; add --yes to do it"
-        self.stdout.write(f"{total} events, {runs} deliveries {done}.")
+        done = "will run again" if yes else "would run again with --yes"
+        self.stdout.write(f"Events: {total}. Deliveries that {done}: {runs}.")
 
     def _replay(self, event: Event, receivers: list[str]) -> list[Any]:
         return replay_event(event, by=getpass.getuser(), receivers=receivers)
