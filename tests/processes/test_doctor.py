@@ -78,7 +78,8 @@ def test_two_beats_are_reported(
     second.kill()
     monkeypatch.setattr(workers, "ALIVE_FOR", timedelta(seconds=4))
     wait_until(lambda: names(workers.probe_beats) == [], what="the heartbeat of the second is too old")
-    assert names(workers.probe_workers) == []
+    # On a busy machine the worker's own heartbeat may be late too.
+    wait_until(lambda: names(workers.probe_workers) == [], what="the worker is still known")
     first.kill()
     # The worker finishes what beat had sent; then there are no heartbeats.
     wait_until(
