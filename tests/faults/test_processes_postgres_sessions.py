@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 Start = Callable[..., FaultyWorker]
 NAME = "faulty"
 PATIENCE = "-c lock_timeout=300"
-GAVE_UP = "could not be followed this time"
+GAVE_UP = "could not be polled"
 
 
 class Session:

@@ -119,7 +119,7 @@ def test_fault_30_nonsense_in_any_place_of_an_answer(sandbox: Sandbox, options: 
                 due_now()
                 assert poll_due() == len(refs)
     assert len(spoilt) > 150
-    assert "could not be followed" not in caplog.text
+    assert "could not be polled" not in caplog.text
     nothing_but_review()
     ends_well(sandbox)
     # What was odd is noted once for each word, however often it was said.
@@ -158,7 +158,7 @@ def test_fault_30_an_answer_that_is_odd_as_a_whole(
         for _time in range(2):
             due_now()
             poll_due()
-    assert "could not be followed" not in caplog.text
+    assert "could not be polled" not in caplog.text
     nothing_but_review()
     ends_well(sandbox)
 
