@@ -222,6 +222,8 @@ def begin_checkout(
 
     Effects: one or two HTTP calls, then one transaction.
     """
+    if mode not in {"redirect", "popup", "iframe", "phone"}:
+        raise ValueError(f"begin_checkout knows no mode {mode!r}.")
     options = sessions.HOSTED
     if mode == "iframe":
         origin = "" if request is None else f"{request.scheme}://{request.get_host()}"

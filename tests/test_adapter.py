@@ -60,6 +60,8 @@ def test_the_default_has_ten_hooks_and_changes_nothing(filled: Cart, settings: A
         ("no_such_module.Adapter", "E019"),
         ("django_henry_checkout.models.Order", "E020"),
         ("collections.OrderedDict", "E020"),
+        ("tests.test_adapter_mistakes.Unaware", "E020"),
+        ("tests.test_adapter_mistakes.Broken", "E019"),
     ],
 )
 def test_a_system_check_names_an_adapter_that_cannot_be_used(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -116,6 +117,13 @@ class TestSetItems:
         assert not shop.set_items(cart, [make_item(MUG, price="10")]).changed
         assert shop.set_items(cart, [make_item(MUG, price="12.00")]).changed
         assert cart.lines.get().unit_price_amount == Decimal(12)
+
+    def test_a_price_that_is_no_longer_known_goes(self) -> None:
+        cart = shop.create_cart([make_item(MUG, price="10.00")])
+        without = replace(make_item(MUG), unit_price=None)
+        assert shop.set_items(cart, [without]).changed
+        assert (cart.lines.get().unit_price_amount, cart.lines.get().currency) == (None, "")
+        assert not shop.set_items(cart, [without]).changed
 
     def test_an_empty_basket_empties_the_cart(self) -> None:
         cart = shop.create_cart([make_item(MUG)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import iscoroutinefunction
 
 from django.core.checks import CheckMessage, Error
 
@@ -22,10 +23,11 @@ def adapter_has_every_hook() -> Iterator[CheckMessage]:
             id="henry_checkout.E019",
         )
         return
-    missing = [name for name in HOOKS if not callable(getattr(adapter, name, None))]
-    if missing:
+    hooks = {name: getattr(adapter, name, None) for name in HOOKS}
+    unusable = [name for name, hook in hooks.items() if not callable(hook) or iscoroutinefunction(hook)]
+    if unusable:
         yield Error(
-            f"The adapter {type(adapter).__name__} lacks {', '.join(missing)}.",
-            hint="Subclass django_henry_checkout.adapter.DefaultAdapter.",
+            f"The adapter {type(adapter).__name__} has no usable {', '.join(unusable)}.",
+            hint="Subclass django_henry_checkout.adapter.DefaultAdapter, and define its hooks with def, not async def.",
             id="henry_checkout.E020",
         )

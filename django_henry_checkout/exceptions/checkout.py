@@ -51,7 +51,7 @@ class BuyerChanged(CheckoutError):
 
 
 class CheckoutRefused(CheckoutError):
-    """This checkout is not possible at the moment; the message says why."""
+    """This checkout is not possible at the moment."""
 
     code = "checkout_refused"
 

@@ -15,7 +15,7 @@ from django_henry_checkout.components.csp import csp_nonce
 from django_henry_checkout.components.element import element_texts
 from django_henry_checkout.components.inline import inline_context
 from django_henry_checkout.conf import app_settings
-from django_henry_checkout.flows.access.adapter import get_adapter
+from django_henry_checkout.flows.access.adapter import get_support_contact
 from django_henry_checkout.flows.checkout.inline_steps import get_inline_state
 from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.formatting import format_money
@@ -134,7 +134,7 @@ def henry_order_status_url(order: Order) -> str:
 @register.simple_tag
 def henry_support_contact(order: Order) -> str:
     """Return how a shopper reaches the shop about an order: the adapter's `support_contact`, or ""."""
-    return get_adapter().support_contact(order)
+    return get_support_contact(order)
 
 
 @register.inclusion_tag("henry_checkout/includes/assets.html", takes_context=True)

@@ -30,7 +30,7 @@ from django_henry_checkout.exceptions import (
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
-from django_henry_checkout.views.pages import error_text
+from django_henry_checkout.views.pages import error_text, status_of
 
 logger = logging.getLogger("django_henry_checkout.pages")
 
@@ -72,7 +72,7 @@ def http_status(error: Exception) -> int:
     """Return the HTTP status that goes with an error."""
     if is_unavailable(error):
         return 503
-    return _STATUS.get(type(error), 400)
+    return status_of(error, _STATUS)
 
 
 def is_unavailable(error: Exception) -> bool:

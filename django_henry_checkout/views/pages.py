@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
@@ -36,7 +36,7 @@ from django_henry_checkout.exceptions import (
     TooManyCalls,
     UntrustedCheckoutUrl,
 )
-from django_henry_checkout.flows.access.adapter import get_adapter
+from django_henry_checkout.flows.access.adapter import get_return_url
 from django_henry_checkout.flows.access.callers import get_caller
 from django_henry_checkout.flows.order.status_links import create_status_token
 from django_henry_checkout.models import Order
@@ -93,7 +93,7 @@ def error_response(request: HttpRequest, error: HenryCheckoutError | Configurati
     if is_unavailable:
         request_id = getattr(error, "request_id", "")
         logger.error("Checkout is not available: %s %s", error, request_id)
-    status = 503 if is_unavailable else _STATUS.get(type(error), 400)
+    status = 503 if is_unavailable else status_of(error, _STATUS)
     title, message = error_text(error)
     response: HttpResponse
     if wants_json(request):
@@ -107,6 +107,11 @@ def error_response(request: HttpRequest, error: HenryCheckoutError | Configurati
     if isinstance(error, TooManyCalls):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def status_of(error: Exception, statuses: Mapping[type[Exception], int]) -> int:
+    """Return the status of an error or of a class that it derives from; 400 if none is listed."""
+    return next((statuses[kind] for kind in type(error).__mro__ if kind in statuses), 400)
 
 
 _NOT_FOUND = (TokenInvalid, CartNotFound, OrderNotFound)
@@ -155,7 +160,9 @@ def error_text(error: Exception, texts: Iterable[tuple[Any, Any, Any]] = _ERROR_
         )
         return gettext("That was a little fast"), text % {"seconds": error.retry_after}
     if isinstance(error, CheckoutRefused):
-        return gettext("This is not possible right now"), str(error)
+        from_shop = str(error) != str(CheckoutRefused())
+        text = str(error) if from_shop else gettext("Nothing was charged. Please start again from the shop.")
+        return gettext("This is not possible right now"), text
     for kinds, title, text in texts:
         if isinstance(error, kinds):
             return str(title), str(text)
@@ -188,7 +195,7 @@ def shop_return_url(request: HttpRequest, outcome: str, order: Order) -> str:
     A shop's page about the order is visible only to its owner's session. On a phone that scanned the code, or after
     a checkout on another site, there is no such session; the app's own pages need nothing but their link.
     """
-    chosen = get_adapter().return_url(order, outcome)
+    chosen = get_return_url(order, outcome)
     if chosen:
         return chosen
     target = app_settings.RETURN_URLS.get(outcome, "")

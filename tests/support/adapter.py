@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 
@@ -27,8 +27,8 @@ class RecordingAdapter(DefaultAdapter):
         return str(self._answer("account_for", super().account_for(request), request))
 
     def check_items(self, items: Sequence[LineItem], caller: Caller) -> Sequence[LineItem]:
-        title = self._answer("check_items", None, list(items), caller)
-        return items if title is None else [replace(item, title=title) for item in items]
+        answer = self._answer("check_items", items, list(items), caller)
+        return [replace(item, title=answer) for item in items] if isinstance(answer, str) else answer
 
     def before_checkout(self, cart: Cart, request: HttpRequest | None) -> None:
         self._answer("before_checkout", None, cart, request)
@@ -45,7 +45,7 @@ class RecordingAdapter(DefaultAdapter):
         return metadata
 
     def order_number(self, order: Order) -> str:
-        return str(self._answer("order_number", order.number, order))
+        return cast("str", self._answer("order_number", order.number, order))
 
     def return_url(self, order: Order, outcome: str) -> str:
         return str(self._answer("return_url", "", order, outcome))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,14 +26,14 @@ from django_henry_checkout.api.henry.inputs import (
 from django_henry_checkout.api.henry.responses import serialize_cart, serialize_link
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import CartNotFound, InvalidItem
-from django_henry_checkout.flows.access.adapter import get_adapter
+from django_henry_checkout.flows.access.adapter import check_items, get_account_alias, get_adapter
 from django_henry_checkout.flows.access.callers import remember_cart
 from django_henry_checkout.flows.access.customer_tokens import get_customer_session
 from django_henry_checkout.flows.access.tokens import get_caller_by_secret, issue_cart_token
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template, revoke_link
 from django_henry_checkout.models import Cart, CartLine
-from django_henry_checkout.types import Caller, LineItem
+from django_henry_checkout.types import Caller
 
 
 class CartsView(StorefrontView):
@@ -53,22 +52,17 @@ class CartsView(StorefrontView):
         caller = self.caller
         account = content["account"]
         if "account" not in request.data:
-            account = get_adapter().account_for(django_request(request))
+            account = get_account_alias(django_request(request))
         if account not in app_settings.account_aliases:
             raise ValidationError({"account": ["There is no such account."]})
         cart = carts.create_filled_cart(
-            _check_items([parse_item(item) for item in content["items"]], caller),
+            check_items([parse_item(item) for item in content["items"]], caller),
             user=request.user if caller.user_pk is not None else None,
             customer=get_customer_session(caller),
             account=caller.trusted_account or account,
             metadata=content["metadata"],
         )
         return Response(_serialize(cart), status=201)
-
-
-def _check_items(items: Sequence[LineItem], caller: Caller) -> Sequence[LineItem]:
-    """Let the shop check what an untrusted caller puts into a cart."""
-    return items if caller.trusted_account else get_adapter().check_items(items, caller)
 
 
 def _hand_over_cart(request: Request, cart_id: str, caller: Caller) -> str | None:
@@ -97,7 +91,7 @@ class CartItemView(StorefrontView):
     def post(self, request: Request, cart_id: str) -> Response:
         """Add an item; the quantity of an item with the same link and options is increased."""
         content = self.read_body(AddItemInput)
-        (item,) = _check_items([parse_item(content["item"])], self.caller)
+        (item,) = check_items([parse_item(content["item"])], self.caller)
         version = content.get("version")
         update = carts.put_item(self.get_cart(cart_id), item, expected_version=version)
         return Response(serialize_cart(update.cart, update.lines))
@@ -112,9 +106,9 @@ class CartItemView(StorefrontView):
         if changes.get("quantity") == 0:
             carts.remove_line(cart, line.pk, expected_version=version)
         else:
-            carts.update_line(
-                cart, line, replace(line.as_item(), **_convert_coupons(changes)), expected_version=version
-            )
+            item = replace(line.as_item(), **_convert_coupons(changes))
+            (item,) = check_items([item], self.caller)
+            carts.update_line(cart, line, item, expected_version=version)
         return Response(_serialize(self.get_cart(cart_id)))
 
     @idempotent

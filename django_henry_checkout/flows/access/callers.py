@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from django_henry_checkout.flows.access.adapter import get_adapter
+from django_henry_checkout.flows.access.adapter import get_account_alias
 from django_henry_checkout.flows.cart.carts import adopt_cart, create_cart, merge_carts
 from django_henry_checkout.models import Cart, Order
 from django_henry_checkout.types import Caller, format_public_id, parse_public_id
@@ -35,7 +35,7 @@ def current_cart(request: HttpRequest) -> Cart | None:
     After a sign-in, the first call assigns the guest's cart to the shopper, or merges it into the cart that the
     shopper already has.
     """
-    caller, account = get_caller(request), get_adapter().account_for(request)
+    caller, account = get_caller(request), get_account_alias(request)
     own: Cart | None = None
     if caller.user_pk is not None:
         own = Cart.objects.filter(user_id=caller.user_pk, account=account).order_by("-updated_at").first()
@@ -59,8 +59,8 @@ def current_cart_or_new(request: HttpRequest) -> Cart:
     """Return the shopper's current cart; create one, and remember it, if there is none."""
     cart = current_cart(request)
     if cart is None:
-        user = request.user if request.user.is_authenticated else None
-        cart = create_cart(user=user, account=get_adapter().account_for(request))
+        user = request.user if get_caller(request).user_pk is not None else None
+        cart = create_cart(user=user, account=get_account_alias(request))
         if user is None:
             remember_cart(request, cart)
     return cart
@@ -78,7 +78,7 @@ def remember_order(request: HttpRequest, order: Order) -> None:
 
 
 def _remembered(request: HttpRequest, kind: str) -> list[UUID]:
-    texts = request.session.get(SESSION_KEY, {}).get(kind, [])
+    texts = getattr(request, "session", {}).get(SESSION_KEY, {}).get(kind, [])
     return [found for text in texts if (found := parse_public_id(text)) is not None]
 
 

@@ -173,6 +173,8 @@ def set_items(
             line = present.get(key) or CartLine(cart=cart, key=key)
             before = {name: getattr(line, name) for name in LINE_FIELDS}
             _fill(line, item, quantity=item.quantity)
+            if item.unit_price is None:
+                line.unit_price_amount, line.currency = None, ""
             lines.append(line)
             if key not in present or before != {name: getattr(line, name) for name in LINE_FIELDS}:
                 changed.append(line)
@@ -181,8 +183,8 @@ def set_items(
             return CartUpdate(cart, lines, changed=False)
         if outdated:
             CartLine.objects.filter(pk__in=[line.pk for line in outdated]).delete()
-        for line in changed:
-            line.save()
+        CartLine.objects.bulk_create(line for line in changed if line.key not in present)
+        CartLine.objects.bulk_update((line for line in changed if line.key in present), LINE_FIELDS)
         if metadata is not None and is_new_metadata:
             cart.metadata = metadata
             cart.save(update_fields=["metadata"])

@@ -200,11 +200,11 @@ def buy_cart(
     started = begin_inline(cart, user=cart.user, changes=changes, metadata=payment.metadata, request=request)
     session = started.session
     save_buyer(started.order, buyer, card=payment.card)
+    get_adapter().before_purchase(started.order, request)
     quote = None
     if payment.accepted is not None:
         quote = quote_session(session, coupons=payment.coupons)
         _check_amount(quote, payment.accepted, exactly=payment.exactly)
-    get_adapter().before_purchase(started.order, request)
     purchase_request = _request(payment, buyer, coupons=payment.coupons)
     return _buy(session, gateway, purchase_request, payment, quote, on_intent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import (
+    InvalidBuyer,
     OrderNotOpen,
     PurchaseUnderWay,
     SessionNotFound,
@@ -35,6 +37,8 @@ from django_henry_checkout.gateway import gateway_for
 from django_henry_checkout.models import Cart, CheckoutSession, Order, OrderStatus, SessionKind, SessionStatus
 from django_henry_checkout.models.sessions import LIVE_SESSION
 from django_henry_checkout.types import Buyer, Caller
+
+logger = logging.getLogger("django_henry_checkout.checkout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +63,12 @@ def begin_inline(
     """Start paying a cart in the shop's own form.
 
     Args:
-        buyer: prefills the form; None takes the cart's customer session, or asks the adapter.
+        buyer: is saved to the order, also if it was resumed; None takes the cart's customer session, or asks the adapter.
 
     Raises:
         As `begin_checkout`.
     """
+    prefill = _get_prefill(cart, request) if buyer is None else buyer
     started = begin_checkout(
         cart,
         user=user,
@@ -72,12 +77,22 @@ def begin_inline(
         metadata=metadata,
         request=request,
     )
-    known = buyer or get_known_buyer(cart)
-    if known == Buyer():
-        known = get_adapter().buyer_for(request) or known
-    if known != Buyer() and get_buyer(started.order) == Buyer():
-        save_buyer(started.order, known)
+    if prefill != Buyer() and (buyer is not None or get_buyer(started.order) == Buyer()):
+        save_buyer(started.order, prefill)
     return started
+
+
+def _get_prefill(cart: Cart, request: HttpRequest | None) -> Buyer:
+    """Return what is known of the shopper before they have typed anything."""
+    known = get_known_buyer(cart)
+    if known != Buyer():
+        return known
+    offered = get_adapter().buyer_for(request)
+    try:
+        return clean_buyer(offered, strict=False) if offered else Buyer()
+    except InvalidBuyer as error:  # the shop's records may be old; the shopper still has the form
+        logger.warning("The adapter's buyer_for returned a buyer that cannot be used: %s", error)
+        return Buyer()
 
 
 def find_inline_session(

@@ -25,6 +25,7 @@ from django_henry_checkout.exceptions import (
     UntrustedCheckoutUrl,
 )
 from django_henry_checkout.flows.access.adapter import get_adapter
+from django_henry_checkout.flows.cart.items import clean_metadata
 from django_henry_checkout.flows.events.journal import EventJournal
 from django_henry_checkout.flows.order.snapshots import (
     Changes,
@@ -127,8 +128,7 @@ def begin_checkout(
     Effects: one or two HTTP calls, then one transaction.
     Source: henry-api.md 3.4.3.
     """
-    adapter = get_adapter()
-    adapter.before_checkout(cart, request)
+    get_adapter().before_checkout(cart, request)
     version, has_orders = _read_cart_state(cart)
     lines = take_snapshot(cart, changes)
     digest = snapshot_digest(lines)
@@ -140,9 +140,11 @@ def begin_checkout(
         cart=cart,
         cart_digest=digest,
         user=user,
-        metadata={**adapter.order_metadata(cart, request), **(metadata or {})},
+        metadata=_order_metadata(cart, request, metadata),
         traceparent=traceparent(),
     )
+    if resumable is None:
+        draft.number = _order_number(draft)
     page = _get_hosted_page(draft if resumable is None else resumable, lines, options)
     with transaction.atomic():
         locked = Cart.objects.lock().filter(pk=cart.pk).first()
@@ -266,7 +268,6 @@ def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart
     subtotal = subtotal_of(lines)
     if subtotal is not None:
         order.subtotal_amount, order.currency = subtotal.amount, subtotal.currency.code
-    order.number = _order_number(order)
     journal = EventJournal(order, source="shopper")
     journal.add("checkout_started")
     journal.write()
@@ -275,12 +276,25 @@ def _create_order(order: Order, lines: Sequence[CartLine], henry_cart: HenryCart
 
 
 def _order_number(order: Order) -> str:
-    number = str(get_adapter().order_number(order))
-    if not 0 < len(number) <= MAX_NUMBER_LENGTH or not number.isprintable():
+    number: Any = get_adapter().order_number(order)
+    if number == order.number:
+        return order.number
+    if not isinstance(number, str) or not 0 < len(number) <= MAX_NUMBER_LENGTH or not number.isprintable():
         raise ConfigurationError(
             f"The adapter's order_number must return 1 to {MAX_NUMBER_LENGTH} printable characters."
         )
+    if Order.objects.filter(number=number).exists():
+        raise ConfigurationError(f"The adapter's order_number returned {number!r}, which another order has.")
     return number
+
+
+def _order_metadata(
+    cart: Cart, request: HttpRequest | None, given: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    from_shop: Any = get_adapter().order_metadata(cart, request)
+    if not isinstance(from_shop, Mapping):
+        raise ConfigurationError("The adapter's order_metadata must return a mapping.")
+    return clean_metadata({**from_shop, **(given or {})})
 
 
 def _resume_order(order: Order, page: HenryCart | None, options: SessionOptions) -> StartedCheckout:

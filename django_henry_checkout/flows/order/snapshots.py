@@ -37,7 +37,7 @@ def take_snapshot(cart: Cart, changes: Changes | None = None) -> list[CartLine]:
         InvalidItem: a quantity is out of bounds, or a product is not in the cart.
     """
     changes = changes or Changes()
-    lines = list(cart.lines.all())
+    lines = list(CartLine.objects.filter(cart=cart.pk))  # never from a prefetch: it may be outdated
     unknown = set(changes.quantities) - {line.link for line in lines}
     if unknown:
         raise InvalidItem("A product in overrideProducts is not in the cart.", field="overrideProducts")
