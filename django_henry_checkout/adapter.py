@@ -30,7 +30,7 @@ class DefaultAdapter:
     def check_items(self, items: Sequence[LineItem], caller: Caller) -> Sequence[LineItem]:
         """Return the items that an untrusted caller may put into a cart, by default as they are.
 
-        Called for items that arrive through the storefront API, unless an API key vouches for them. Return
+        Called for items that are added or changed through the storefront API, unless an API key vouches for them. Return
         corrected items, for example with the price and title of your catalogue, one for each that was given.
 
         Raises:
@@ -63,7 +63,10 @@ class DefaultAdapter:
         return {}
 
     def order_number(self, order: Order) -> str:
-        """Return the number of a new order: unique, 1 to 32 characters; by default random, such as TR2WC-88PLE."""
+        """Return the number of a new order: unique, 1 to 32 characters; by default random, such as TR2WC-88PLE.
+
+        The order is not saved yet: it has its cart, account and metadata. A number is lost if its checkout fails.
+        """
         return order.number
 
     def return_url(self, order: Order, outcome: str) -> str:
