@@ -24,10 +24,11 @@ from django_henry_checkout.exceptions import (
 from django_henry_checkout.flows.access.tokens import get_caller_by_secret
 from django_henry_checkout.flows.cart import carts
 from django_henry_checkout.flows.cart.templates import make_template
-from django_henry_checkout.flows.checkout.confirm import Payment, confirm_session
+from django_henry_checkout.flows.checkout.confirm import Payment, confirm_session, is_under_way
 from django_henry_checkout.flows.checkout.hosted import ReturnOutcome, payment_url, resolve_return
 from django_henry_checkout.flows.checkout.hosted import find_hosted_session as find_hosted
 from django_henry_checkout.flows.checkout.inline import begin_inline, find_inline_session, set_buyer
+from django_henry_checkout.flows.checkout.inline_steps import get_inline_state
 from django_henry_checkout.flows.checkout.quotes import choose_shipping, quote_session
 from django_henry_checkout.flows.checkout.sessions import SessionOptions, begin_checkout, renew_session
 from django_henry_checkout.flows.operations.run import run_once
@@ -272,3 +273,11 @@ def test_form_posts_on_a_link_are_counted_per_network(sandbox: Sandbox, settings
     statuses = [Client(REMOTE_ADDR="8.8.8.8").post(f"/henry/c/{cart.ulid}").status_code for _post in range(3)]
     assert statuses == [303, 303, 429]
     assert Order.objects.count() == 2
+
+
+def test_an_order_that_was_read_before_its_purchase_ended_is_not_offered_for_payment(cart: Cart) -> None:
+    session = quoted(cart)
+    read_before = Order.objects.get(pk=session.order_id)
+    confirm_session(session, PAYS)
+    assert (read_before.status, is_under_way(read_before)) == ("open", True)
+    assert get_inline_state(read_before).step == "status"
