@@ -108,7 +108,8 @@ def ends_well(sandbox: Sandbox) -> None:
 
 def test_fault_30_nonsense_in_any_place_of_an_answer(sandbox: Sandbox, options: Options, caplog: Any) -> None:
     refs = half_bought(sandbox, 8)
-    options(BULK_POLL_THRESHOLD=0, BREAKER_FAILURES=10**6)
+    # Some hundred calls in a row: at the default rate, a fast machine would have to wait for its turn.
+    options(BULK_POLL_THRESHOLD=0, BREAKER_FAILURES=10**6, POLL_RATE=1000)
     job = job_of(sandbox, refs[0])
     spoilt = [{"fault": "rewrite", "path": STATUS, "set": {path: odd}} for path, odd in oddities(job)]
     with caplog.at_level(logging.WARNING):
