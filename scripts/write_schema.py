@@ -17,7 +17,7 @@ def main() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
 
-    from django_henry_checkout.api.schema.document import build_document, format_document  # noqa: PLC0415
+    from django_henry_checkout.api.schema.document import build_document, format_document  # noqa: PLC0415 - needs Django
     from django_henry_checkout.api.schema.view import SCHEMA_FILE  # noqa: PLC0415 - after setup
     from django_henry_checkout.api.urls import urlpatterns  # noqa: PLC0415 - after setup
 

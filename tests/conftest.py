@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -49,6 +50,35 @@ def sandbox(_sandbox_process: Sandbox, settings: Any) -> Sandbox:
 def polls_at_once(sandbox: Sandbox, settings: Any) -> None:
     """Make each purchase due again at once, so that a test needs no waiting."""
     settings.HENRY_CHECKOUT = {**settings.HENRY_CHECKOUT, "POLL_SCHEDULE": ((0, 0),), "POLL_JITTER": 0}
+
+
+@pytest.fixture(params=["v1", "v1-rpc", "v0"])
+def version(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
+    """Each generation of Henry's API in turn, with the catalogue of `tests.support.inline`."""
+    from tests.support.inline import use, world
+
+    world(sandbox)
+    return use(settings, request.param)
+
+
+@pytest.fixture(params=["v1", "v1-rpc"])
+def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
+    """Both v1 generations in turn, as `version`."""
+    from tests.support.inline import use, world
+
+    world(sandbox)
+    return use(settings, request.param)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Any]:
+    """A Redis that a test may stop without an effect on others."""
+    from tests.support.workers import Redis
+
+    server = Redis(tmp_path)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

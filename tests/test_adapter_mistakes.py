@@ -26,7 +26,7 @@ BROKEN = RuntimeError("The shop's database is down.")
 class Unaware(DefaultAdapter):
     """Forgets that hooks are called without await."""
 
-    async def before_checkout(self, cart: Cart, request: HttpRequest | None) -> None:  # type: ignore[override]
+    async def before_checkout(self, cart: Cart, request: HttpRequest | None) -> None:  # type: ignore[override]  # the mistake
         raise shop.CheckoutRefused
 
 
@@ -147,4 +147,4 @@ def test_lines_that_were_prefetched_before_a_change_are_not_bought(filled: Cart,
 
 def test_an_unknown_mode_is_refused(filled: Cart) -> None:
     with pytest.raises(ValueError, match="no mode 'modal'"):
-        shop.begin_checkout(filled, mode="modal")  # type: ignore[arg-type]
+        shop.begin_checkout(filled, mode="modal")  # type: ignore[arg-type]  # the mistake

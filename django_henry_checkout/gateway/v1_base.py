@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from django_henry_checkout.conf import app_settings
 from django_henry_checkout.exceptions import Rejected
 from django_henry_checkout.gateway import details_jobs, wire
+from django_henry_checkout.gateway.base import Gateway
 from django_henry_checkout.gateway.raw_list import entries_of
 from django_henry_checkout.gateway.response import Response, parse_strictly, text_digest
 from django_henry_checkout.gateway.transport import Transport
@@ -23,8 +25,8 @@ from django_henry_checkout.types import (
 )
 
 
-class GatewayV1Base:
-    """The parts of `base.Gateway` that both v1 generations share."""
+class GatewayV1Base(Gateway):
+    """The parts of the gateway that both v1 generations share."""
 
     supports_order_list = True
     hosted_url_is_permanent = True
@@ -42,27 +44,15 @@ class GatewayV1Base:
         account = self._transport.account
         return wire.write_subscription(account.webhook_uuid, account.webhook_events)
 
+    @abstractmethod
     def request_details(
         self, cart_id: str, *, address: Address, coupons: Sequence[str] = ()
     ) -> tuple[DetailsJob, ...]:
         """Start the details jobs that calculate shipping options and costs, one per merchant."""
-        raise NotImplementedError
 
+    @abstractmethod
     def details_status(self, ref_id: str) -> DetailsJob:
         """Return a details job. *Read.*"""
-        raise NotImplementedError
-
-    def list_orders(
-        self,
-        *,
-        cart_id: str = "",
-        status: str = "",
-        limit: int = 100,
-        cursor: str = "",
-        retries: int | None = None,
-    ) -> tuple[Observation, ...]:
-        """Return purchases, newest first. *Read.*"""
-        raise NotImplementedError
 
     def fetch_raw_status(self, ref_id: str) -> RawAnswer:
         """Return the unparsed answer about one purchase. Sent once."""
@@ -78,11 +68,11 @@ class GatewayV1Base:
             if isinstance(ref_id, str)
         )
 
-    def _fetch_status(self, ref_id: str) -> Response:
-        raise NotImplementedError
+    @abstractmethod
+    def _fetch_status(self, ref_id: str) -> Response: ...
 
-    def _fetch_orders(self, filters: Mapping[str, str]) -> Response:
-        raise NotImplementedError
+    @abstractmethod
+    def _fetch_orders(self, filters: Mapping[str, str]) -> Response: ...
 
     def card_modal_url(self, cart_id: str) -> str:
         """Not in this generation: the card element in the shop's own page collects the card."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import celery._state
@@ -35,14 +34,6 @@ def project(monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     yield make
     for app in made:
         app.close()
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[Redis]:
-    server = Redis(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 BROKER_PROBES = (broker.probe_celery_settings, broker.probe_redis)

@@ -105,7 +105,7 @@ class FaultyWorker(Worker):
     def lives(self) -> bool:
         return self._process.poll() is None
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def wait_for_death(self, *, seconds: float = 30) -> int:
@@ -121,7 +121,7 @@ class FaultyWorker(Worker):
 
     def end(self) -> None:
         super().end()
-        sys.stdout.write(f"----- {self.log.name}\n{self.said()[-6000:]}\n")
+        sys.stdout.write(f"----- {self.log.name}\n{self.output()[-6000:]}\n")
 
 
 class Shop:

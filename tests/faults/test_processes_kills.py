@@ -52,7 +52,7 @@ def test_fault_01_what_a_dead_worker_had_claimed_is_asked_for_by_another_after_t
     assert claimed.due_at > mark.struck_at + timedelta(seconds=LEASE / 2)
 
     rescuer = start(lease=LEASE)
-    wait_until(lambda: READY in rescuer.said())
+    wait_until(lambda: READY in rescuer.output())
     since = max(claimed.due_at, timezone.now())
     wait_until_quiet()
     found_at = Purchase.objects.get().found_at

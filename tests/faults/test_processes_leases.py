@@ -61,7 +61,7 @@ def test_fault_07_what_a_sleeper_brings_home_late_is_refused_by_its_fence(
     assert PurchasePoll.objects.get().fence > claimed.fence
     before = list(Event.objects.values_list("pk", flat=True))
     sleeper.thaw()
-    wait_until(lambda: DROPPED in sleeper.said(), what="its answer is dropped")
+    wait_until(lambda: DROPPED in sleeper.output(), what="its answer is dropped")
     assert list(Event.objects.values_list("pk", flat=True)) == before
     assert Order.objects.get().status == "processing"
 

@@ -92,7 +92,7 @@ def test_fault_49_a_clock_that_is_behind_waits_no_longer_than_the_lease(
     clock = tmp_path / "clock"
     clock.write_text(str(-HOUR))
     rescuer = start(lease=lease, TEST_CLOCK=str(clock))
-    wait_until(lambda: READY in rescuer.said())
+    wait_until(lambda: READY in rescuer.output())
     wait_until(lambda: Order.objects.get().status == "completed", seconds=lease + 8, what="followed")
 
 

@@ -136,7 +136,9 @@ def test_fault_08_after_restarts_of_the_database_all_is_as_if_there_had_been_non
 ) -> None:
     workers = [start_own(TEST_RECEIVER_SECONDS="0.02") for _number in range(2)]
     disturbed = buy_all(sandbox, server, own_shop, workers, partial(restart, server))
-    assert any("Database error, trying again" in worker.said() for worker in workers), "nobody has noticed"
+    assert any("Database error, trying again" in worker.output() for worker in workers), (
+        "no worker reported it"
+    )
     server.copy(empty, NAME)
     assert disturbed == buy_all(sandbox, server, own_shop, workers, lambda _number: None)
     assert len(disturbed) == PURCHASES

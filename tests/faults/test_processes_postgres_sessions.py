@@ -93,7 +93,7 @@ def test_fault_10_a_deadlock_is_tried_again_without_asking_henry_again(
     session.theirs.rollback()
     wait_until_quiet()
     assert reads_of(sandbox, asked) == 0
-    assert GAVE_UP not in worker.said()
+    assert GAVE_UP not in worker.output()
     assert_all_is_told_once(sandbox)
 
 
@@ -107,7 +107,7 @@ def test_fault_10_a_lost_race_of_snapshots_is_tried_again_without_asking_henry_a
     session.theirs.commit()
     wait_until_quiet()
     assert reads_of(sandbox, asked) == 0
-    assert GAVE_UP not in worker.said()
+    assert GAVE_UP not in worker.output()
     assert Order.objects.get().metadata == {"erp": 7}
     assert_all_is_told_once(sandbox)
 
@@ -122,7 +122,7 @@ def test_fault_10_a_lock_that_is_not_had_in_time_is_tried_again_without_asking_h
     session.theirs.rollback()
     wait_until_quiet()
     assert reads_of(sandbox, asked) == 0
-    assert GAVE_UP not in worker.said()
+    assert GAVE_UP not in worker.output()
     assert_all_is_told_once(sandbox)
 
 
@@ -131,7 +131,7 @@ def test_fault_10_a_lock_that_is_not_had_at_all_is_given_up_for_a_while(
 ) -> None:
     session.lock(paid)
     worker = start(**with_options(PATIENCE))
-    wait_until(lambda: GAVE_UP in worker.said(), what="it gives up")
+    wait_until(lambda: GAVE_UP in worker.output(), what="it gives up")
     session.theirs.rollback()
     wait_until_quiet()
     assert worker.lives

@@ -90,7 +90,7 @@ def test_fault_50_a_worker_whose_log_raises_loses_nothing(
     sandbox: Sandbox, start: Start, paid: Order
 ) -> None:
     worker = start(TEST_LOG="raises")
-    wait_until(lambda: "the log is down" in worker.said(), what="its log is down")
+    wait_until(lambda: "the log is down" in worker.output(), what="its log is down")
     worker.end()
     assert Order.objects.get().status == "open"
 

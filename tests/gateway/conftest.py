@@ -9,6 +9,7 @@ from django_henry_checkout import gateway as gateway_module
 from django_henry_checkout.conf import app_settings as henry_settings
 from django_henry_checkout.gateway import Gateway, gateway_for
 from django_henry_checkout.testing.sandbox import Sandbox
+from tests.support.headless import ITEMS
 from tests.support.shop import shop_settings
 
 GatewayOf = Callable[..., Gateway]
@@ -24,3 +25,13 @@ def gateway_of(settings: Any, monkeypatch: pytest.MonkeyPatch) -> GatewayOf:
         return gateway_for(henry_settings.account())
 
     return make
+
+
+@pytest.fixture
+def henry(sandbox: Sandbox, gateway_of: GatewayOf, version: str) -> Gateway:
+    return gateway_of(sandbox, version)
+
+
+@pytest.fixture
+def cart_id(henry: Gateway) -> str:
+    return henry.create_cart(ITEMS).cart_id

@@ -16,7 +16,6 @@ from django_henry_checkout.gateway import Gateway
 from django_henry_checkout.gateway.base import Gateway as Protocol
 from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import LineItem, PurchaseRequest
-from tests.gateway.conftest import GatewayOf
 from tests.support.headless import (
     BUYER,
     HOMELESS,
@@ -48,16 +47,6 @@ FLAGS = {
     },
     "v0": {"supports_card_modal", "reports_paid_cart", "supports_hosted_options"},
 }
-
-
-@pytest.fixture
-def henry(sandbox: Sandbox, gateway_of: GatewayOf, version: str) -> Gateway:
-    return gateway_of(sandbox, version)
-
-
-@pytest.fixture
-def cart_id(henry: Gateway) -> str:
-    return henry.create_cart(ITEMS).cart_id
 
 
 def last(sandbox: Sandbox) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from django_henry_checkout.exceptions import (
 from django_henry_checkout.gateway import Gateway
 from django_henry_checkout.testing.sandbox import Sandbox
 from django_henry_checkout.types import HenryQuote, LineItem, MerchantQuote
-from tests.gateway.conftest import GatewayOf
 from tests.support.headless import (
     BEANIE,
     BOOTS,
@@ -40,16 +39,6 @@ from tests.support.rejections import refused
 QUOTE_V0 = "/v0/checkout/session/quote"
 DETAILS = {"v1": "*/details", "v1-rpc": "/v1/cart/details"}
 JOB_STATUS = {"v1": "/v1/cart/checkout/status", "v1-rpc": "/v1/cart/details/status"}
-
-
-@pytest.fixture
-def henry(sandbox: Sandbox, gateway_of: GatewayOf, version: str) -> Gateway:
-    return gateway_of(sandbox, version)
-
-
-@pytest.fixture
-def cart_id(henry: Gateway) -> str:
-    return henry.create_cart(ITEMS).cart_id
 
 
 def quoted(henry: Gateway, cart_id: str, **more: Any) -> HenryQuote:

@@ -19,7 +19,7 @@ from django_henry_checkout.testing.sandbox import Sandbox
 from example_project.shop.models import Receipt
 from tests.receivers.models import Received
 from tests.support.items import make_item
-from tests.support.workers import Beat, CeleryShop, CeleryWorker, Redis, wait_until
+from tests.support.workers import Beat, CeleryShop, CeleryWorker, wait_until
 
 Starter = Callable[..., Any]
 
@@ -29,15 +29,6 @@ def redis_url() -> str:
     url = os.environ.get("REDIS_URL", "")
     assert url, "REDIS_URL is not set: run this with `make test`, or below `scripts/services.py run --`."
     return url
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis that a test may stop without an effect on others."""
-    server = Redis(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -113,9 +113,9 @@ def test_fault_07_a_frozen_worker_that_wakes_up_repeats_nothing(
     start(CeleryWorker, shop)
     start(Beat, shop)
     wait_until_quiet()
-    assert "succeeded" not in frozen.said()
+    assert "succeeded" not in frozen.output()
     frozen.thaw()
-    wait_until(lambda: "succeeded" in frozen.said(), what="the frozen worker ended its task")
+    wait_until(lambda: "succeeded" in frozen.output(), what="the frozen worker ended its task")
     frozen.stop()
     assert_signals_were_sent_once(sandbox, orders=5)
 

@@ -102,6 +102,6 @@ def test_fault_59_no_data_of_an_erased_buyer_is_left(
     assert found_in(caplog.text) == []
     for worker in workers:
         worker.end()
-        assert found_in(worker.said()) == []
+        assert found_in(worker.output()) == []
     assert found_in(staff.get(page).content.decode()) == []
     assert [message for message in mail.outbox if found_in(message.body)] == []

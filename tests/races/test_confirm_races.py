@@ -19,7 +19,6 @@ from tests.support.inline import (
     BOOTS,
     BUYER,
     TOTAL,
-    VERSIONS,
     buying_calls,
     buys,
     card_of,
@@ -32,12 +31,6 @@ from tests.support.inline import (
 from tests.support.threads import THREADS, at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
 
 
 def tried(work: Any, *arguments: Any, **more: Any) -> Any:

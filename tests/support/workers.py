@@ -167,11 +167,11 @@ class _CeleryProcess:
                 start_new_session=True,
             )
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text(errors="replace")
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: self.ready_line in self.said(), what=f"{self.log.name}: {self.ready_line}")
+        wait_until(lambda: self.ready_line in self.output(), what=f"{self.log.name}: {self.ready_line}")
 
     def is_running(self) -> bool:
         return self._process.poll() is None
@@ -192,13 +192,13 @@ class _CeleryProcess:
     def stop(self) -> None:
         """Ask it to end after the work at hand."""
         self._process.terminate()
-        assert self._process.wait(60) == 0, self.said()[-3000:]
+        assert self._process.wait(60) == 0, self.output()[-3000:]
 
     def end(self) -> None:
         """Make sure that nothing is left of it, whatever became of the test."""
         if self.is_running():
             self.kill()
-        sys.stdout.write(f"----- {self.log.name}\n{self.said()[-5000:]}\n")
+        sys.stdout.write(f"----- {self.log.name}\n{self.output()[-5000:]}\n")
 
     def _signal_all(self, number: signal.Signals) -> None:
         os.killpg(self._process.pid, number)
@@ -217,7 +217,7 @@ class CeleryWorker(_CeleryProcess):
 
     def received(self) -> list[str]:
         """The ids of the tasks that it was handed, in order."""
-        return re.findall(r"Task henry_checkout\.\w+\[([\w-]+)\] received", self.said())
+        return re.findall(r"Task henry_checkout\.\w+\[([\w-]+)\] received", self.output())
 
 
 class Beat(_CeleryProcess):

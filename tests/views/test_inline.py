@@ -27,7 +27,6 @@ from tests.support.canaries import all_logs, cached, rows
 from tests.support.inline import (
     BOOTS,
     TOTAL,
-    VERSIONS,
     bought,
     buying_calls,
     buys,
@@ -122,12 +121,6 @@ def step_of(answer: Any) -> str:
 
 def text_of(answer: Any) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def confirm_session(
     Effects: one quote, one call that buys, two transactions.
     """
     if is_under_way(session.order):
-        return session.order
+        return Order.objects.get(pk=session.order_id)
     try:
         return _confirm(session, payment, request, on_intent)
     except (OrderNotOpen, PurchaseUnderWay) as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from django_henry_checkout.sandbox.engine.state import Cart, Line
+from django_henry_checkout.sandbox.engine.state import JSON, Cart, Line
 from django_henry_checkout.sandbox.engine.store import AlreadyPaidError, UnknownCartError, store
 from django_henry_checkout.sandbox.engine.validation import ApiError
 
@@ -40,8 +41,12 @@ def find_unpaid_cart(cart_id: str) -> Cart:
     return cart
 
 
-def merge_lines(lines: list[Line]) -> list[Line]:
-    """Return the lines with repeated products merged."""
+def read_lines(body: JSON, read: Callable[[Any, str], Line]) -> list[Line]:
+    """Return the lines of a new cart, with repeated products merged; `read` takes an item and where it is."""
+    items = body.get("items")
+    if not isinstance(items, list):
+        raise ApiError("items is required and must be an array.")
+    lines = [read(item, f"items[{index}]") for index, item in enumerate(items)]
     if len(lines) > MAX_ITEMS:
         raise ApiError(f"A cart holds at most {MAX_ITEMS} items.")
     merged: list[Line] = []

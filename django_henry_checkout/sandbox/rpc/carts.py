@@ -14,18 +14,14 @@ from django_henry_checkout.sandbox.engine.http.api_views import api_view
 from django_henry_checkout.sandbox.engine.responses import envelope
 from django_henry_checkout.sandbox.engine.state import JSON, Line
 from django_henry_checkout.sandbox.engine.store import store
-from django_henry_checkout.sandbox.engine.validation import ApiError
 from django_henry_checkout.sandbox.rpc.wire import cart_json, read_item
 from django_henry_checkout.sandbox.v1.wire import read_rules
 
 
 def _create(request: HttpRequest) -> HttpResponse:
     body = validation.read_json(request.body)
-    items = body.get("items")
-    if not isinstance(items, list):
-        raise ApiError("items is required and must be an array.")
     settings = validation.read_object(body, "settings")
-    lines = carts.merge_lines([read_item(item, f"items[{index}]") for index, item in enumerate(items)])
+    lines = carts.read_lines(body, read_item)
     cart = store.create_rpc_cart(lines, rules=read_rules(settings), settings=settings)
     return envelope("Cart created successfully", cart_json(request, cart))
 

@@ -37,11 +37,8 @@ def _read_tags(body: JSON) -> JSON | None:
 
 def _create(request: HttpRequest) -> HttpResponse:
     body = validation.read_json(request.body)
-    items = body.get("items")
-    if not isinstance(items, list):
-        raise ApiError("items is required and must be an array.")
     settings = validation.read_object(body, "settings")
-    lines = carts.merge_lines([read_line(item, f"items[{index}]") for index, item in enumerate(items)])
+    lines = carts.read_lines(body, read_line)
     cart = store.create_cart(lines, rules=read_rules(settings), settings=settings, tags=_read_tags(body))
     return envelope("Cart created successfully", cart_json(request, cart))
 

@@ -33,7 +33,6 @@ from tests.support.inline import (
     BOOTS,
     BUYER,
     TOTAL,
-    VERSIONS,
     bought,
     buying_calls,
     confirm,
@@ -52,18 +51,6 @@ from tests.support.items import make_item
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 
 CANARY = "4012888888881881"
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
-
-
-@pytest.fixture(params=["v1", "v1-rpc"])
-def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
 
 
 def test_the_quoted_total_is_charged_and_the_order_completes(

@@ -44,12 +44,6 @@ from tests.support.items import make_item
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
 
 
-@pytest.fixture(params=["v1", "v1-rpc"])
-def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
-
-
 def test_one_call_buys_the_changed_lines_and_the_cart_keeps_the_rest(
     sandbox: Sandbox, v1: str, cart: Cart
 ) -> None:

@@ -34,7 +34,6 @@ from tests.support.inline import (
     SUBTOTAL,
     TAX,
     TOTAL,
-    VERSIONS,
     confirm,
     follow,
     fresh,
@@ -47,18 +46,6 @@ from tests.support.inline import (
 from tests.support.items import make_item
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("polls_at_once")]
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
-
-
-@pytest.fixture(params=["v1", "v1-rpc"])
-def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
 
 
 def dollars(amount: str) -> Money:

@@ -42,7 +42,6 @@ from tests.receivers.models import Received
 from tests.support.inline import (
     BUYER,
     TOTAL,
-    VERSIONS,
     buying_calls,
     buys,
     card_of,
@@ -78,18 +77,6 @@ UNDONE = [
     ("status", {"status": 409}),
 ]
 GATEWAYS = {"v1": GatewayV1, "v1-rpc": GatewayV1RPC, "v0": GatewayV0}
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
-
-
-@pytest.fixture(params=["v1", "v1-rpc"])
-def v1(request: Any, sandbox: Sandbox, polls_at_once: None, settings: Any) -> str:
-    world(sandbox)
-    return use(settings, request.param)
 
 
 def purchase() -> Purchase:

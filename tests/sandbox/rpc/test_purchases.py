@@ -135,7 +135,7 @@ def test_merchants_can_be_listed(sandbox: Client) -> None:
     assert found["categories"] == ["sports_and_outdoor"]
     assert sandbox.session.get(found["logo"]["urls"][0]["value"], timeout=5).status_code == 200
     assert [each["host"] for each in call(sandbox, "/merchants/fetch", categories=["food", "travel"])["data"]]
-    assert call(sandbox, "/merchants/fetch", host="nobody.example")["data"] == []
+    assert call(sandbox, "/merchants/fetch", host="unknown.example")["data"] == []
     first = call(sandbox, "/merchants/fetch", limit=2)["data"]
     second = call(sandbox, "/merchants/fetch", limit=2, cursor=first[1]["host"])["data"]
     assert not {each["host"] for each in first} & {each["host"] for each in second}

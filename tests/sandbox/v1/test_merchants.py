@@ -16,6 +16,6 @@ def test_merchants_can_be_listed_and_searched(sandbox: Client) -> None:
     assert [each["host"] for each in sandbox.api("GET", "/merchants/search?q=hill").json()["data"]] == [
         "fernhill.example"
     ]
-    assert sandbox.api("GET", "/merchants/nobody.example").status_code == 404
+    assert sandbox.api("GET", "/merchants/unknown.example").status_code == 404
     for query in ("?limit=0", "?checkoutCoverage=x", "?categories=x", "/search", "/search?q=%20"):
         assert sandbox.api("GET", f"/merchants{query}").status_code == 400, query
